@@ -114,7 +114,7 @@ def validate(document: Document, schema: Mapping[str, Any]) -> list[Fault]:
             what, expected = _explain(leaf, key)
             fix = str(leaf.schema.get("description", "")) if isinstance(leaf.schema, dict) else ""
             faults.append(Fault(what, expected, document.where(*key), fix, "schema"))
-    return faults
+    return list(dict.fromkeys(faults))
 
 
 def collect(faults: list[Fault], error: LandedError) -> None:
@@ -241,6 +241,9 @@ class _Builder:
             self._fault("an alias (*name) repeats a part", "the part written out", line, key)
             return None
         self._seen.add(id(node))
+        if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
+            self._fault(f"the tag {node.tag} is not allowed", "plain YAML", line, key)
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, key, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -274,9 +277,6 @@ class _Builder:
 
     def _scalar(self, node: yaml.Node, line: int, key: Path_) -> Any:
         text = str(node.value)
-        if node.tag.startswith("!") or "python" in node.tag:
-            self._fault(f"the tag {node.tag} is not allowed", "plain YAML", line, key)
-            return None
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if node.style is None and text.lower() in _YAML_11_BOOLEANS:
             self._fault(f"{text} is a boolean to YAML 1.1", f'"{text}" or true/false', line, key)
@@ -292,11 +292,11 @@ class _Builder:
         return text  # text, and timestamps left as text: their reader knows the zone
 
     def _integer(self, text: str, line: int, key: Path_) -> int | None:
-        try:
+        digits = text.replace("_", "").lstrip("+-")
+        if digits.isdecimal() and (digits == "0" or not digits.startswith("0")):
             return int(text.replace("_", ""))
-        except ValueError:
-            self._fault(f"{text} is an octal, hex or base-60 number", "decimal digits", line, key)
-            return None
+        self._fault(f"{text} is an octal, hex or base-60 number", "decimal digits", line, key)
+        return None
 
     def _float(self, text: str, line: int, key: Path_) -> float | None:
         try:

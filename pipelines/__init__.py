@@ -1,0 +1,1 @@
+"""The Dagster code location: thin definitions over the library."""

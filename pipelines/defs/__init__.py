@@ -1,0 +1,1 @@
+"""Assets by stage, in the order the data flow."""

@@ -1,0 +1,84 @@
+"""Landing files to the lake: claimed once, accounted for to the last row."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from landed.ingest import Ledger, ingest
+
+from ..partitions import days, in_one_run
+from ..resources import Workspace
+
+
+@dg.asset(group_name="ingest", kinds={"parquet"}, owners=["team:data"], pool="home")
+def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Every landed file is claimed by its digest and every record ends in exactly one account."""
+    with workspace.writing():
+        result = ingest(
+            workspace.project, workspace.home, workspace.settings, progress=context.log.info
+        )
+    totals = {
+        outcome: sum(getattr(account, outcome) for account in result.accounts)
+        for outcome in ("rows_in", "accepted", "duplicate", "conflict", "quarantined")
+    }
+    reasons: dict[str, int] = {}
+    for account in result.accounts:
+        for reason, rows in account.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + rows
+    return dg.MaterializeResult(
+        metadata={
+            **totals,
+            "dagster/row_count": totals["accepted"],
+            "quarantine_reasons": dg.MetadataValue.json(reasons),
+        }
+    )
+
+
+@dg.asset_check(asset=batches, blocking=True, description="Rows in = accepted + refused.")
+def row_accounting(workspace: Workspace) -> dg.AssetCheckResult:
+    """Stop the run where a record is lost or invented: nothing downstream could be trusted."""
+    totals = Ledger(workspace.home).accounts_total()
+    unbalanced = [
+        account.source
+        for account in totals
+        if account.rows_in
+        != account.accepted + account.duplicate + account.conflict + account.quarantined
+    ]
+    return dg.AssetCheckResult(
+        passed=not unbalanced,
+        metadata={
+            "observed": ", ".join(unbalanced) or "every source balances",
+            "expected": "rows in = accepted + duplicate + conflict + quarantined",
+        },
+    )
+
+
+def _lake(kind: str, description: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"lake_{kind}",
+        description=description,
+        group_name="lake",
+        kinds={"parquet"},
+        owners=["team:data"],
+        deps=[batches],
+        partitions_def=days,
+        backfill_policy=in_one_run,
+        automation_condition=dg.AutomationCondition.eager(),
+    )
+    def lake(context: dg.AssetExecutionContext, workspace: Workspace) -> None:
+        rows_by_day = Ledger(workspace.home).days(kind)
+        for key in context.partition_keys:
+            rows = rows_by_day.get(date.fromisoformat(key), 0)
+            context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
+
+    return lake
+
+
+lake_events = _lake("events", "Accepted events of the day, immutable, sorted.")
+lake_feedback = _lake("feedback", "Accepted feedback of the day.")
+
+definitions = dg.Definitions(
+    assets=[batches, lake_events, lake_feedback], asset_checks=[row_accounting]
+)

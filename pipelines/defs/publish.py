@@ -1,0 +1,58 @@
+"""Reports to readers: one whole, immutable snapshot, then the BI store."""
+
+from __future__ import annotations
+
+import dagster as dg
+from landed.publish.snapshot import publish_snapshot
+
+from landed.publish import bi_store
+from landed.publish.inputs import run_inputs
+from landed.report import Report
+
+from ..resources import Workspace
+
+
+@dg.asset(
+    group_name="publish",
+    kinds={"duckdb", "html"},
+    owners=["team:insights"],
+    deps=["report"],
+    pool="home",
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def snapshot(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Marts, definitions and reports as readers see them; replaced all at once or not at all."""
+    catalog = workspace.catalog()
+    kept = (workspace.recall(f"report-{name}.json") for name in catalog.releases)
+    inputs = run_inputs(workspace.project, workspace.home, catalog, workspace.now)
+    with workspace.writing():
+        published = publish_snapshot(
+            workspace.project,
+            workspace.home,
+            catalog,
+            [Report(document) for document in kept if document],
+            inputs=inputs,
+            settings=workspace.settings,
+            created_at=workspace.now,
+        )
+    context.log.info(f"snapshot {published.id}")
+    return dg.MaterializeResult(
+        metadata={"snapshot": published.id, "overview": dg.MetadataValue.path(published.overview)}
+    )
+
+
+@dg.asset(
+    group_name="publish",
+    kinds={"postgres"},
+    owners=["team:insights"],
+    deps=[snapshot],
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def bi(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """The BI store, where one runs: replaced in one transaction from the current snapshot."""
+    refreshed = bi_store.refresh(workspace.home, workspace.settings)
+    context.log.info(refreshed)
+    return dg.MaterializeResult(metadata={"state": refreshed})
+
+
+definitions = dg.Definitions(assets=[snapshot, bi])

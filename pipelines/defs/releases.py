@@ -1,0 +1,165 @@
+"""Marts to reports: per release gate, moments, estimates, gate again, report or notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+from landed.publish.snapshot import snapshot_id
+
+from landed.catalog import Catalog
+from landed.gate import ModelTest, load_suites
+from landed.impact.calendar import release_calendar
+from landed.ingest import Ledger
+from landed.publish.inputs import run_inputs
+from landed.report.assess import Assessment, assess_release
+from landed.report.markdown import render_markdown
+
+from ..partitions import in_one_run, releases
+from ..resources import BUILD_STATE, Workspace
+
+SPECS = {
+    "gate_decision": (
+        "gate",
+        "May the release's numbers be published, and why (not).",
+        ["fct_exposures", "fct_events", "dim_releases"],
+    ),
+    "moments": (
+        "measure",
+        "Counts, sums and cross products per metric and variant.",
+        ["gate_decision"],
+    ),
+    "estimates": (
+        "measure",
+        "One estimate with its interval per metric and treatment.",
+        ["moments"],
+    ),
+    "report": (
+        "report",
+        "The impact report; a notice without numbers if the gate blocked.",
+        ["gate_decision", "estimates"],
+    ),
+}
+
+
+def definitions(workspace: Workspace) -> dg.Definitions:
+    """The release assets, with one asset check per check of the gate."""
+    checks = [
+        dg.AssetCheckSpec(
+            name=check.check_id,
+            asset="gate_decision",
+            description=check.refuses,
+            partitions_def=releases,
+        )
+        for suite in load_suites(workspace.project)
+        for check in suite.checks
+    ]
+    specs = [
+        dg.AssetSpec(
+            name,
+            group_name=group,
+            description=text,
+            deps=deps,
+            owners=["team:insights"],
+            automation_condition=dg.AutomationCondition.eager().without(
+                ~dg.AutomationCondition.any_deps_missing()
+            ),
+        )
+        for name, (group, text, deps) in SPECS.items()
+    ]
+
+    @dg.multi_asset(
+        name="releases",
+        specs=specs,
+        check_specs=checks,
+        partitions_def=releases,
+        backfill_policy=in_one_run,
+        can_subset=True,  # a part of it still runs whole: no report without its gate
+        pool="home",
+    )
+    def assessed(
+        context: dg.AssetExecutionContext, workspace: Workspace
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        """Assess every release of the run; a blocked one never stops another."""
+        keys = list(context.partition_keys)
+        declared = {check.name for check in checks}
+        with workspace.writing():
+            for found in assess(workspace, keys):
+                context.log.info(f"{found.release}: {found.report.decision}")
+                for event in _check_events(found, declared):
+                    context.log_event(event)
+                for name, metadata in _metadata(found).items():
+                    if dg.AssetKey(name) in context.selected_asset_keys:
+                        context.add_asset_metadata(
+                            metadata, asset_key=name, partition_key=found.release
+                        )
+        for key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key)
+
+    return dg.Definitions(assets=[assessed])
+
+
+def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
+    """Assess the named releases on the built marts and keep each report for publishing."""
+    catalog: Catalog = workspace.catalog()
+    state = workspace.recall(BUILD_STATE)
+    provenance = run_inputs(workspace.project, workspace.home, catalog, workspace.now)
+    through = datetime.fromisoformat(state["data_through"])
+    with workspace.engine(read_only=True) as engine:
+        for name in names:
+            release = catalog.releases[name]
+            found = assess_release(
+                engine,
+                catalog,
+                release,
+                release_calendar(release, catalog, through),
+                accounts=Ledger(workspace.home).accounts_total(),
+                model_tests=[ModelTest(**test) for test in state["tests"]],
+                now=workspace.now,
+                snapshot=snapshot_id(provenance),
+                provenance=provenance,
+            )
+            workspace.remember(f"report-{name}.json", found.report.document)
+            yield found
+
+
+def _check_events(found: Assessment, declared: set[str]) -> Iterator[dg.AssetCheckEvaluation]:
+    for check in found.decision.checks:
+        if check.check_id in declared:
+            is_critical = check.severity == "critical"
+            yield dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey("gate_decision"),
+                check_name=check.check_id,
+                passed=check.passed,
+                severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
+                description=f"{check.observed}; expected {check.expected}",
+                metadata={
+                    "observed": check.observed,
+                    "expected": check.expected,
+                    "because": check.because,
+                    "fix": check.fix,
+                },
+                blocking=False,
+                partition=found.release,
+            )
+
+
+def _metadata(found: Assessment) -> Mapping[str, Mapping[str, Any]]:
+    failed = [check for check in found.decision.checks if not check.passed]
+    shown = "\n".join(
+        f"* `{c.check_id}`: {c.observed}; expected {c.expected}. {c.fix}" for c in failed
+    )
+    return {
+        "gate_decision": {
+            "decision": found.decision.decision,
+            "not_passed": dg.MetadataValue.md(shown or "every check passed"),
+        },
+        "moments": {"rows": len(found.moments)},
+        "estimates": {"estimates": len(found.estimates)},
+        "report": {
+            "verdict": found.report.decision,
+            "report": dg.MetadataValue.md(render_markdown(found.report.document)),
+        },
+    }

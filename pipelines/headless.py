@@ -1,0 +1,91 @@
+"""The main job without the UI: the same assets, stage by stage, in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from landed.errors import LandedError, PlanError
+from landed.ingest import Ledger
+
+from .definitions import build
+from .resources import Workspace
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+DAGSTER_YAML = """\
+# Written by landed. SQLite in this folder keeps the history of runs.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1  # one writer at a time: DuckDB allows no second
+run_monitoring:
+  enabled: true
+"""
+
+
+def dagster_home(workspace: Workspace) -> Path:
+    """The folder of Dagster's history, with its settings in place."""
+    folder = workspace.home.dagster
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "dagster.yaml"
+    if not settings.is_file():
+        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    return folder
+
+
+def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str], None]) -> None:
+    """Ingest, build, judge, report, publish.
+
+    Args:
+        workspace: The project; its lock is held by the caller.
+        only: Releases to assess; empty means all.
+        progress: Told the stage and what it does.
+
+    Raises:
+        LandedError: A stage failed. Whatever was published before stays as it was.
+    """
+    with dg.DagsterInstance.from_config(str(dagster_home(workspace))) as instance:
+        progress("ingest", "claiming landed files")
+        definitions = build(workspace)
+        _run(definitions, "ingest", instance)
+        days = Ledger(workspace.home).days("events")
+        names = list(workspace.catalog().releases)
+        unknown = sorted(set(only) - set(names))
+        if unknown:
+            raise PlanError(
+                f"no release {', '.join(unknown)}",
+                expected=f"one of {', '.join(names) or '(none)'}",
+                fix="see releases/ of the project.",
+            )
+        progress("build", f"marts of {len(days)} days")
+        _run(definitions, "models", instance)
+        instance.add_dynamic_partitions("releases", names)
+        for name in sorted(set(instance.get_dynamic_partitions("releases")) - set(names)):
+            instance.delete_dynamic_partition("releases", name)
+        chosen = list(only or names)
+        for name in chosen:
+            progress("judge", name)
+            _run(definitions, "releases", instance, {"dagster/partition": name})
+        progress("publish", "one whole snapshot")
+        _run(definitions, "publish", instance)
+
+
+def _run(
+    definitions: dg.Definitions,
+    job: str,
+    instance: dg.DagsterInstance,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=dict(tags or {}), run_config=QUIET, raise_on_error=True
+    )
+    if not result.success:
+        raise LandedError(f"the stage `{job}` failed", fix="see the run in `landed dev`.")

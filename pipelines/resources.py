@@ -1,0 +1,96 @@
+"""The project that the pipeline runs for, and how its steps open and lock its state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import orjson
+
+from landed.catalog import Catalog, load_catalog
+from landed.project import Home, Project, core_root, home_of, load_project
+from landed.settings import Settings
+from landed.warehouse import Engine, run_lock
+
+BUILD_STATE = "build.json"
+
+
+class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
+    """One project and its home.
+
+    Args:
+        project_dir: The project's folder.
+        home_dir: The folder of its state.
+        lock_is_held: True where the caller holds the home's lock for a whole run already.
+    """
+
+    project_dir: str
+    home_dir: str
+    lock_is_held: bool = False
+
+    @classmethod
+    def from_environment(cls) -> Workspace:
+        """LANDED_PROJECT, else the project here or above, else the demo product."""
+        given = os.environ.get("LANDED_PROJECT")
+        here = Path.cwd()
+        is_project = any((folder / "landed.toml").is_file() for folder in (here, *here.parents))
+        folder = Path(given) if given else here if is_project else core_root() / "examples/demo"
+        project = load_project(folder)
+        home = home_of(project, None, Settings.from_environment())
+        return cls(project_dir=str(project.root), home_dir=str(home.root))
+
+    @property
+    def project(self) -> Project:
+        """The project's files."""
+        return load_project(Path(self.project_dir))
+
+    @property
+    def home(self) -> Home:
+        """The project's state."""
+        return Home(Path(self.home_dir))
+
+    @property
+    def settings(self) -> Settings:
+        """What the environment decides."""
+        return Settings.from_environment()
+
+    def catalog(self) -> Catalog:
+        """Metric definitions and releases, read anew: files change under a running UI."""
+        return load_catalog(self.project)
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the run, UTC. The only clock of the pipeline."""
+        return datetime.now(UTC)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the home's lock while a step writes; a second writer is refused."""
+        with nullcontext() if self.lock_is_held else run_lock(self.home):
+            yield
+
+    def engine(self, *, read_only: bool) -> Engine:
+        """The build database."""
+        self.home.warehouse.mkdir(parents=True, exist_ok=True)
+        return Engine.open(self.home.build, read_only=read_only, settings=self.settings)
+
+    def remember(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep what a later step needs; replaced whole, never half-written."""
+        self.home.work.mkdir(parents=True, exist_ok=True)
+        target = self.home.work / name
+        draft = target.with_name(f".{name}.{os.getpid()}")
+        draft.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+        draft.replace(target)
+
+    def recall(self, name: str) -> dict[str, Any]:
+        """What an earlier step kept; empty if it never ran."""
+        path = self.home.work / name
+        if not path.is_file():
+            return {}
+        kept: dict[str, Any] = orjson.loads(path.read_bytes())
+        return kept
