@@ -1,7 +1,5 @@
 """What runs by itself: a dropped file or a new release file ends in fresh reports."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg
@@ -21,7 +19,7 @@ ingest_job = dg.define_asset_job("ingest", dg.AssetSelection.assets("batches"))
 models_job = dg.define_asset_job("models", MODELS)
 releases_job = dg.define_asset_job("releases", RELEASES)
 publish_job = dg.define_asset_job("publish", PUBLISH)
-JOBS: Sequence[dg.UnresolvedAssetJobDefinition] = (
+JOBS = (
     ingest_job,
     models_job,
     releases_job,

@@ -1,10 +1,8 @@
 """The project that the pipeline runs for, and how its steps open and lock its state."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,15 +24,13 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
     Args:
         project_dir: The project's folder.
         home_dir: The folder of its state.
-        lock_is_held: True where the caller holds the home's lock for a whole run already.
     """
 
     project_dir: str
     home_dir: str
-    lock_is_held: bool = False
 
     @classmethod
-    def from_environment(cls) -> Workspace:
+    def from_environment(cls) -> "Workspace":
         """LANDED_PROJECT, else the project here or above, else the demo product."""
         given = os.environ.get("LANDED_PROJECT")
         here = Path.cwd()
@@ -70,8 +66,8 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the home's lock while a step writes; a second writer is refused."""
-        with nullcontext() if self.lock_is_held else run_lock(self.home):
+        """Hold the home's lock while a step writes; another process that writes is refused."""
+        with run_lock(self.home):
             yield
 
     def engine(self, *, read_only: bool) -> Engine:

@@ -1,7 +1,5 @@
 """Landing files to the lake: claimed once, accounted for to the last row."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg

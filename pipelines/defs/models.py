@@ -1,7 +1,5 @@
 """Lake to marts: the composed dbt project, run in one warm process."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -65,7 +63,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
     """The models' assets and tests, read from the manifest (parsed anew if files changed)."""
     path = manifest(workspace.project, workspace.home)
     nodes = orjson.loads(path.read_bytes())["nodes"]
-    translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False))
+    translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False, enable_duplicate_source_asset_keys=True))
     specs = [
         spec.replace_attributes(
             automation_condition=dg.AutomationCondition.eager(), kinds={"dbt", "duckdb"}

@@ -1,7 +1,5 @@
 """Reports to readers: one whole, immutable snapshot, then the BI store."""
 
-from __future__ import annotations
-
 import dagster as dg
 from landed.publish.snapshot import publish_snapshot
 

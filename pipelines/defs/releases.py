@@ -1,7 +1,5 @@
 """Marts to reports: per release gate, moments, estimates, gate again, report or notice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -48,13 +46,13 @@ def definitions(workspace: Workspace) -> dg.Definitions:
     """The release assets, with one asset check per check of the gate."""
     checks = [
         dg.AssetCheckSpec(
-            name=check.check_id,
+            name=check_id,
             asset="gate_decision",
-            description=check.refuses,
+            description=suite.of_check(check_id)[0].refuses,
             partitions_def=releases,
         )
-        for suite in load_suites(workspace.project)
-        for check in suite.checks
+        for suite in load_suites(workspace.project).values()
+        for check_id in suite.check_ids
     ]
     specs = [
         dg.AssetSpec(
@@ -95,8 +93,9 @@ def definitions(workspace: Workspace) -> dg.Definitions:
                         context.add_asset_metadata(
                             metadata, asset_key=name, partition_key=found.release
                         )
-        for key in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=key)
+        for name in SPECS:  # in the order of their dependencies
+            if dg.AssetKey(name) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=name)
 
     return dg.Definitions(assets=[assessed])
 
@@ -105,6 +104,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
     """Assess the named releases on the built marts and keep each report for publishing."""
     catalog: Catalog = workspace.catalog()
     state = workspace.recall(BUILD_STATE)
+    suites = load_suites(workspace.project)
     provenance = run_inputs(workspace.project, workspace.home, catalog, workspace.now)
     through = datetime.fromisoformat(state["data_through"])
     with workspace.engine(read_only=True) as engine:
@@ -115,6 +115,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
                 catalog,
                 release,
                 release_calendar(release, catalog, through),
+                suites=suites,
                 accounts=Ledger(workspace.home).accounts_total(),
                 model_tests=[ModelTest(**test) for test in state["tests"]],
                 now=workspace.now,

@@ -202,13 +202,16 @@ def _explain(error: jsonschema.ValidationError, key: Path_) -> tuple[str, str]:
     name = f"`{'.'.join(str(part) for part in key)}`" if key else "the document"
     value = repr(error.instance)
     short = value if len(value) <= 80 else value[:77] + "..."
-    rule, wanted = error.validator, error.validator_value
+    rule = error.validator
+    wanted: Any = error.validator_value
+    schema: Any = error.schema
     if rule == "additionalProperties" and isinstance(error.instance, dict):
-        known = sorted(error.schema.get("properties", {}))
+        known = sorted(schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(known))
         return f"{name} has unknown key(s) {', '.join(unknown)}", f"one of {', '.join(known)}"
     if rule == "required":
-        missing = [key for key in wanted if key not in error.instance]
+        present: Any = error.instance
+        missing = [key for key in wanted if key not in present]
         return f"{name} lacks {', '.join(missing)}", "all required keys"
     if rule == "enum":
         return f"{name} is {short}", "one of " + ", ".join(str(choice) for choice in wanted)
@@ -250,6 +253,8 @@ class _Builder:
             return [
                 self.build(item, (*key, index), depth + 1) for index, item in enumerate(node.value)
             ]
+        if not isinstance(node, yaml.ScalarNode):
+            raise TypeError(f"unknown YAML node {type(node).__name__}")
         return self._scalar(node, line, key)
 
     def _mapping(self, node: yaml.MappingNode, key: Path_, depth: int) -> dict[str, Any]:
@@ -275,7 +280,7 @@ class _Builder:
             built[name] = self.build(value_node, (*key, name), depth + 1)
         return built
 
-    def _scalar(self, node: yaml.Node, line: int, key: Path_) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, line: int, key: Path_) -> Any:
         text = str(node.value)
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if node.style is None and text.lower() in _YAML_11_BOOLEANS:

@@ -1,0 +1,25 @@
+with
+
+events as (
+
+    select * from {{ ref('fct_events') }}
+
+),
+
+final as (
+
+    select
+        event_id as search_id,
+        unit_id,
+        cast({{ landed_core.json_text('properties', "'/has_click'") }} as boolean) as has_click,
+        cast({{ landed_core.json_text('properties', "'/result_count'") }} as integer)
+            as result_count,
+        occurred_at
+
+    from events
+
+    where event_name = 'search_performed'
+
+)
+
+select * from final

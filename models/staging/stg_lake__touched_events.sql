@@ -1,0 +1,28 @@
+with
+
+touched_events as (
+
+    select * from {{ source('lake', 'touched_events') }}
+
+),
+
+final as (
+
+    select
+        event_id,
+        event_name,
+        nullif(user_id, '') as user_id,
+        nullif(anonymous_id, '') as anonymous_id,
+        nullif(session_id, '') as session_id,
+        app_version,
+        properties,
+        source,
+        occurred_at,
+        received_at,
+        event_on
+
+    from touched_events
+
+)
+
+select * from final

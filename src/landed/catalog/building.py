@@ -1,0 +1,345 @@
+"""Turns sound entries into frozen definitions, with the faults that a schema cannot say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ..errors import Fault, QueryRefused
+from .definitions import (
+    RESERVED_NAMES,
+    UNIT_ENTITY,
+    Deprecation,
+    Dimension,
+    Entity,
+    Measure,
+    Metric,
+    MetricInput,
+    MetricKind,
+    Revision,
+    SemanticModel,
+)
+from .expressions import column_names, parse_arithmetic, parse_column_expression, parse_condition
+from .names import did_you_mean, show
+from .reading import Entry
+
+Parsed = TypeVar("Parsed")
+
+_KINDS: dict[str, tuple[MetricKind, ...]] = {
+    "metrics": ("simple", "ratio", "derived"),
+    "product_metrics": ("unit_mean",),
+}
+#: Kinds of dbt and of later versions: refused by name, so nobody looks for a typing error.
+_LATER = {"cumulative", "conversion", "funnel", "retention", "percentile", "rolling_distinct"}
+_MODEL = re.compile(r"['\"]([a-z][a-z0-9_]*)['\"]\s*\)$")
+_FILLER = {
+    "a",
+    "all",
+    "an",
+    "the",
+    "of",
+    "per",
+    "in",
+    "by",
+    "for",
+    "and",
+    "to",
+    "this",
+    "is",
+    "metric",
+}
+
+
+def build_semantic_model(
+    entry: Entry, columns: Mapping[str, Mapping[str, str]], faults: list[Fault]
+) -> SemanticModel | None:
+    """The semantic model of a sound entry; None where it has faults."""
+    before = len(faults)
+    data = entry.data
+    found = _MODEL.search(data["model"])
+    model = found.group(1) if found else ""
+    if columns and model not in columns:
+        faults.append(
+            entry.fault(
+                f"the model {show(model)} is described nowhere",
+                "an entry in models: with its columns",
+                did_you_mean(model, columns),
+                "unknown_model",
+                "model",
+            )
+        )
+    known = columns.get(model, {})
+    entities = {
+        name: Entity(name, raw["type"], raw.get("expr", name))
+        for name, raw in _named(entry, "entities", known, faults)
+    }
+    dimensions = {
+        name: Dimension(
+            name,
+            raw["type"],
+            raw.get("expr", name),
+            raw.get("label", ""),
+            raw.get("description", "").strip(),
+        )
+        for name, raw in _named(entry, "dimensions", known, faults)
+    }
+    default_time = data.get("defaults", {}).get("agg_time_dimension")
+    measures = {
+        name: Measure(
+            name,
+            raw["agg"],
+            str(raw.get("expr", name)),
+            raw.get("agg_time_dimension", default_time) or "",
+            raw.get("description", "").strip(),
+        )
+        for name, raw in _named(entry, "measures", known, faults)
+    }
+    for name, measure in measures.items():
+        time = dimensions.get(measure.agg_time_dimension)
+        if time is None or time.kind != "time":
+            faults.append(
+                entry.fault(
+                    f"the measure {show(name)} has no time dimension",
+                    "defaults.agg_time_dimension, a dimension of type time",
+                    did_you_mean(
+                        measure.agg_time_dimension or "",
+                        [key for key, one in dimensions.items() if one.kind == "time"],
+                    ),
+                    "time_dimension",
+                    "measures",
+                )
+            )
+    primary = [key for key, one in entities.items() if one.kind == "primary"]
+    prefix = data.get("primary_entity") or (primary[0] if len(primary) == 1 else "")
+    if not prefix or len(primary) > 1:
+        faults.append(
+            entry.fault(
+                f"it has {len(primary)} primary entities",
+                "one entity of type primary, or primary_entity: <name>",
+                "its dimensions are named after it, as in event__event_name.",
+                "primary_entity",
+                "entities",
+            )
+        )
+    if len(faults) > before:
+        return None
+    return SemanticModel(
+        name=entry.name,
+        model=model,
+        description=data.get("description", "").strip(),
+        primary_entity=prefix,
+        entities=entities,
+        dimensions=dimensions,
+        measures=measures,
+        columns=dict(known),
+        path=entry.document.path,
+    )
+
+
+def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
+    """The metric of a sound entry, without its digest; None where it has faults."""
+    before = len(faults)
+    data = entry.data
+    kinds = _KINDS[entry.kind]
+    kind = data["type"]
+    if kind not in kinds:
+        later = kind in _LATER
+        what = f"the type {show(kind)} is {'not supported yet' if later else 'unknown'}"
+        other = [key for key, allowed in _KINDS.items() if kind in allowed]
+        fix = f"move it below {other[0]}:." if other else did_you_mean(kind, kinds)
+        faults.append(
+            entry.fault(what, f"{' or '.join(kinds)} in {entry.kind}:", fix, "kind", "type")
+        )
+        return None
+    if entry.name in RESERVED_NAMES:
+        what = f"the name {show(entry.name)} is reserved"
+        faults.append(entry.fault(what, "another name", "rename it.", "reserved_name", "name"))
+    _lint_description(entry, faults)
+    meta = data["config"]["meta"]
+    params = data["type_params"]
+    measure, measure_filters = _measure(params.get("measure"))
+    inputs = _inputs(params)
+    _lint_cap(entry, kind, faults)
+    for key, filters in _filters(entry):
+        for text in filters:
+            _read(parse_condition, text, entry, faults, *key)
+    if kind == "derived":
+        _lint_arithmetic(entry, params["expr"], inputs, faults)
+    if len(faults) > before:
+        return None
+    return Metric(
+        name=entry.name,
+        label=data["label"].strip(),
+        description=" ".join(data["description"].split()),
+        kind=kind,
+        owner=meta["owner"],
+        value=meta["value"],
+        direction=meta["direction"],
+        tier=meta.get("tier", "draft"),
+        window_days=_number(meta.get("window_days")),
+        minimum_effect_of_interest=_number(meta.get("minimum_effect_of_interest")),
+        non_inferiority_margin=_number(meta.get("non_inferiority_margin")),
+        cap_value=_number(meta.get("cap", {}).get("value")),
+        measure=measure,
+        filters=(*_texts(data.get("filter")), *measure_filters),
+        inputs=inputs,
+        expr=params.get("expr"),
+        revisions=tuple(
+            Revision(one["date"], one["change"], one["by"]) for one in meta.get("revisions", ())
+        ),
+        deprecated=Deprecation(**meta["deprecated"]) if "deprecated" in meta else None,
+        path=entry.document.path,
+    )
+
+
+def lint_saved_query(entry: Entry, metrics: Mapping[str, object], faults: list[Fault]) -> None:
+    """A saved query names metrics that exist, and its conditions are in the grammar."""
+    params = entry.data["query_params"]
+    for index, name in enumerate(params["metrics"]):
+        if name not in metrics:
+            what, fix = f"unknown metric {show(name)}", did_you_mean(name, metrics)
+            key = ("query_params", "metrics", index)
+            faults.append(entry.fault(what, "", fix, "unknown_metric", *key))
+    for text in _texts(params.get("where")):
+        _read(parse_condition, text, entry, faults, "query_params", "where")
+
+
+def _named(
+    entry: Entry, key: str, columns: Mapping[str, str], faults: list[Fault]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Entities, dimensions or measures: each name once, each expression in the grammar."""
+    found: dict[str, dict[str, Any]] = {}
+    for index, raw in enumerate(entry.data.get(key, ())):
+        name = raw["name"]
+        if name in found:
+            what = f"the name {show(name)} stands twice in {key}"
+            faults.append(
+                entry.fault(what, "each name once", "rename one.", "duplicate_name", key, index)
+            )
+            continue
+        found[name] = raw
+        text = str(raw.get("expr", name))
+        tree = _read(parse_column_expression, text, entry, faults, key, index)
+        for column in column_names(tree) if tree is not None else ():
+            if columns and column not in columns:
+                what = f"unknown column {show(column)} in {key} {show(name)}"
+                fix = did_you_mean(column, columns)
+                faults.append(entry.fault(what, "", fix, "unknown_column", key, index))
+    return list(found.items())
+
+
+def _read(
+    parse: Callable[[str], Parsed], text: str, entry: Entry, faults: list[Fault], *key: str | int
+) -> Parsed | None:
+    """What `parse` returns; its refusal as a fault at `key`."""
+    try:
+        return parse(text)
+    except QueryRefused as refusal:
+        what, _, fix = refusal.faults[0].what.partition(": ")
+        faults.append(entry.fault(what, "", fix, refusal.code, *key))
+        return None
+
+
+def _lint_description(entry: Entry, faults: list[Fault]) -> None:
+    """A description that only says the name again tells a reader nothing."""
+    data = entry.data
+    said = _words(data["description"])
+    if said <= _words(entry.name) | _words(data["label"]) | _FILLER:
+        faults.append(
+            entry.fault(
+                "the description repeats the name",
+                "what is counted, who is in and out, what a fall would mean",
+                "rewrite it.",
+                "description",
+                "description",
+            )
+        )
+
+
+def _lint_cap(entry: Entry, kind: str, faults: list[Fault]) -> None:
+    cap = entry.data["config"]["meta"].get("cap", {})
+    key = ("config", "meta", "cap")
+    if "quantile" in cap:
+        fix = "write cap: {value: <most a unit may count>}."
+        faults.append(entry.fault("a quantile cap is not supported yet", "", fix, "cap", *key))
+    elif cap and kind not in ("simple", "unit_mean"):
+        what = f"a {kind} metric cannot be capped"
+        fix = "cap a simple or unit_mean metric."
+        faults.append(entry.fault(what, "", fix, "cap", *key))
+
+
+def _lint_arithmetic(
+    entry: Entry, text: str, inputs: tuple[MetricInput, ...], faults: list[Fault]
+) -> None:
+    tree = _read(parse_arithmetic, text, entry, faults, "type_params", "expr")
+    aliases = [one.alias for one in inputs]
+    key = ("type_params", "expr")
+    used = column_names(tree) if tree is not None else tuple(aliases)
+    for name in used:
+        if name not in aliases:
+            what, fix = f"unknown input {show(name)}", did_you_mean(name, aliases)
+            faults.append(entry.fault(what, "", fix, "unknown_input", *key))
+    for name in aliases:
+        if name not in used:
+            what = f"the input {show(name)} is not used in expr"
+            faults.append(entry.fault(what, "", "use it or remove it.", "unused_input", *key))
+        if aliases.count(name) > 1:
+            what = f"the alias {show(name)} stands twice"
+            faults.append(
+                entry.fault(what, "each alias once", "give one an alias.", "duplicate_name", *key)
+            )
+            break
+
+
+def _filters(entry: Entry) -> list[tuple[tuple[str | int, ...], tuple[str, ...]]]:
+    """All conditions of a metric's entry, with the keys they stand at."""
+    data, params = entry.data, entry.data["type_params"]
+    found: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = [
+        (("filter",), _texts(data.get("filter")))
+    ]
+    for key in ("measure", "numerator", "denominator"):
+        if isinstance(params.get(key), dict):
+            found.append((("type_params", key, "filter"), _texts(params[key].get("filter"))))
+    for index, one in enumerate(params.get("metrics", ())):
+        if isinstance(one, dict):
+            at = ("type_params", "metrics", index, "filter")
+            found.append((at, _texts(one.get("filter"))))
+    return found
+
+
+def _measure(raw: str | dict[str, Any] | None) -> tuple[str | None, tuple[str, ...]]:
+    if isinstance(raw, dict):
+        return raw["name"], _texts(raw.get("filter"))
+    return raw, ()
+
+
+def _inputs(params: Mapping[str, Any]) -> tuple[MetricInput, ...]:
+    raws = [params[key] for key in ("numerator", "denominator") if key in params]
+    raws.extend(params.get("metrics", ()))
+    return tuple(
+        MetricInput(raw, raw)
+        if isinstance(raw, str)
+        else MetricInput(raw["name"], raw.get("alias", raw["name"]), _texts(raw.get("filter")))
+        for raw in raws
+    )
+
+
+def _texts(raw: str | list[str] | None) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    return (raw.strip(),) if isinstance(raw, str) else tuple(text.strip() for text in raw)
+
+
+def _words(text: str) -> set[str]:
+    return {word.rstrip("s") for word in re.findall(r"[a-z0-9]+", text.lower())} | {""}
+
+
+def _number(raw: int | float | None) -> float | None:
+    return None if raw is None else float(raw)
+
+
+def is_unit_model(model: SemanticModel) -> bool:
+    """Whether it has one row per unit: the only model that others are joined to."""
+    unit = model.unit
+    return unit is not None and unit.kind == "primary" and model.primary_entity == UNIT_ENTITY

@@ -1,0 +1,180 @@
+"""All definitions of a project: the core's, with the project's added or in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from ..documents import digest
+from ..errors import ContractError, Fault
+from ..project import Project, core_root
+from .building import build_metric, build_semantic_model, lint_saved_query
+from .definitions import (
+    METRIC_TIME,
+    RELEASE,
+    RESERVED_NAMES,
+    VARIANT,
+    DimensionInfo,
+    Metric,
+    SemanticModel,
+)
+from .forms import NoUnitForm, UnitForm, unit_form
+from .formulas import Formula, Vocabulary, aggregates
+from .linting import lint_references, lint_release, measures_by_name, unit_model
+from .names import did_you_mean, show
+from .reading import read_definitions
+from .releases import Release, load_releases
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every metric, semantic model and release of a project; sound, or it would not exist.
+
+    Args:
+        digest: Of all definitions with their governance, and of the releases.
+    """
+
+    metrics: Mapping[str, Metric]
+    semantic_models: Mapping[str, SemanticModel]
+    releases: Mapping[str, Release] = field(default_factory=dict)
+    digest: str = ""
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What names are resolved in."""
+        faults: list[Fault] = []  # none: load_catalog has raised them
+        return Vocabulary(
+            self.metrics,
+            measures_by_name(self.semantic_models, faults),
+            unit_model(self.semantic_models, faults),
+        )
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name.
+
+        Raises:
+            ContractError: There is none; with the nearest name.
+        """
+        found = self.metrics.get(name)
+        if found is None:
+            raise ContractError(
+                f"unknown metric {show(name)}",
+                fix=did_you_mean(name, self.metrics),
+                code="unknown_metric",
+            )
+        return found
+
+    def formula(self, name: str) -> Formula:
+        """What a metric computes, through its inputs."""
+        return self.vocabulary.formula(self.metric(name))
+
+    def unit_form(self, name: str) -> UnitForm | NoUnitForm:
+        """The form of a metric's outcome for one unit of a release, or why it has none."""
+        return unit_form(self.metric(name), self.formula(name))
+
+    def models_read_by(self, metric: str) -> frozenset[str]:
+        """Names of the dbt models that a metric reads, through its inputs and conditions.
+
+        A release's outcome also reads `fct_exposures`, whatever the metric.
+        """
+        return self.vocabulary.models_of(self.formula(metric))
+
+    def decides_at(self, release: Release) -> datetime | None:
+        """When a release's verdict is due: the end of exposure plus its longest window."""
+        return release.decides_at(self.metric(name).window_days for name in release.metrics)
+
+    def dimensions_of(self, metrics: Sequence[str]) -> tuple[DimensionInfo, ...]:
+        """Names that a query of all these metrics may group by and filter on."""
+        shared: dict[str, DimensionInfo] | None = None
+        for name in metrics:
+            for aggregate in aggregates(self.formula(name)):
+                found = {
+                    full: DimensionInfo(full, None, one.kind, one.description)
+                    for full, one in self.vocabulary.names_of(aggregate.fact).items()
+                }
+                shared = (
+                    found
+                    if shared is None
+                    else {full: one for full, one in shared.items() if full in found}
+                )
+        shorts = [full.partition("__")[2] for full in shared or ()]
+        named = tuple(
+            replace(one, short=short)
+            if (short := full.partition("__")[2]) not in RESERVED_NAMES and shorts.count(short) == 1
+            else one
+            for full, one in sorted((shared or {}).items())
+        )
+        return (
+            DimensionInfo(METRIC_TIME, METRIC_TIME, "time", "When a row counts: day, week, month."),
+            DimensionInfo(RELEASE, RELEASE, "categorical", "A release, for its unit outcomes."),
+            DimensionInfo(VARIANT, VARIANT, "categorical", "The variant a unit got in a release."),
+            *named,
+        )
+
+    def lint_release(self, release: Release) -> list[Fault]:
+        """What is wrong with a release's use of metrics and segments; empty where nothing is."""
+        return lint_release(release, self.vocabulary, self.metrics)
+
+
+def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
+    """Read the core's and the project's metrics and models, and the project's releases.
+
+    Args:
+        core: Folder with the core `metrics/` and `models/`; None means the installed core.
+
+    Raises:
+        ContractError: A definition or release has faults; all of them at once.
+    """
+    faults: list[Fault] = []
+    root = core_root() if core is None else core
+    shipped = read_definitions(root / "metrics", root / "models", faults)
+    own = read_definitions(project.metrics, project.models, faults)
+    found = shipped.replaced_by(own)
+
+    models: dict[str, SemanticModel] = {}
+    broken: set[str] = set()
+    for name, entry in found.semantic_models.items():
+        model = build_semantic_model(entry, found.columns, faults) if entry.is_sound else None
+        if model is None:
+            broken.add(name)
+        else:
+            models[name] = model
+    metrics = {
+        name: metric
+        for name, entry in found.metrics.items()
+        if entry.is_sound and (metric := build_metric(entry, faults)) is not None
+    }
+    vocabulary = Vocabulary(metrics, measures_by_name(models, faults), unit_model(models, faults))
+    bad = lint_references(vocabulary, found.metrics, broken, faults)
+    for entry in found.saved_queries.values():
+        if entry.is_sound:
+            lint_saved_query(entry, found.metrics, faults)
+    releases = load_releases(project.releases, faults)
+    for release in releases.values():
+        faults.extend(lint_release(release, vocabulary, found.metrics, bad))
+    if faults:
+        raise ContractError(faults)
+    digested = {
+        name: replace(metric, digest=vocabulary.digest_of(metric, vocabulary.formula(metric)))
+        for name, metric in sorted(metrics.items())
+    }
+    return Catalog(digested, models, releases, _digest(digested, releases))
+
+
+def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release]) -> str:
+    governed = {
+        name: {
+            "definition": metric.digest,
+            "value": metric.value,
+            "direction": metric.direction,
+            "minimum_effect_of_interest": metric.minimum_effect_of_interest,
+            "non_inferiority_margin": metric.non_inferiority_margin,
+            "revision": metric.revision,
+        }
+        for name, metric in metrics.items()
+    }
+    named = {name: release.digest for name, release in releases.items()}
+    return digest({"metrics": governed, "releases": named})

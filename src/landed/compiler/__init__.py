@@ -1,0 +1,32 @@
+"""A question about metrics becomes one SQL statement, built as a syntax tree. No engine, no I/O."""
+
+from .dimensions import list_dimensions
+from .front_end import parse_metric_sql
+from .moments import MOMENT_COLUMNS, compile_unit_moments
+from .plain import compile_query
+from .query import (
+    Column,
+    Compiled,
+    Dialect,
+    Grain,
+    MetricQuery,
+    OrderBy,
+    OutputColumn,
+    Relations,
+)
+
+__all__ = [
+    "MOMENT_COLUMNS",
+    "Column",
+    "Compiled",
+    "Dialect",
+    "Grain",
+    "MetricQuery",
+    "OrderBy",
+    "OutputColumn",
+    "Relations",
+    "compile_query",
+    "compile_unit_moments",
+    "list_dimensions",
+    "parse_metric_sql",
+]

@@ -1,0 +1,123 @@
+"""Aggregates over one fact: names bound to columns, the join to the units, the filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from ..catalog.definitions import SemanticModel
+from ..catalog.expressions import Condition, Reference, parse_condition
+from ..catalog.formulas import Aggregate, Place, Vocabulary
+from .query import Relations
+from .syntax import (
+    all_of,
+    any_of,
+    count_rows,
+    expression,
+    relation,
+    where,
+)
+
+ROWS = "t"  # the fact's alias
+UNITS = "u"  # the units' alias
+#: Aggregations whose value over no rows is 0; of the others it is NULL.
+COUNTS = ("count", "count_distinct", "sum_boolean")
+
+
+@dataclass
+class FactScan:
+    """What is asked of one fact with one meaning of `metric_time`.
+
+    Args:
+        vocabulary: What names are resolved in.
+        fact: The model that is scanned.
+        time: Its time dimension.
+    """
+
+    vocabulary: Vocabulary
+    fact: SemanticModel
+    time: str
+    is_joined: bool = field(default=False, init=False)
+
+    @property
+    def time_column(self) -> exp.Expr:
+        """The instant (or day) of a row."""
+        return expression(self.fact.dimensions[self.time].expr, ROWS)
+
+    def bind(self, condition: Condition) -> exp.Expr:
+        """A condition over this fact's columns; the units are joined where it needs them."""
+        return condition.bind(self._resolve)
+
+    def dimension(self, name: str) -> exp.Expr:
+        """The column of a full dimension name."""
+        return self._at(self.vocabulary.place(self.fact, Reference("dimension", name), self.time))
+
+    def filters(self, aggregate: Aggregate) -> exp.Expr | None:
+        """All conditions of an aggregate, as one."""
+        return all_of(self.bind(parse_condition(text)) for text in aggregate.filters)
+
+    def source(self, relations: Relations) -> exp.Select:
+        """`from <fact> as t`, with the units joined many-to-one where something needs them."""
+        select = exp.select().from_(relation(self.fact.model, ROWS, relations), copy=False)
+        units, key = self.vocabulary.units, self.fact.unit
+        if not self.is_joined or units is None or key is None or units.unit is None:
+            return select
+        on = exp.EQ(
+            this=expression(key.expr, ROWS),
+            expression=expression(units.unit.expr, UNITS),
+        )
+        joined = relation(units.model, UNITS, relations)
+        return select.join(joined, on=on, join_type="left", copy=False)
+
+    def models(self) -> frozenset[str]:
+        """dbt models that the scan reads."""
+        units = self.vocabulary.units
+        joined = {units.model} if self.is_joined and units is not None else set()
+        return frozenset({self.fact.model} | joined)
+
+    def _resolve(self, reference: Reference) -> exp.Expr:
+        found = self._at(self.vocabulary.place(self.fact, reference, self.time))
+        if reference.grain is None:
+            return found
+        return truncated(found, reference.grain)
+
+    def _at(self, place: Place) -> exp.Expr:
+        if place.is_joined and place.model is not self.fact:
+            self.is_joined = True
+            return expression(place.expr, UNITS)
+        return expression(place.expr, ROWS)
+
+
+def truncated(tree: exp.Expr, grain: str) -> exp.Expr:
+    """The first day of a time's day, week (Monday) or month."""
+    start = exp.TimestampTrunc(this=tree, unit=exp.var(grain.upper()))
+    return exp.cast(start, "date", copy=False)
+
+
+def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
+    """One aggregate with its filter, over the fact's alias."""
+    value = expression(aggregate.measure.expr, ROWS)
+    agg = aggregate.measure.agg
+    if agg == "count":
+        return where(exp.Count(this=value), condition)
+    if agg == "count_distinct":
+        return where(exp.Count(this=exp.Distinct(expressions=[value])), condition)
+    if agg == "sum_boolean":
+        parts = [value] if condition is None else [condition, value]
+        return where(count_rows(), all_of(parts))
+    functions: dict[str, type[exp.AggFunc]] = {
+        "sum": exp.Sum,
+        "average": exp.Avg,
+        "min": exp.Min,
+        "max": exp.Max,
+    }
+    return where(functions[agg](this=value), condition)
+
+
+def row_filter(conditions: Sequence[exp.Expr | None]) -> exp.Expr | None:
+    """What a row must fulfil to matter to any aggregate; None where one takes every row."""
+    if not conditions or any(condition is None for condition in conditions):
+        return None
+    return any_of([condition.copy() for condition in conditions if condition is not None])

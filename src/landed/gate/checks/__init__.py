@@ -1,0 +1,42 @@
+"""The built-in checks, by check id. To add one: a module, a line here, an expectation, a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..facts import Check
+from . import (
+    crossover_share,
+    exposed_units,
+    finite_estimates,
+    freshness,
+    independent_recount,
+    missing_outcome,
+    model_tests,
+    must_emit,
+    outcome_rows,
+    outcome_without_exposure,
+    quarantine_rate,
+    row_accounting,
+    sample_ratio,
+    shares_in_range,
+    unknown_variant,
+)
+
+CHECKS: Mapping[str, Check] = {
+    "row_accounting": row_accounting.CHECK,
+    "quarantine_rate": quarantine_rate.CHECK,
+    "freshness": freshness.CHECK,
+    "exposed_units": exposed_units.CHECK,
+    "sample_ratio": sample_ratio.CHECK,
+    "crossover_share": crossover_share.CHECK,
+    "unknown_variant": unknown_variant.CHECK,
+    "outcome_without_exposure": outcome_without_exposure.CHECK,
+    "outcome_rows": outcome_rows.CHECK,
+    "missing_outcome": missing_outcome.CHECK,
+    "must_emit": must_emit.CHECK,
+    "model_tests": model_tests.CHECK,
+    "shares_in_range": shares_in_range.CHECK,
+    "finite_estimates": finite_estimates.CHECK,
+    "independent_recount": independent_recount.CHECK,
+}

@@ -1,0 +1,86 @@
+"""The data reach as far as the release needs, or as far as they can by now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ...errors import PlanError, WarehouseError
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject, plain
+
+# A source is whole until `complete_through`, where it declares that. Of any other the day of its
+# latest event may still grow: it is whole until that day begins, though it reaches further.
+_SOURCES = """
+with
+
+latest as (
+
+    select
+        source,
+        max(occurred_at) as latest_at
+
+    from lake.events
+
+    group by source
+
+)
+
+select
+    latest.source,
+    greatest(latest.latest_at, coalesce(sources.complete_through, latest.latest_at)) as reaches_to,
+    greatest(
+        date_trunc('day', latest.latest_at),
+        coalesce(sources.complete_through, date_trunc('day', latest.latest_at))
+    ) as whole_until
+
+from latest
+
+left join lake.sources as sources
+    on latest.source = sources.source
+
+order by latest.source
+"""
+
+
+def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
+    if subject.as_of is None:
+        raise PlanError("freshness is judged without an instant", expected="as_of")
+    sources: list[tuple[str, datetime, datetime]] = [
+        (source, reaches_to, whole_until)
+        for source, reaches_to, whole_until in subject.engine.rows(_SOURCES)
+    ]
+    if not sources:
+        raise WarehouseError("there is no event at all", fix="ingest the project's sources.")
+    as_of, due = plain(subject.as_of), subject.dates.decides_at
+    age = timedelta(hours=parameters["max_age_hours"])
+    if due is not None and as_of >= due + age:
+        required, needs_whole_days = due, True
+        expected = f"every source whole until the verdict is due, {_text(due)}"
+    else:
+        required, needs_whole_days = min(as_of - age, due or as_of), False
+        expected = f"every source at most {parameters['max_age_hours']:g} hours old"
+    reached = {
+        source: whole_until if needs_whole_days else reaches_to
+        for source, reaches_to, whole_until in sources
+    }
+    last = min(reached, key=lambda source: (reached[source], source))
+    behind = max(0.0, (required - reached[last]) / timedelta(hours=1))
+    state = "whole until" if needs_whole_days else "reaches to"
+    observed = f"source `{last}` {state} {_text(reached[last])}"
+    if behind:
+        observed += f", {behind:,.1f} hours short of {_text(required)}"
+    return Fact(
+        {"uncovered_hours": behind},
+        observed,
+        expected,
+        details={
+            "required": _text(required),
+            "reached": {source: _text(instant) for source, instant in reached.items()},
+        },
+    )
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="minutes") + "Z"
+
+
+CHECK = Check("data", ("uncovered_hours",), _find)

@@ -1,0 +1,192 @@
+"""A second, plain count of each success metric agrees with the numbers of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...catalog import Metric
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed
+from ..outcomes import OutcomeRows, outcome_rows
+
+# What a unit's rows come to, by the form of the metric; None where a unit has no row.
+_UNIT_VALUES = {
+    ("mean", "sum"): "sum(value)",
+    ("mean", "count"): "count(value)",
+    ("mean", "count_distinct"): "count(distinct value)",
+    ("mean", "sum_boolean"): "count(*) filter (where value)",
+    ("proportion", "count_distinct"): "case when bool_or(is_outcome) then 1 end",
+    ("unit_mean", "average"): "avg(value)",
+    ("unit_mean", "sum"): "avg(value)",
+    ("ratio", "sum"): "sum(value)",
+    ("ratio", "count"): "count(value)",
+    ("ratio", "count_distinct"): "count(distinct value)",
+    ("ratio", "sum_boolean"): "count(*) filter (where value)",
+}
+
+_RECOUNT = """
+with
+
+population as (
+
+    select
+        unit_id,
+        variant,
+        exposed_at,
+        {window_ends_at} as window_ends_at
+
+    from main.fct_exposures
+
+    where
+        release = $release
+        and exposed_at < $cutoff_at
+        and not coalesce(is_bot, false)
+        and not coalesce(is_crossover, false)
+
+),
+
+mature as (
+
+    select * from population where window_ends_at <= $cutoff_at
+
+),
+
+outcomes as (
+
+    {rows}
+
+),
+
+unit_values as (
+
+    select
+        mature.unit_id,
+        {unit_value} as unit_value
+
+    from mature
+
+    inner join outcomes
+        on mature.unit_id = outcomes.unit_id
+        and outcomes.happened_at >= mature.exposed_at
+        and outcomes.happened_at < mature.window_ends_at
+
+    group by mature.unit_id
+
+)
+
+select
+    mature.variant,
+    count(*) as units,
+    count(unit_values.unit_value) as units_with_value,
+    coalesce(sum(unit_values.unit_value), 0)::double as total
+
+from mature
+
+left join unit_values
+    on mature.unit_id = unit_values.unit_id
+
+group by mature.variant
+"""
+
+Recounted = tuple[int, int, float]  # units, units with a value, total
+
+
+def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
+    forms = {row["metric"]: row["form"] for row in subject.moments}
+    differences: dict[str, float] = {}
+    recounted: dict[str, dict[str, Any]] = {}
+    for role in subject.release.with_role("success"):
+        metric = subject.catalog.metric(role.metric)
+        means = _means(subject, metric, forms.get(metric.name, ""))
+        if means is None:
+            continue
+        recounted[metric.name] = {v: {"n": n, "mean": mean} for v, (n, mean) in means.items()}
+        for place, (reported, again) in _pairs(subject, metric.name, means):
+            scale = max(abs(reported), abs(again), 1e-12)
+            differences[place] = abs(reported - again) / scale
+    if not differences:
+        return NotApplicable("no success metric has a form that can be recounted")
+    worst = max(differences, key=lambda place: differences[place])
+    return Fact(
+        {"recount_difference": differences[worst]},
+        f"{worst} differs by {differences[worst]:.3g} of its value"
+        if differences[worst]
+        else f"{len(differences)} numbers of {listed(sorted(recounted))} counted again, all equal",
+        "the report's units and means counted again, equal to {limit} of their value",
+        details={"recounted": recounted},
+    )
+
+
+def _means(subject: Subject, metric: Metric, form: str) -> dict[str, tuple[int, float]] | None:
+    """Units and mean by variant, or None where this form is not recounted."""
+    if metric.cap_value is not None:
+        return None
+    rows = outcome_rows(subject.catalog, metric)
+    if form == "ratio" and rows[0].agg == "average":  # a mean over rows is sum over count
+        rows = (replace(rows[0], agg="sum"), replace(rows[0], agg="count"))
+    parts = rows if form == "ratio" else rows[:1]
+    if any(part.by_day or (form, part.agg) not in _UNIT_VALUES for part in parts):
+        return None
+    if form == "proportion" and parts[0].value != parts[0].unit:
+        return None
+    found = [_recount(subject, metric, part, _UNIT_VALUES[form, part.agg]) for part in parts]
+    if form == "ratio":
+        numerator, denominator = found
+        return {
+            variant: (units, total / denominator[variant][2])
+            for variant, (units, _, total) in numerator.items()
+            if denominator[variant][2]
+        }
+    entered = {
+        variant: (with_value if form == "unit_mean" else units, total)
+        for variant, (units, with_value, total) in found[0].items()
+    }
+    return {variant: (n, total / n) for variant, (n, total) in entered.items() if n}
+
+
+def _recount(
+    subject: Subject, metric: Metric, rows: OutcomeRows, unit_value: str
+) -> dict[str, Recounted]:
+    window_ends_at = "$cutoff_at"
+    parameters: dict[str, Any] = {
+        "release": subject.release.release,
+        "cutoff_at": subject.dates.cutoff_at,
+    }
+    if metric.window_days is not None:
+        window_ends_at = "exposed_at + to_microseconds($window_microseconds::bigint)"
+        parameters["window_microseconds"] = round(metric.window_days * 86_400_000_000)
+    sql = _RECOUNT.format(window_ends_at=window_ends_at, rows=rows.select(), unit_value=unit_value)
+    return {
+        variant: (units, with_value, total)
+        for variant, units, with_value, total in subject.engine.rows(sql, parameters)
+    }
+
+
+def _pairs(
+    subject: Subject, metric: str, means: Mapping[str, tuple[int, float]]
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    """(where, (reported, counted again)) of every number of a metric that is shown."""
+    nothing = (0, 0.0)
+    for row in subject.moments:
+        if row["metric"] == metric and row["n"]:
+            n, mean = means.get(row["variant"], nothing)
+            yield f"units of {metric} in {row['variant']}", (float(row["n"]), float(n))
+            divisor = row["sum_d"] if row["form"] == "ratio" else row["n"]
+            if divisor:
+                yield f"mean of {metric} in {row['variant']}", (row["sum_y"] / divisor, mean)
+    for estimate in subject.estimates:
+        if estimate.metric != metric or estimate.status != "estimated":
+            continue
+        for variant, n_shown, mean_shown in (
+            (subject.release.control, estimate.n_control, estimate.mean_control),
+            (estimate.treatment, estimate.n_treatment, estimate.mean_treatment),
+        ):
+            n, mean = means.get(variant or "", nothing)
+            if n_shown is not None:
+                yield f"reported units of {metric} in {variant}", (float(n_shown), float(n))
+            if mean_shown is not None:
+                yield f"reported mean of {metric} in {variant}", (mean_shown, mean)
+
+
+CHECK = Check("results", ("recount_difference",), _find)

@@ -1,0 +1,54 @@
+"""The marts that the release's metrics read hold rows of exposed units in its window."""
+
+from __future__ import annotations
+
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
+from ..outcomes import OutcomeRows, outcome_rows
+
+_ROWS = """
+select count(*) as row_count
+
+from main."{model}" as facts
+
+where
+    cast({happened_at} as timestamp) >= {start}
+    and cast({happened_at} as timestamp) < $cutoff_at
+    and {unit} in (select unit_id from main.fct_exposures where release = $release)
+"""
+
+
+def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
+    read: dict[str, tuple[OutcomeRows, list[str]]] = {}
+    for name in subject.release.metrics:
+        for rows in outcome_rows(subject.catalog, subject.catalog.metric(name)):
+            if rows.model != "fct_exposures":
+                read.setdefault(rows.model, (rows, []))[1].append(name)
+    if not read:
+        return NotApplicable("no metric of the release reads a mart of outcomes")
+    counts = {model: _count(subject, rows) for model, (rows, _) in read.items()}
+    empty = {name for model, (_, names) in read.items() if not counts[model] for name in names}
+    return Fact(
+        {"metrics_without_rows": len(empty)},
+        f"no row of an exposed unit for {listed(sorted(empty))}"
+        if empty
+        else ", ".join(f"{model}: {count(rows, 'row')}" for model, rows in sorted(counts.items())),
+        "rows of exposed units, between shipping and cutoff, in every mart a metric reads",
+        details={"rows": counts, "metrics": sorted(empty)},
+    )
+
+
+def _count(subject: Subject, rows: OutcomeRows) -> int:
+    start = "date_trunc('day', $shipped_at)" if rows.by_day else "$shipped_at"
+    sql = _ROWS.format(model=rows.model, happened_at=rows.happened_at, unit=rows.unit, start=start)
+    found = subject.engine.one(
+        sql,
+        {
+            "release": subject.release.release,
+            "shipped_at": subject.dates.shipped_at,
+            "cutoff_at": subject.dates.cutoff_at,
+        },
+    )
+    return int(found[0]) if found else 0
+
+
+CHECK = Check("data", ("metrics_without_rows",), _find)

@@ -1,0 +1,116 @@
+"""When a release's verdict is due, and how far its data reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..catalog import Catalog
+from ..catalog.releases import Release
+from ..warehouse import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The instants of one release that the data decide, UTC.
+
+    Args:
+        release: The release's name.
+        decides_at: When the verdict is due; None without a horizon.
+        data_through: End of the last whole day that every event source covers.
+        cutoff_at: Outcomes at or after it do not count: the earlier of the two.
+    """
+
+    release: str
+    decides_at: datetime | None
+    data_through: datetime
+    cutoff_at: datetime
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the data cover the whole horizon."""
+        return self.decides_at is not None and self.data_through >= self.decides_at
+
+
+def release_calendar(release: Release, catalog: Catalog, data_through: datetime) -> Calendar:
+    """Derive a release's instants from its horizon, its metrics' windows and the data."""
+    windows = [
+        catalog.metrics[name].window_days for name in release.metrics if name in catalog.metrics
+    ]
+    decides_at = release.decides_at(windows)
+    cutoff_at = data_through if decides_at is None else min(decides_at, data_through)
+    return Calendar(release.release, decides_at, data_through, cutoff_at)
+
+
+def read_data_through(engine: Engine) -> datetime | None:
+    """End of the last whole day of data; None where there is no event at all.
+
+    A source that declares `complete_through` is whole until then; of any other, the day of its
+    latest event may still grow and does not count. The least of all event sources.
+    """
+    row = engine.one(
+        """
+        with latest as (
+            select source, max(occurred_at) as latest_at from lake.events group by source
+        )
+        select min(
+            greatest(
+                date_trunc('day', latest.latest_at),
+                coalesce(sources.complete_through, date_trunc('day', latest.latest_at))
+            )
+        )
+        from latest
+        left join lake.sources as sources on latest.source = sources.source
+        """
+    )
+    if row is None or row[0] is None:
+        return None
+    through: datetime = row[0]
+    return through.replace(tzinfo=UTC)
+
+
+def write_releases(
+    engine: Engine, releases: Iterable[Release], calendars: dict[str, Calendar]
+) -> None:
+    """Replace `lake.releases`: one row per declared release, for the models to join."""
+    engine.execute(
+        """
+        create or replace table lake.releases (
+            release varchar, shipped_at timestamp, owner varchar, hypothesis varchar,
+            unit varchar, kind varchar, app_version varchar, exposure_event varchar,
+            exposure_flag varchar, variant_property varchar, control varchar,
+            treatments varchar[], variants varchar[], exposure_ends_at timestamp,
+            decides_at timestamp, cutoff_at timestamp
+        )
+        """
+    )
+    for release in releases:
+        calendar = calendars.get(release.release)
+        rule = release.exposure
+        engine.execute(
+            "insert into lake.releases values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                release.release,
+                _plain(release.shipped_at),
+                release.owner,
+                release.hypothesis,
+                release.unit,
+                release.kind,
+                release.app_version,
+                rule.event if rule else None,
+                rule.flag if rule else None,
+                rule.variant_property if rule else None,
+                release.control,
+                list(release.treatments),
+                list(release.variants),
+                _plain(release.exposure_ends_at),
+                _plain(calendar.decides_at if calendar else None),
+                _plain(calendar.cutoff_at if calendar else None),
+            ],
+        )
+
+
+def _plain(instant: datetime | None) -> datetime | None:
+    """The engine keeps UTC without a zone."""
+    return None if instant is None else instant.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,129 @@
+"""What ingest answers: the row accounts of sources, and the files of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAccount:
+    """Row accounts of one source. Counts; rows_in is the sum of the four that follow it.
+
+    Args:
+        source: Name of the source.
+        kind: events, feedback or exposures.
+        files_new: Files whose bytes were not in the ledger before.
+        files_seen: Files that were skipped because their bytes were.
+        rows_in: Physical records read.
+        accepted: Records that are in the lake.
+        duplicate: Records that repeat one with the same id and the same content.
+        conflict: Records that repeat an id with other content; the first one is in the lake.
+        quarantined: Records refused for another reason.
+        reasons: Records by reason code; the sum is conflict + quarantined.
+        days: UTC days that got accepted rows, in order.
+    """
+
+    source: str
+    kind: str
+    files_new: int = 0
+    files_seen: int = 0
+    rows_in: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    quarantined: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    days: tuple[date, ...] = ()
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every record read is accounted for, each once."""
+        counted = self.accepted + self.duplicate + self.conflict + self.quarantined
+        refused = sum(self.reasons.values())
+        return self.rows_in == counted and refused == self.conflict + self.quarantined
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for `--format json`."""
+        return {
+            "source": self.source,
+            "kind": self.kind,
+            "files_new": self.files_new,
+            "files_seen": self.files_seen,
+            "rows_in": self.rows_in,
+            "accepted": self.accepted,
+            "duplicate": self.duplicate,
+            "conflict": self.conflict,
+            "quarantined": self.quarantined,
+            "reasons": dict(self.reasons),
+            "days": [day.isoformat() for day in self.days],
+        }
+
+
+def merged(one: SourceAccount, other: SourceAccount) -> SourceAccount:
+    """The sum of two accounts of one source."""
+    return SourceAccount(
+        source=one.source,
+        kind=one.kind,
+        files_new=one.files_new + other.files_new,
+        files_seen=one.files_seen + other.files_seen,
+        rows_in=one.rows_in + other.rows_in,
+        accepted=one.accepted + other.accepted,
+        duplicate=one.duplicate + other.duplicate,
+        conflict=one.conflict + other.conflict,
+        quarantined=one.quarantined + other.quarantined,
+        reasons=_added(one.reasons, other.reasons),
+        days=tuple(sorted({*one.days, *other.days})),
+    )
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    names = sorted({*one, *other})
+    return {name: one.get(name, 0) + other.get(name, 0) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """Accounts of one run, one a source, in the order of their names.
+
+    Args:
+        accounts: Account of each source that was looked at, also where nothing was new.
+        sequence: Number of the last batch the ledger holds; 0 for none.
+    """
+
+    accounts: tuple[SourceAccount, ...]
+    sequence: int
+
+    @property
+    def accepted(self) -> int:
+        """Rows that this run added to the lake. Count."""
+        return sum(account.accepted for account in self.accounts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for `--format json`."""
+        return {
+            "sequence": self.sequence,
+            "accounts": [account.as_dict() for account in self.accounts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFile:
+    """One Parquet file the ledger lists.
+
+    Args:
+        path: The file, absolute.
+        rows: Rows in it. Count.
+        day: UTC day of all its rows.
+        sha256: Digest of its bytes, hexadecimal.
+        sequence: Number of the batch that wrote it.
+    """
+
+    path: Path
+    rows: int
+    day: date
+    sha256: str
+    sequence: int

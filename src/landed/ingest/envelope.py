@@ -1,0 +1,210 @@
+"""The envelopes: what columns a row of each kind has, and when it is refused.
+
+Everything arrives as text. Types are declared here and a value that does not fit is a reason in
+the quarantine, never a NULL that looks like data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Columns that landed adds to every row of the lake, after the envelope's own.
+ADDED = {"source": "varchar", "batch_id": "varchar", "event_hash": "ubigint"}
+
+_ZONED = (
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?"
+    r"([Zz]|[+-]\d{2}(:?\d{2})?)"
+)
+_ZONELESS = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
+# digits before the point -> microseconds in one unit. 11, 14 and 17 digits are in no unit between
+# 1973 and 2286 and stay refused: 20261103091500 is a date written as a number, not an epoch.
+_EPOCHS = {r"\d{9,10}": "1000000", r"\d{12,13}": "1000", r"\d{15,16}": "1", r"\d{18,19}": "0.001"}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The declared columns of one kind.
+
+    Args:
+        kind: events, feedback or exposures.
+        id_column: Identifies a row within its source.
+        time_column: When it happened; its UTC day is the row's partition.
+        day_column: Name of that day in the lake.
+        columns: SQL type by column, in the order of the lake.
+        required: Reason code by column that must not be empty.
+    """
+
+    kind: str
+    id_column: str
+    time_column: str
+    day_column: str
+    columns: Mapping[str, str]
+    required: Mapping[str, str]
+
+    @property
+    def lake_columns(self) -> dict[str, str]:
+        """SQL type by column of a lake file."""
+        return {**self.columns, **ADDED, self.day_column: "date"}
+
+    @property
+    def content_columns(self) -> tuple[str, ...]:
+        """Columns that make up a row's content: two deliveries are the same when these agree.
+
+        Neither the id nor `received_at`: a client that retries gets another time of receipt.
+        """
+        left_out = (self.id_column, "received_at")
+        return tuple(name for name in self.columns if name not in left_out)
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether a row must name somebody."""
+        return "anonymous_id" in self.columns
+
+
+ENVELOPES: Mapping[str, Envelope] = {
+    "events": Envelope(
+        kind="events",
+        id_column="event_id",
+        time_column="occurred_at",
+        day_column="event_on",
+        columns={
+            "event_id": "varchar",
+            "event_name": "varchar",
+            "occurred_at": "timestamp",
+            "received_at": "timestamp",
+            "user_id": "varchar",
+            "anonymous_id": "varchar",
+            "session_id": "varchar",
+            "app_version": "varchar",
+            "properties": "json",
+        },
+        required={"event_name": "no_event_name"},
+    ),
+    "feedback": Envelope(
+        kind="feedback",
+        id_column="feedback_id",
+        time_column="given_at",
+        day_column="given_on",
+        columns={
+            "feedback_id": "varchar",
+            "given_at": "timestamp",
+            "user_id": "varchar",
+            "channel": "varchar",
+            "rating": "double",
+            "text": "varchar",
+            "app_version": "varchar",
+            "properties": "json",
+        },
+        required={"channel": "no_channel"},
+    ),
+    "exposures": Envelope(
+        kind="exposures",
+        id_column="exposure_id",
+        time_column="exposed_at",
+        day_column="exposed_on",
+        columns={
+            "exposure_id": "varchar",
+            "exposed_at": "timestamp",
+            "flag": "varchar",
+            "variant": "varchar",
+            "user_id": "varchar",
+            "anonymous_id": "varchar",
+            "properties": "json",
+        },
+        required={"flag": "no_flag", "variant": "no_variant"},
+    ),
+}
+
+
+def instant(column: str, zone: str) -> str:
+    """SQL of a naive UTC timestamp from text; NULL where the text is no instant.
+
+    Args:
+        column: SQL of the text. ISO 8601 with `T` or a space, or an epoch in s, ms, us or ns.
+        zone: IANA name for text without a zone. A local time that a clock change skips or
+            repeats is NULL: it names no instant, or two.
+    """
+    # a cast to timestamp drops the offset without a word; only timestamptz applies it
+    zoned = f"timezone('UTC', try_cast({column} as timestamptz))"
+    local = f"try_cast({column} as timestamp)"
+    if zone == "UTC":
+        zoneless = local
+    else:
+        name = zone.replace("'", "''")
+        there = f"timezone('{name}', {local})"
+        zoneless = (
+            f"case when timezone('{name}', {there}) = {local}"
+            f" and timezone('{name}', {there} - interval 1 hour) <> {local}"
+            f" and timezone('{name}', {there} + interval 1 hour) <> {local}"
+            f" then timezone('UTC', {there}) end"
+        )
+    epochs = " ".join(
+        f"when regexp_full_match({column}, '{digits}(\\.\\d+)?') then make_timestamp("
+        f"try_cast(trunc(try_cast({column} as decimal(38, 9)) * {factor}) as bigint))"
+        for digits, factor in _EPOCHS.items()
+    )
+    return (
+        f"case when regexp_full_match({column}, '{_ZONED}') then {zoned}"
+        f" when regexp_full_match({column}, '{_ZONELESS}') then {zoneless} {epochs} end"
+    )
+
+
+def typed(envelope: Envelope, given: Mapping[str, str], zone: str) -> dict[str, str]:
+    """SQL of every envelope column from the text columns a select gave.
+
+    Args:
+        envelope: The kind's envelope.
+        given: SQL type by column that the select gives; the others are NULL.
+        zone: IANA name for times without one.
+    """
+    out: dict[str, str] = {}
+    for name, kind in envelope.columns.items():
+        if name not in given:
+            out[name] = "'{}'" if kind == "json" else f"cast(null as {kind})"
+            continue
+        quoted = f'"{name}"'
+        nested = given[name].startswith(("STRUCT", "MAP"))
+        text = f"to_json({quoted})" if nested else quoted
+        text = f"nullif(cast({text} as varchar), '')"
+        if kind == "timestamp":
+            out[name] = instant(f"trim({text})", zone)
+        elif kind == "json":
+            out[name] = f"coalesce({text}, '{{}}')"
+        elif kind == "double":
+            out[name] = f"try_cast({text} as double)"
+        else:
+            out[name] = text
+    return out
+
+
+def refusals(envelope: Envelope, given: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Conditions on a typed row (alias `t`), as (condition, reason, column); the first one counts.
+
+    The text of a time or a number stands beside it as `_text_<column>`. `$now` is the ingest's
+    clock, for rows that do not say when they were received.
+    """
+    id_column, time_column = envelope.id_column, envelope.time_column
+    found = [(f"t.{id_column} is null", "no_id", id_column)]
+    found += [(f"t.{name} is null", reason, name) for name, reason in envelope.required.items()]
+    found.append((f"t._text_{time_column} is null", "no_time", time_column))
+    for name, kind in envelope.columns.items():
+        if name not in given:
+            continue
+        text = f"t._text_{name}"
+        if kind == "timestamp":
+            # before 1970 there was no product that could have sent an event
+            early = f"t.{name} < timestamp '1970-01-01'"
+            missing = f"t.{name} is null and {text} is not null"
+            found.append((f"({missing}) or {early}", "bad_time", name))
+        elif kind == "double":
+            finite = f"coalesce(isfinite(t.{name}), false)"
+            found.append((f"{text} is not null and not {finite}", "bad_number", name))
+    # a day of tolerance: clocks are wrong by hours, zones by up to 14; more is no clock
+    received = "coalesce(t.received_at, $now)" if "received_at" in envelope.columns else "$now"
+    found.append((f"t.{time_column} > {received} + interval 1 day", "future_time", time_column))
+    if envelope.has_unit:
+        found.append(("t.user_id is null and t.anonymous_id is null", "no_unit", "user_id"))
+    if "text" in envelope.columns:
+        found.append(("t.text is null and t.rating is null", "no_content", "text"))
+    return found

@@ -1,0 +1,54 @@
+"""What a run's results depend on, as one digest: the same inputs give the same snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from .. import __version__
+from ..catalog import Catalog
+from ..documents import digest
+from ..ingest import Ledger
+from ..project import Home, Project, core_root
+
+
+def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) -> Mapping[str, str]:
+    """Digests of everything the numbers come from, by name; the report's provenance.
+
+    `day` is part of it only while a release is open: freshness then depends on the calendar.
+    """
+    core = core_root()
+    ledger = Ledger(home)
+    kinds = ("events", "feedback", "exposures")
+    lake = digest({kind: [file.sha256 for file in ledger.files(kind)] for kind in kinds})
+    through = max((day for kind in kinds for day in ledger.days(kind)), default=None)
+    is_open = any(
+        release.exposure_ends_at is not None
+        and (through is None or through < release.exposure_ends_at.date())
+        for release in catalog.releases.values()
+    )
+    package = Path(__file__).resolve().parent.parent
+    return {
+        "catalog": catalog.digest,
+        "code": _digest_files((package, core / "pipelines"), "*.py"),
+        "day": now.date().isoformat() if is_open else "",
+        "expectations": _digest_files((core / "expectations", project.expectations), "*.yml"),
+        "lake": lake,
+        "landed": __version__,
+        "models": _digest_files((core / "models", project.models), "*.*"),
+        "releases": digest({name: r.digest for name, r in catalog.releases.items()}),
+        "sources": _digest_files((project.sources, project.tracking), "*.*"),
+    }
+
+
+def _digest_files(folders: Iterable[Path], pattern: str) -> str:
+    """SHA-256 over names and bytes of all files below the folders, in order of name."""
+    total = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob(pattern)) if folder.is_dir() else ():
+            if path.is_file() and "__pycache__" not in path.parts:
+                total.update(str(path.relative_to(folder)).encode())
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()

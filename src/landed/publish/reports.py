@@ -1,0 +1,144 @@
+"""Reports on disk: one folder a release, one file a snapshot and rendering, and the overview."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from ..documents import canonical_json
+from ..errors import WarehouseError
+from ..project import Home
+from ..report import Report, read_document, render_html, render_index, render_markdown
+from .durable import write_atomic
+
+LATEST = "latest.json"
+_RELEASE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_SNAPSHOT = re.compile(r"[0-9a-f]{16}")
+
+
+def with_last_good(home: Home, reports: Iterable[Report]) -> list[Report]:
+    """The same reports, where each blocked notice names the report that stays up."""
+    return [
+        report.with_last_good(_last_good(home, report)) if report.is_blocked else report
+        for report in reports
+    ]
+
+
+def write_reports(home: Home, reports: Sequence[Report]) -> list[Report]:
+    """Write every report as JSON, HTML and Markdown. What stands there already stays as it is.
+
+    Returns:
+        The reports as they stand on disk, notices with the report that stays up.
+    """
+    written = []
+    for report in with_last_good(home, reports):
+        folder = home.reports / report.release
+        target = folder / f"{report.snapshot}.json"
+        if target.is_file():
+            written.append(read_document(target.read_bytes()))
+            continue
+        html, markdown = render_html(report.document), render_markdown(report.document)
+        write_atomic(folder / f"{report.snapshot}.html", html.encode())
+        write_atomic(folder / f"{report.snapshot}.md", markdown.encode())
+        write_atomic(target, report.to_json())  # last: a report is there when its JSON is
+        written.append(report)
+    return written
+
+
+def point_to(home: Home, reports: Sequence[Report], title: str) -> None:
+    """Make these the latest reports of their releases, and the overview that of all releases."""
+    for report in reports:
+        itself = {
+            "snapshot": report.snapshot,
+            "as_of": str(report.document["as_of"]),
+            "decision": report.decision,
+        }
+        good = report.document.get("last_good") if report.is_blocked else itself
+        pointer = {"release": report.release, **itself, "last_good": good}
+        write_atomic(home.reports / report.release / LATEST, canonical_json(pointer) + b"\n")
+    page = render_index([report.document for report in latest_reports(home)], title)
+    write_atomic(home.reports / "index.html", page.encode())
+
+
+def latest_reports(home: Home) -> list[Report]:
+    """The latest report or notice of every release, by name."""
+    if not home.reports.is_dir():
+        return []
+    names = sorted(path.parent.name for path in home.reports.glob(f"*/{LATEST}"))
+    return [read_report(home, name) for name in names]
+
+
+def read_report(home: Home, release: str, snapshot: str | None = None) -> Report:
+    """The report or notice of a release: the latest, or that of one snapshot.
+
+    Raises:
+        WarehouseError: There is none, or it is damaged; names those that exist.
+    """
+    if not _RELEASE.fullmatch(release):
+        raise WarehouseError(f"{release[:40]!r} is no release name", expected="a slug")
+    if snapshot is None:
+        pointer = latest_pointer(home, release)
+        if pointer is None:
+            known = ", ".join(path.parent.name for path in sorted(home.reports.glob(f"*/{LATEST}")))
+            raise WarehouseError(
+                f"there is no report of `{release}`",
+                expected=f"one of {known}" if known else "",
+                where=str(home.reports),
+                fix="check the name, or run `landed run`.",
+                code="report_missing",
+            )
+        snapshot = str(pointer["snapshot"])
+    if not _SNAPSHOT.fullmatch(snapshot):
+        raise WarehouseError(
+            f"{snapshot[:40]!r} is no snapshot id", expected="16 hexadecimal digits"
+        )
+    path = home.reports / release / f"{snapshot}.json"
+    try:
+        return read_document(path.read_bytes())
+    except OSError as error:
+        known = ", ".join(
+            sorted(found.stem for found in path.parent.glob(f"{'[0-9a-f]' * 16}.json"))
+        )
+        raise WarehouseError(
+            f"there is no report of `{release}` at snapshot {snapshot}",
+            expected=f"one of {known}" if known else "",
+            where=str(path),
+            fix="choose another snapshot, or leave it out for the latest.",
+            code="report_missing",
+        ) from error
+
+
+def latest_pointer(home: Home, release: str) -> Mapping[str, Any] | None:
+    """What `latest.json` of a release says: snapshot, as_of, decision, last_good."""
+    path = home.reports / release / LATEST
+    try:
+        found: Mapping[str, Any] = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except orjson.JSONDecodeError as error:
+        raise WarehouseError(
+            f"the pointer to the latest report is damaged: {error}",
+            where=str(path),
+            fix="remove it and run `landed run --full`.",
+            code="report_damaged",
+        ) from error
+    return found
+
+
+def referenced_snapshots(home: Home) -> set[str]:
+    """Ids of the snapshots that the latest and the last good reports stand in."""
+    found: set[str] = set()
+    for path in home.reports.glob(f"*/{LATEST}"):
+        pointer = latest_pointer(home, path.parent.name) or {}
+        found.add(str(pointer.get("snapshot")))
+        found.add(str((pointer.get("last_good") or {}).get("snapshot")))
+    return found
+
+
+def _last_good(home: Home, notice: Report) -> Mapping[str, str] | None:
+    pointer = latest_pointer(home, notice.release)
+    good = pointer.get("last_good") if pointer else None
+    return good if good and good["snapshot"] != notice.snapshot else None

@@ -1,0 +1,117 @@
+"""One release from marts to report: gate, moments, estimates, gate again, report or notice.
+
+The order is the product's promise, so it stands in one function that has no other exit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..catalog import Catalog
+from ..catalog.releases import Release
+from ..gate import GateDecision, ModelTest, Suite, judge_data, judge_results
+from ..impact import (
+    Estimate,
+    Exposure,
+    Verdict,
+    conclude,
+    estimate_release,
+    measure,
+    summarise_exposure,
+)
+from ..impact.calendar import Calendar
+from ..warehouse import Engine
+from .build import Report, build_notice, build_report
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything one look at a release produced. `moments` and `estimates` are empty if blocked."""
+
+    release: str
+    decision: GateDecision
+    exposure: Exposure
+    moments: tuple[Mapping[str, Any], ...]
+    estimates: tuple[Estimate, ...]
+    verdict: Verdict | None
+    report: Report
+
+
+def assess_release(
+    engine: Engine,
+    catalog: Catalog,
+    release: Release,
+    calendar: Calendar,
+    *,
+    suites: Mapping[str, Suite],
+    accounts: Sequence[Any],
+    model_tests: Sequence[ModelTest],
+    now: datetime,
+    snapshot: str,
+    provenance: Mapping[str, str],
+) -> Assessment:
+    """Judge one release.
+
+    Args:
+        engine: The build database with its marts, read-only.
+        catalog: Metric definitions.
+        release: The release's file.
+        calendar: Its instants.
+        suites: The gate's suites, the core's and the project's.
+        accounts: Row accounts of every source, over its whole life.
+        model_tests: Results of the models' data tests.
+        now: The instant of the run, UTC; only freshness looks at it.
+        snapshot: Id of the snapshot the report belongs to.
+        provenance: Digests of what the numbers were computed from.
+
+    Returns:
+        The report if the gate passed, else the notice. A blocked release has no estimate.
+    """
+    exposure = summarise_exposure(engine, release, calendar.cutoff_at)
+    decision = judge_data(
+        engine,
+        catalog,
+        release,
+        accounts=accounts,
+        model_tests=model_tests,
+        as_of=now,
+        exposure=exposure,
+        suites=suites,
+    )
+    as_of = calendar.cutoff_at
+    if decision.decision == "pass":
+        moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
+        estimates = tuple(estimate_release(release, catalog, moments))
+        decision = judge_results(
+            decision,
+            engine,
+            catalog,
+            release,
+            moments,
+            estimates,
+            cutoff_at=calendar.cutoff_at,
+            suites=suites,
+        )
+        if decision.decision == "pass":
+            verdict = conclude(release, estimates, cutoff_at=calendar.cutoff_at)
+            report = build_report(
+                release,
+                catalog,
+                decision,
+                exposure,
+                estimates,
+                verdict,
+                snapshot=snapshot,
+                as_of=as_of,
+                provenance=provenance,
+            )
+            return Assessment(
+                release.release, decision, exposure, moments, estimates, verdict, report
+            )
+    notice = build_notice(
+        release, decision, exposure, snapshot=snapshot, as_of=as_of, provenance=provenance
+    )
+    return Assessment(release.release, decision, exposure, (), (), None, notice)

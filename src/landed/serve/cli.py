@@ -1,0 +1,376 @@
+"""The command line. `landed --help` is the manual; each command is one call and one print."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from ..errors import ContractError, LandedError
+from ..project import Home, Project, core_root, home_of, load_project
+from ..settings import Settings
+from .output import Finished, clean, console, print_csv, print_json, print_table
+
+app = typer.Typer(
+    name="landed",
+    help="For every release: did it work, will it survive, what next. "
+    "On checked data, or not at all.\n\n"
+    "Exit codes: 0 fine (worked, no_effect) · 1 harmed, or faults found · "
+    "2 inconclusive, not_estimable, blocked · 3 any error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+serve_app = typer.Typer(help="Open doors for BI tools.", no_args_is_help=True)
+app.add_typer(serve_app, name="serve")
+
+EXIT_CODE_OF_VERDICT = {"worked": 0, "no_effect": 0, "harmed": 1}
+ERROR = 3
+
+
+class Format(StrEnum):
+    """How facts are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+    MD = "md"
+
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", help="The project's folder.", show_default="here")
+]
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The folder of all state. Default: LANDED_HOME, else .landed."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+HERE = Path()
+
+
+def _open(project: Path, home: Path | None) -> tuple[Project, Home, Settings]:
+    settings = Settings.from_environment()
+    found = load_project(project)
+    return found, home_of(found, home, settings), settings
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+) -> None:
+    """Make a project of your own: a complete tree with a demo product to replace."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ContractError(
+            f"{folder} is not empty", expected="a new or empty folder", fix="choose another name."
+        )
+    name = "".join(letter if letter.isalnum() else "_" for letter in folder.resolve().name.lower())
+    name = name if name[:1].isalpha() else f"p_{name}"
+    source = core_root() / "examples" / "demo"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".landed"), dirs_exist_ok=True)
+    file = folder / "landed.toml"
+    file.write_text(file.read_text("utf-8").replace('"demo"', f'"{name[:63]}"', 1), "utf-8")
+    console().print(
+        f"made the project {name} in {folder}\nnext: landed demo --project {folder}"
+        "   (simulated data), or replace sources/ by your own and run `landed run`",
+        markup=False,
+    )
+
+
+@app.command()
+def run(
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    release: Annotated[
+        list[str] | None, typer.Option("--release", help="Assess only this one; may repeat.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Build everything anew.")] = False,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", help="Verdicts that end with 1, e.g. harmed,blocked.")
+    ] = "",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The main job: ingest, build, measure, gate, report, publish."""
+    from . import main_job, queries
+
+    found, state, settings = _open(project, home)
+    facts = main_job.run(found, state, settings, only=release or (), full=full)
+    main_job.print_overview(state, facts, as_json=output is Format.JSON)
+    fatal = {name.strip() for name in fail_on.split(",") if name.strip()}
+    if any(line["verdict"] in fatal for line in queries.overview(state)):
+        raise Finished(1)
+
+
+@app.command()
+def demo(
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    users: Annotated[int, typer.Option(min=1000, help="People in the simulated app.")] = 20_000,
+    days: Annotated[int, typer.Option(min=60, help="Days of history.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
+    events: Annotated[
+        int | None, typer.Option(min=100_000, max=50_000_000, help="Scale to about this many.")
+    ] = None,
+) -> None:
+    """Simulate a product whose truth is known, run the main job, compare with the truth."""
+    from . import main_job
+
+    found, state, settings = _open(project, home)
+    code = main_job.demo(found, state, settings, users=users, days=days, seed=seed, events=events)
+    if code:
+        raise Finished(code)
+
+
+@app.command()
+def dev(
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option(help="Dagster has no login: keep it local.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+) -> None:
+    """The same job under the Dagster UI, with sensors and schedules."""
+    from . import main_job
+
+    found, state, _ = _open(project, home)
+    raise Finished(ERROR if main_job.dev(found, state, host=host, port=port) else 0)
+
+
+@app.command()
+def ingest(
+    sources: Annotated[list[str] | None, typer.Argument(help="Only these sources.")] = None,
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Landing to lake only; prints the account of every record."""
+    from ..ingest import ingest as take_in
+    from ..warehouse import run_lock
+    from .output import progress_lines
+
+    found, state, settings = _open(project, home)
+    with run_lock(state), progress_lines(plain=settings.plain) as progress:
+        result = take_in(
+            found,
+            state,
+            settings,
+            only=sources or (),
+            progress=lambda detail: progress("ingest", detail),
+        )
+    columns = (
+        "source",
+        "files_new",
+        "files_seen",
+        "rows_in",
+        "accepted",
+        "duplicate",
+        "conflict",
+        "quarantined",
+        "reasons",
+    )
+    rows = [
+        (*(getattr(account, name) for name in columns[:-1]), _reasons(account.reasons))
+        for account in result.accounts
+    ]
+    _print(columns, rows, output)
+
+
+@app.command()
+def check(project: ProjectOption = HERE, output: FormatOption = Format.TABLE) -> None:
+    """Lint metrics, releases, sources, tracking plan and expectations; every fault at once."""
+    from . import queries
+
+    faults = queries.check(load_project(project))
+    if output is Format.JSON:
+        print_json({"faults": [fault.as_dict() for fault in faults]})
+    else:
+        for fault in faults:
+            console().print(clean(str(fault)), markup=False)
+        console().print(f"{len(faults)} fault(s)")
+    if faults:
+        raise Finished(1)
+
+
+@app.command()
+def report(
+    release: Annotated[str, typer.Argument(help="The release's name.")],
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    output: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TEXT,
+    snapshot: Annotated[
+        str | None, typer.Option("--snapshot", help="An earlier one; default: the latest.")
+    ] = None,
+) -> None:
+    """The impact report of one release. The exit code is the verdict (see --help)."""
+    from ..report import render_html, render_markdown, render_text
+    from . import queries
+
+    _, state, _ = _open(project, home)
+    document = queries.report_document(state, release, snapshot)
+    if output is ReportFormat.JSON:
+        print_json(document)
+    elif output is ReportFormat.HTML:
+        sys.stdout.write(render_html(document))
+    elif output is ReportFormat.MD:
+        sys.stdout.write(render_markdown(document))
+    else:
+        out = console()
+        sys.stdout.write(
+            render_text(document, width=min(out.width, 100), color=out.is_terminal) + "\n"
+        )
+    raise Finished(EXIT_CODE_OF_VERDICT.get(document["verdict"]["decision"], 2))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="SELECT MEASURE(m), dimension FROM metrics …")],
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    output: FormatOption = Format.TABLE,
+    show_sql: Annotated[bool, typer.Option("--sql", help="Show what would run.")] = False,
+    snapshot: Annotated[str | None, typer.Option("--snapshot", help="An earlier one.")] = None,
+) -> None:
+    """Ask for governed metrics in SQL; the statement is generated anew from the definitions."""
+    from . import queries
+
+    if show_sql:
+        sys.stdout.write(queries.compiled_sql(load_project(project), sql) + "\n")
+        return
+    found, state, settings = _open(project, home)
+    answer = queries.metric_query(found, state, sql, settings, snapshot=snapshot)
+    _print(answer.columns, answer.rows, output)
+
+
+@app.command()
+def metrics(
+    name: Annotated[str | None, typer.Argument(help="One metric; default: all.")] = None,
+    project: ProjectOption = HERE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The catalogue of governed metrics."""
+    from . import queries
+
+    found = queries.metrics(load_project(project), name)
+    if output is Format.JSON:
+        print_json(found)
+    elif name:
+        _print(
+            ("field", "value"), [(key, _plain(value)) for key, value in found[0].items()], output
+        )
+    else:
+        columns = ("name", "kind", "value", "direction", "owner", "tier", "label")
+        _print(columns, [tuple(row[key] for key in columns) for row in found], output)
+
+
+@app.command()
+def doctor(
+    project: ProjectOption = HERE, home: HomeOption = None, output: FormatOption = Format.TABLE
+) -> None:
+    """Find and explain what is wrong with the installation and the state."""
+    from . import queries
+
+    found, state, settings = _open(project, home)
+    findings = queries.diagnose(found, state, settings)
+    if output is Format.JSON:
+        print_json(findings)
+    else:
+        rows = [
+            (
+                "ok" if item["ok"] else "LOOK",
+                item["subject"],
+                item["observed"],
+                "" if item["ok"] else item["fix"],
+            )
+            for item in findings
+        ]
+        print_table(("", "subject", "observed", "fix"), rows)
+    if not all(item["ok"] for item in findings):
+        raise Finished(1)
+
+
+@serve_app.command("bi")
+def serve_bi(
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Start, fill, print the address and return.")
+    ] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the embedded server.")] = False,
+) -> None:
+    """PostgreSQL for BI tools: governed views, filled from the current snapshot, read-only."""
+    from . import bi
+
+    found, state, settings = _open(project, home)
+    bi.serve(found, state, settings, once=once, stop=stop, out=console())
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console().print(f"landed {__version__}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit: its own code, or 3 for any error, usage errors included."""
+    try:
+        app(args=list(arguments) if arguments is not None else None, prog_name="landed")
+    except Finished as finished:
+        code = finished.code
+    except LandedError as error:
+        out = console(stderr=True)
+        for fault in error.faults:
+            out.print(clean(str(fault)), markup=False)
+        code = ERROR
+    except SystemExit as finished:
+        # the parser ends usage errors with 2, which here would read as "cannot tell"
+        code = ERROR if finished.code not in (0, None) else 0
+    except BrokenPipeError:
+        code = ERROR
+    else:
+        code = 0
+    sys.exit(code)
+
+
+def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:
+    if output is Format.JSON:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif output is Format.CSV:
+        print_csv(columns, rows)
+    elif output is Format.ARROW:
+        _print_arrow(columns, rows)
+    else:
+        print_table(columns, rows)
+
+
+def _print_arrow(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """An Arrow IPC stream on standard output."""
+    import pyarrow as pa
+
+    table = pa.table({name: pa.array([row[i] for row in rows]) for i, name in enumerate(columns)})
+    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _reasons(reasons: Any) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return value.isoformat() if isinstance(value, date) else value

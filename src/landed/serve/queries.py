@@ -1,0 +1,178 @@
+"""What the doors ask: one function a question. The command line, HTTP and agents bind to these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..catalog import Catalog, load_catalog
+from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
+from ..errors import ContractError, Fault, LandedError, WarehouseError
+from ..gate import lint_exemptions, load_suites
+from ..ingest import load_sources, pending
+from ..project import Home, Project
+from ..publish import current, latest_reports, open_snapshot, read_report
+from ..publish.inputs import run_inputs
+from ..publish.snapshot import snapshot_id
+from ..settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Columns and rows of one metric query, and the SQL that ran."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    sql: str
+
+
+def is_up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
+    """Id of the current snapshot if a run would change nothing, else None."""
+    published = current(home)
+    if published is None or pending(project, home):
+        return None
+    wanted = snapshot_id(run_inputs(project, home, catalog, now))
+    return published.id if published.id == wanted else None
+
+
+def check(project: Project) -> list[Fault]:
+    """Every fault of metrics, releases, sources, tracking plan and suites, all at once."""
+    faults: list[Fault] = []
+    try:
+        releases = list(load_catalog(project).releases.values())
+    except ContractError as error:
+        releases = []
+        faults.extend(error.faults)
+    try:
+        faults.extend(lint_exemptions(releases, load_suites(project)))
+    except ContractError as error:
+        faults.extend(error.faults)
+    try:
+        load_sources(project)
+    except ContractError as error:
+        faults.extend(error.faults)
+    return list(dict.fromkeys(faults))
+
+
+def metric_query(
+    project: Project, home: Home, sql: str, settings: Settings, *, snapshot: str | None = None
+) -> Answer:
+    """Answer `SELECT MEASURE(m) … FROM metrics …` from the current snapshot.
+
+    Raises:
+        QueryRefused: The query is not one over metrics; says which word and what works.
+        WarehouseError: Nothing was published yet.
+    """
+    catalog = load_catalog(project)
+    compiled = compile_query(catalog, parse_metric_sql(sql, catalog), relations=Relations())
+    with open_snapshot(home, snapshot, settings=settings) as engine:
+        rows = engine.rows(compiled.sql)
+    names = tuple(column.name for column in compiled.columns)
+    return Answer(names, tuple(tuple(row) for row in rows), compiled.sql)
+
+
+def compiled_sql(project: Project, sql: str) -> str:
+    """The statement that a metric query runs, without running it."""
+    catalog = load_catalog(project)
+    return compile_query(catalog, parse_metric_sql(sql, catalog), relations=Relations()).sql
+
+
+def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]]:
+    """The catalogue, or one metric of it, as plain facts."""
+    catalog = load_catalog(project)
+    chosen = [catalog.metric(name)] if name else list(catalog.metrics.values())
+    return [
+        {
+            "name": metric.name,
+            "label": metric.label,
+            "kind": metric.kind,
+            "value": metric.value,
+            "direction": metric.direction,
+            "owner": metric.owner,
+            "tier": metric.tier,
+            "window_days": metric.window_days,
+            "minimum_effect_of_interest": metric.minimum_effect_of_interest,
+            "non_inferiority_margin": metric.non_inferiority_margin,
+            "description": metric.description,
+            "revision": metric.revision,
+            "digest": metric.digest,
+            "dimensions": [info.name for info in list_dimensions(catalog, [metric.name])],
+            "file": str(metric.path),
+        }
+        for metric in chosen
+    ]
+
+
+def report_document(home: Home, release: str, snapshot: str | None = None) -> Mapping[str, Any]:
+    """The report or notice of one release.
+
+    Raises:
+        WarehouseError: There is none yet; names those that exist.
+    """
+    return read_report(home, release, snapshot).document
+
+
+def overview(home: Home) -> list[Mapping[str, Any]]:
+    """One line a release: verdict, main effect, where its page lies."""
+    lines = []
+    for report in latest_reports(home):
+        document = report.document
+        main = next((e for e in document["estimates"] if e["role"] == "success"), None)
+        failed = [c for c in document["gate"]["checks"] if not c["passed"]]
+        lines.append(
+            {
+                "release": report.release,
+                "verdict": report.decision,
+                "next_action": document["verdict"]["next_action"],
+                "reason": document["verdict"]["reason"],
+                "main_effect": main,
+                "failed_checks": [c["id"] for c in failed if c["severity"] == "critical"],
+                "html": str(html_path(home, report.release, report.snapshot)),
+                "as_of": document["as_of"],
+            }
+        )
+    return lines
+
+
+def html_path(home: Home, release: str, snapshot: str) -> Path:
+    """Where a report's page lies."""
+    return home.reports / release / f"{snapshot}.html"
+
+
+def diagnose(project: Project, home: Home, settings: Settings) -> list[Mapping[str, Any]]:
+    """What `landed doctor` says: installation and state, each with what to do."""
+    findings: list[Mapping[str, Any]] = []
+
+    def finding(subject: str, ok: bool, observed: str, fix: str = "") -> None:
+        findings.append({"subject": subject, "ok": ok, "observed": observed, "fix": fix})
+
+    faults = check(project)
+    finding("project files", not faults, f"{len(faults)} fault(s)", "run `landed check`.")
+    waiting: Sequence[Path] = ()
+    try:
+        waiting = pending(project, home)
+    except LandedError as error:
+        finding("sources", False, str(error.faults[0].what), error.faults[0].fix)
+    finding("landing", not waiting, f"{len(waiting)} file(s) not ingested", "run `landed run`.")
+    published = current(home)
+    finding(
+        "snapshot",
+        published is not None,
+        published.id if published else "none published",
+        "run `landed run`.",
+    )
+    if published is not None:
+        try:
+            with open_snapshot(home, settings=settings) as engine:
+                engine.one("select 1")
+            finding("snapshot file", True, "opens read-only")
+        except WarehouseError as error:
+            finding("snapshot file", False, error.faults[0].what, error.faults[0].fix)
+    mode = home.secret_key.stat().st_mode & 0o777 if home.secret_key.is_file() else None
+    if mode is not None:
+        finding("secret.key", mode == 0o600, f"mode {mode:o}", f"chmod 600 {home.secret_key}")
+    finding("clock", True, datetime.now(UTC).isoformat(timespec="seconds"))
+    return findings

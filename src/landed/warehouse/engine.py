@@ -1,0 +1,211 @@
+"""One DuckDB connection, opened the same way everywhere, with errors of our own tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from ..errors import WarehouseError
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<command>.+?) \(PID (?P<pid>\d+)\)")
+
+
+class Engine:
+    """One DuckDB connection; a context manager that closes it.
+
+    Timestamps are UTC: the session's time zone is set, so no query depends on the machine's.
+    An engine belongs to one thread.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | None,
+        *,
+        read_only: bool = False,
+        settings: Settings | None = None,
+        temporary: Path | None = None,
+    ) -> Self:
+        """Open a database file, or one in memory.
+
+        Args:
+            path: The file; None keeps everything in memory.
+            read_only: Whether writes are refused. Several processes may read at once.
+            settings: Threads and memory; None takes the defaults.
+            temporary: Where to spill; None is beside the file, and nowhere without a file.
+
+        Raises:
+            WarehouseError: The file is missing, damaged, or locked (then it names who holds it).
+        """
+        limits = settings or Settings()
+        if temporary is None and path is not None:
+            temporary = path.with_name(path.name + ".tmp")
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": limits.threads,
+            "memory_limit": f"{limits.memory_limit_mb}MB",
+            "temp_directory": str(temporary) if temporary else "",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        try:
+            if path is not None and not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            connection = duckdb.connect(
+                str(path) if path else ":memory:", read_only=read_only, config=config
+            )
+            connection.execute("set TimeZone = 'UTC'")
+        except duckdb.Error as error:
+            raise _explain(error, path) from error
+        except OSError as error:
+            raise WarehouseError(
+                f"cannot open the database: {error.strerror or error}",
+                where=str(path),
+                fix="check the folder and its permissions.",
+                code="database_unreadable",
+            ) from error
+        return cls(connection, path)
+
+    @classmethod
+    def open_sealed(cls, *, settings: Settings | None = None) -> Self:
+        """Open one in memory for SQL that others wrote: no files, no settings, no extensions.
+
+        Relations come in by `register` only.
+        """
+        engine = cls.open(None, settings=settings)
+        engine.execute("set python_enable_replacements = false")
+        engine.execute("set enable_external_access = false")
+        engine.execute("set disabled_filesystems = 'LocalFileSystem'")
+        engine.execute("set lock_configuration = true")
+        return engine
+
+    def execute(self, sql: str, params: Params = None) -> None:
+        """Run statements and drop what they return."""
+        try:
+            self._connection.execute(sql, params)
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
+        """Run a query; all rows."""
+        try:
+            return self._connection.execute(sql, params).fetchall()
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def dicts(self, sql: str, params: Params = None) -> list[dict[str, Any]]:
+        """Run a query; all rows as dicts by column name."""
+        try:
+            cursor = self._connection.execute(sql, params)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def one(self, sql: str, params: Params = None) -> tuple[Any, ...] | None:
+        """Run a query; its first row, or None."""
+        found = self.rows(sql, params)
+        return found[0] if found else None
+
+    def arrow(self, sql: str, params: Params = None) -> pa.Table:
+        """Run a query; an Arrow table."""
+        try:
+            return self._connection.sql(sql, params=params).to_arrow_table()
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def frame(self, sql: str, params: Params = None) -> pd.DataFrame:
+        """Run a query; a pandas frame."""
+        try:
+            return self._connection.execute(sql, params).df()
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def register(self, name: str, table: object) -> None:
+        """Show an Arrow table or a pandas frame as the view `name`."""
+        try:
+            self._connection.register(name, table)
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def unregister(self, name: str) -> None:
+        """Take back what `register` showed."""
+        self._connection.unregister(name)
+
+    def attach(self, path: Path, alias: str, read_only: bool = True) -> None:
+        """Attach another database file under `alias`.
+
+        Raises:
+            WarehouseError: The file is missing, damaged or locked.
+        """
+        mode = " (read_only)" if read_only else ""
+        if read_only and not path.is_file():
+            raise WarehouseError("no such database", where=str(path), code="database_missing")
+        quoted, name = str(path).replace("'", "''"), alias.replace('"', '""')
+        try:
+            self._connection.execute(f"attach '{quoted}' as \"{name}\"{mode}")
+        except duckdb.Error as error:
+            raise _explain(error, path) from error
+
+    def statement_kinds(self, sql: str) -> list[str]:
+        """Kind of each statement of a text, in upper case, e.g. ["SELECT"].
+
+        Raises:
+            WarehouseError: The text does not parse.
+        """
+        try:
+            statements = self._connection.extract_statements(sql)
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+        return [statement.type.name for statement in statements]
+
+    def close(self) -> None:
+        """Close the connection; a second call does nothing."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _explain(error: duckdb.Error, path: Path | None) -> WarehouseError:
+    text = str(error).strip()
+    where = str(path) if path else "the database in memory"
+    holder = _HOLDER.search(text)
+    if holder:
+        return WarehouseError(
+            f"the database is locked by process {holder['pid']} ({holder['command']})",
+            expected="no other process that has it open for writing",
+            where=where,
+            fix="wait until that process has finished, or end it.",
+            code="database_locked",
+        )
+    first, _, rest = text.partition("\n")
+    hint = rest.strip().splitlines()
+    return WarehouseError(
+        first + (f" {hint[0].strip()}" if hint and hint[0].startswith("Candidate") else ""),
+        where=where,
+        code="database_locked" if "Could not set lock" in text else "engine",
+    )

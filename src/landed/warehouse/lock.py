@@ -1,0 +1,74 @@
+"""One writer at a time below a home."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import HomeBusyError, WarehouseError
+from ..project import Home
+
+_held: dict[str, int] = {}
+_guard = threading.Lock()
+
+
+@contextlib.contextmanager
+def run_lock(home: Home) -> Iterator[None]:
+    """Hold the home's lock: whoever writes below it does so inside.
+
+    The kernel frees the lock when its process ends, however it ends. A process that holds it may
+    enter again (a run that calls ingest), and lets go when the outermost block ends.
+
+    Raises:
+        HomeBusyError: Another process holds it; the error names that process and its command.
+        WarehouseError: The home cannot be written.
+    """
+    key = str(home.lock)
+    with _guard:
+        depth = _held.get(key, 0)
+        handle = None if depth else _take(home)
+        _held[key] = depth + 1
+    try:
+        yield
+    finally:
+        with _guard:
+            _held[key] -= 1
+            if handle is not None:
+                del _held[key]
+                os.ftruncate(handle, 0)
+                os.close(handle)
+
+
+def _take(home: Home) -> int:
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        handle = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise WarehouseError(
+            f"cannot write the home: {error.strerror or error}",
+            where=str(home.root),
+            fix="check its permissions, or choose another with --home.",
+            code="home_unwritable",
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(handle, 1024, 0).decode("utf-8", "replace").strip()
+        os.close(handle)
+        raise HomeBusyError(
+            f"another process works here: {holder or 'unknown'}",
+            expected="one writer at a time",
+            where=str(home.lock),
+            fix="wait until it has finished, or choose another home with --home.",
+            code="home_busy",
+        ) from error
+    command = shlex.join([Path(sys.argv[0] or "python").name, *sys.argv[1:]])[:400]
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"pid {os.getpid()}: {command}\n".encode("utf-8", "replace"), 0)
+    return handle

@@ -1,0 +1,95 @@
+"""Rows on the way in: every one accounted for, few refused."""
+
+from __future__ import annotations
+
+
+def test_row_accounting_refuses_a_source_that_lost_rows(world, account, result_of):
+    world.accounts = [account("web", "events", 100, 96, 2, 0, 0)]
+
+    decision = world.data()
+
+    check = result_of(decision, "row_accounting")
+    assert decision.decision == "blocked"
+    assert check.observed == "source `web`: 2 rows missing"
+
+
+def test_row_accounting_refuses_losses_and_doublings_that_cancel_out(world, account, result_of):
+    world.accounts = [account("web", "events", 10, 9), account("app", "events", 10, 11)]
+
+    decision = world.data()
+
+    check = result_of(decision, "row_accounting")
+    assert [each.check_id for each in decision.failed] == ["row_accounting"]
+    assert check.observed == (
+        "source `app`: 1 row more than were read, source `web`: 1 row missing"
+    )
+
+
+def test_row_accounting_passes_when_every_row_is_explained(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 990, 5, 2, 3)]
+
+    decision = world.data()
+
+    check = result_of(decision, "row_accounting")
+    assert decision.decision == "pass"
+    assert (check.passed, check.severity) == (True, "critical")
+    assert check.observed == "all 1,000 rows of 1 source accounted for"
+
+
+def test_a_project_whose_sources_account_for_nothing_is_blocked(world, result_of):
+    world.accounts = []
+
+    decision = world.data()
+
+    assert decision.decision == "blocked"
+    assert "no source accounts for its rows" in result_of(decision, "gate_error").observed
+
+
+def test_quarantine_rate_refuses_a_source_with_more_than_a_twentieth_refused(
+    world, account, result_of
+):
+    world.accounts = [
+        account("web", "events", 1000, 1000),
+        account("app", "events", 1000, 949, quarantined=51),
+    ]
+
+    decision = world.data()
+
+    check = result_of(decision, "quarantine_rate")
+    assert [each.check_id for each in decision.failed] == ["quarantine_rate"]
+    assert check.observed == "51 of 1,000 rows of source `app` in quarantine (5.1 %)"
+    assert check.expected == "at most 5 % of each source's rows in quarantine"
+
+
+def test_quarantine_rate_warns_between_one_and_five_per_cent(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 950, quarantined=50)]
+
+    decision = world.data()
+
+    check = result_of(decision, "quarantine_rate")
+    assert decision.decision == "pass"
+    assert [each.check_id for each in decision.warnings] == ["quarantine_rate"]
+    assert (check.severity, check.expected) == (
+        "warning",
+        "at most 1 % of each source's rows in quarantine",
+    )
+
+
+def test_quarantine_rate_passes_at_one_per_cent(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 990, quarantined=10)]
+
+    assert result_of(world.data(), "quarantine_rate").passed is True
+
+
+def test_a_source_of_feedback_does_not_hold_up_a_release_that_reads_none(world, account, result_of):
+    world.accounts.append(account("reviews", "feedback", 100, 50, quarantined=50))
+
+    assert world.data().decision == "pass"
+
+
+def test_a_source_of_feedback_blocks_a_release_that_reads_it(world, account, tiny_catalog):
+    world.accounts.append(account("reviews", "feedback", 100, 50, quarantined=50))
+    feedback = type(world.release.roles[0])("feedback_count", "diagnostic")
+    world.change(roles=(*world.release.roles, feedback))
+
+    assert [each.check_id for each in world.data().failed] == ["quarantine_rate"]

@@ -1,0 +1,86 @@
+"""A real experiment: one release can be judged, the other must be refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from landed.catalog import load_catalog
+from landed.gate import ModelTest, judge_data
+from landed.project import load_project
+from landed.warehouse import Engine
+
+PROJECT = Path(__file__).resolve().parents[2] / "examples" / "course_page"
+
+MARTS = """
+create schema lake;
+create table actions as
+select row_number() over () as action_id, id as unit_id, "group" as variant, action,
+    duration::double as duration_seconds, "timestamp"::timestamp as occurred_at
+from read_csv('{file}', all_varchar = true);
+
+create table fct_events as
+select action_id as event_id, action as event_name, unit_id, occurred_at from actions;
+create table fct_course_actions as
+select action_id, unit_id, action, duration_seconds, occurred_at from actions;
+
+create table dim_releases as
+select unnest(['course-page', 'course-page-enrolment']) as release,
+    timestamp '2016-09-24' as shipped_at, timestamp '2017-01-19' as exposure_ends_at,
+    timestamp '2017-01-19' as decides_at, timestamp '2017-01-19' as cutoff_at;
+create table int_exposure_events as
+select release, unit_id, variant, occurred_at as exposed_at
+from actions, dim_releases where action = 'view';
+create table fct_exposures as
+select release, unit_id, min_by(variant, exposed_at) as variant, min(exposed_at) as exposed_at,
+    count(distinct variant) > 1 as is_crossover, false as is_bot
+from int_exposure_events group by release, unit_id;
+create table int_assigned_units as
+select distinct release, unit_id, variant from actions, dim_releases;
+
+create view lake.events as select 'course_page' as source, occurred_at from actions;
+create table lake.sources as
+select 'course_page' as source, 'events' as kind, timestamp '2017-01-19' as complete_through;
+"""
+
+
+@pytest.fixture(scope="module")
+def judged(real_data, tmp_path_factory):
+    file = real_data / "course_page_experiment" / "course_page_actions.csv"
+    catalog = load_catalog(load_project(PROJECT))
+
+    class Account:
+        source, kind, rows_in, accepted = "course_page", "events", 4074, 4074
+        duplicate = conflict = quarantined = 0
+
+    with Engine.open(None) as engine:
+        engine.execute(MARTS.format(file=file))
+        yield {
+            name: judge_data(
+                engine,
+                catalog,
+                catalog.releases[name],
+                accounts=[Account()],
+                model_tests=[ModelTest("fct_exposures", "unique", True)],
+                as_of=datetime(2026, 11, 22, tzinfo=UTC),
+                exposure=None,
+            )
+            for name in ("course-page", "course-page-enrolment")
+        }
+
+
+def test_the_time_on_the_page_may_be_reported(judged, result_of):
+    decision = judged["course-page"]
+
+    assert decision.decision == "pass", decision.failed
+    assert result_of(decision, "sample_ratio").observed.endswith("p = 0.299")
+
+
+def test_enrolment_is_refused_where_published_analyses_call_it_significant(judged, result_of):
+    decision = judged["course-page-enrolment"]
+
+    check = result_of(decision, "outcome_without_exposure")
+    assert [each.check_id for each in decision.failed] == ["outcome_without_exposure"]
+    assert check.observed == ("enrolment_rate: 797 of 814 units with an outcome were never exposed")

@@ -1,0 +1,215 @@
+"""Who was exposed: in every variant, in the planned split, to one variant, to a known one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from landed.catalog.releases import AllocationStage
+
+MANY = """
+insert into fct_exposures
+select 'checklist', format('m{{:04d}}', i), if(i < {control}, 'control', 'checklist'),
+    timestamp '2026-03-04', false, false
+from range({total}) as units(i)
+"""
+
+
+def test_exposed_units_refuses_a_variant_that_met_nobody(world, result_of):
+    world.run("delete from fct_exposures where variant = 'checklist'")
+
+    decision = world.data()
+
+    check = result_of(decision, "exposed_units")
+    assert check.blocks
+    assert check.observed == "control: 20 units, checklist: 0 units"
+    assert check.expected == "at least 1 exposed unit in every variant"
+
+
+def test_exposed_units_refuses_a_variant_of_bots_alone(world, result_of):
+    world.run("update fct_exposures set is_bot = true where variant = 'control'")
+
+    check = result_of(world.data(), "exposed_units")
+
+    assert check.blocks
+    assert check.observed == "control: 0 units, checklist: 20 units"
+
+
+def test_exposed_units_does_not_count_exposures_after_the_cutoff(world, result_of):
+    world.run("update fct_exposures set exposed_at = '2026-03-16' where variant = 'control'")
+
+    assert result_of(world.data(), "exposed_units").blocks
+
+
+def test_exposed_units_passes_one_unit_a_variant(world, result_of):
+    world.run("delete from fct_exposures where unit_id not in ('u00', 'u01')")
+
+    check = result_of(world.data(), "exposed_units")
+
+    assert check.passed is True
+    assert check.observed == "control: 1 unit, checklist: 1 unit"
+
+
+def test_a_release_that_exposed_nobody_is_blocked_without_an_error_of_the_gate(world):
+    world.run("delete from fct_exposures")
+
+    decision = world.data()
+
+    assert "exposed_units" in {check.check_id for check in decision.failed}
+    assert "gate_error" not in {check.check_id for check in decision.failed}
+    assert "sample_ratio" in decision.skipped
+
+
+def test_sample_ratio_refuses_a_split_that_is_not_the_planned_one(world, result_of):
+    world.run(MANY.format(control=500, total=1140))  # p = 0.0000289 with the forty clean units
+
+    decision = world.data()
+
+    check = result_of(decision, "sample_ratio")
+    assert [each.check_id for each in decision.failed] == ["sample_ratio"]
+    assert check.observed == (
+        "control 520 of 1,180 (44.1 %), checklist 660 of 1,180 (55.9 %); p = 4.59e-05"
+    )
+    assert check.expected == "control 50 % : checklist 50 %, with p of at least 0.001"
+
+
+def test_sample_ratio_passes_the_course_pages_split(world, result_of):
+    world.run("delete from fct_exposures")
+    world.run(MANY.format(control=1586, total=3231))
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.passed is True
+    assert check.observed.endswith("p = 0.299")
+
+
+def test_sample_ratio_judges_each_stage_of_a_ramp_by_its_own_plan(world, result_of):
+    ramp = (
+        AllocationStage(datetime(2026, 3, 4, tzinfo=UTC), {"control": 0.5, "checklist": 0.5}),
+        AllocationStage(datetime(2026, 3, 2, tzinfo=UTC), {"control": 0.9, "checklist": 0.1}),
+    )
+    world.change(allocation=ramp)
+    world.run("delete from fct_exposures")
+    world.run(MANY.format(control=500, total=1000))
+    world.run(MANY.format(control=900, total=1000).replace("m{:", "n{:").replace("-04", "-02"))
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.passed is True  # pooled, 1,400 to 600 would fit neither stage
+    assert check.expected.startswith(
+        "control 90 % : checklist 10 %, then control 50 % : checklist 50 %"
+    )
+
+
+def test_sample_ratio_refuses_a_ramp_in_which_one_stage_is_off(world, result_of):
+    ramp = (
+        AllocationStage(datetime(2026, 3, 2, tzinfo=UTC), {"control": 0.9, "checklist": 0.1}),
+        AllocationStage(datetime(2026, 3, 4, tzinfo=UTC), {"control": 0.5, "checklist": 0.5}),
+    )
+    world.change(allocation=ramp)
+    world.run("delete from fct_exposures")
+    world.run(MANY.format(control=620, total=1000))
+    world.run(MANY.format(control=780, total=1000).replace("m{:", "n{:").replace("-04", "-02"))
+
+    assert result_of(world.data(), "sample_ratio").blocks  # pooled, 1,400 of 2,000 fits
+
+
+def test_sample_ratio_refuses_units_in_a_variant_that_was_given_no_traffic(world, result_of):
+    closed = AllocationStage(datetime(2026, 3, 2, tzinfo=UTC), {"control": 1.0, "checklist": 0.0})
+    world.change(allocation=(closed,))
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.blocks
+    assert "20 units exposed where the plan gave no traffic" in check.observed
+
+
+def test_sample_ratio_does_not_apply_without_an_allocation(world):
+    world.change(allocation=())
+
+    decision = world.data()
+
+    assert decision.decision == "pass"
+    assert decision.skipped["sample_ratio"] == "the release plans no allocation"
+
+
+def test_crossover_share_refuses_one_per_cent(world, result_of):
+    world.run(MANY.format(control=480, total=960))
+    world.run(
+        "update fct_exposures set is_crossover = true where unit_id in "
+        "('m0001', 'm0002', 'm0003', 'm0004', 'm0005', 'm0501', 'm0502', 'm0503', "
+        "'m0504', 'm0505')"
+    )
+
+    check = result_of(world.data(), "crossover_share")
+
+    assert check.blocks
+    assert check.observed == "10 of 1,000 exposed units met more than one variant (1 %)"
+
+
+def test_crossover_share_warns_above_one_in_a_thousand(world, result_of):
+    world.run(MANY.format(control=480, total=960))
+    world.run("update fct_exposures set is_crossover = true where unit_id in ('m0001', 'm0501')")
+
+    decision = world.data()
+
+    assert decision.decision == "pass"
+    assert [check.check_id for check in decision.warnings] == ["crossover_share"]
+
+
+def test_crossover_share_leaves_bots_out(world, result_of):
+    world.run("update fct_exposures set is_crossover = true, is_bot = true where unit_id = 'u01'")
+
+    assert result_of(world.data(), "crossover_share").passed is True
+
+
+def test_unknown_variant_warns_of_exposures_nobody_measures(world, result_of):
+    world.run(
+        "insert into int_exposure_events values "
+        "('checklist', 'x1', 'checklist_v2', '2026-03-04'), "
+        "('checklist', 'x2', null, '2026-03-04')"
+    )
+
+    decision = world.data()
+
+    check = result_of(decision, "unknown_variant")
+    assert decision.decision == "pass"
+    assert (check.passed, check.severity) == (False, "warning")
+    assert check.observed == (
+        "4.76 % of exposed units met a variant the release does not name: "
+        "`(none)` (1 unit), `checklist_v2` (1 unit)"
+    )
+
+
+def test_unknown_variant_passes_when_exposures_name_the_releases_variants(world, result_of):
+    world.run(
+        "insert into int_exposure_events values "
+        "('another', 'x1', 'blue', '2026-03-04'), "
+        "('checklist', 'x1', 'checklist_v2', '2026-03-10')"
+    )  # after exposure ended
+
+    assert result_of(world.data(), "unknown_variant").passed is True
+
+
+def test_a_release_to_everybody_is_not_judged_by_its_split(world):
+    world.run("update fct_exposures set variant = 'released'")
+    world.change(
+        kind="everyone", control=None, treatments=("released",), allocation=(), exposure=None
+    )
+
+    decision = world.data()
+
+    assert decision.decision == "pass", decision.failed
+    assert {"sample_ratio", "crossover_share", "unknown_variant"} <= set(decision.skipped)
+
+
+def test_the_report_may_not_show_other_counts_than_the_gate_judged(world, result_of):
+    from landed.impact import summarise_exposure
+
+    exposure = summarise_exposure(world.engine, world.release, datetime(2026, 3, 16, tzinfo=UTC))
+    other = replace(exposure, counts={"control": 20, "checklist": 21})
+
+    assert world.data(exposure=exposure).decision == "pass"
+    assert "the report counts 21 units in checklist, the gate 20" in (
+        result_of(world.data(exposure=other), "gate_error").observed
+    )

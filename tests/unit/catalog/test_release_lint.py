@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written import faults, load, metric
+
+from landed.catalog import Catalog
+
+METRICS = (
+    metric(meta="owner: x, value: count, direction: increase_is_good, non_inferiority_margin: 2"),
+    metric("amount", params="{measure: amount_sum}"),
+    metric("most", params="{measure: amount_most}"),
+    metric("exposed_units", params="{measure: exposed_unit_count}"),
+    metric("neutral", meta="owner: x, value: count, direction: neutral, window_days: 7"),
+    metric("twice", kind="derived", params="{expr: 2 * events, metrics: [events]}"),
+    metric("nested", kind="ratio", params="{numerator: twice, denominator: events}"),
+)
+
+
+def release(**keys: str) -> str:
+    more = "\n        ".join(f"{key}: {value}" for key, value in keys.items())
+    return f"""
+        release: new-start
+        shipped_at: 2026-03-01T00:00:00Z
+        owner: growth
+        rollout:
+          kind: experiment
+          exposure: {{event: feature_flag.evaluation, flag: new_start}}
+          control: control
+          treatments: [checklist]
+          allocation: {{control: 0.5, checklist: 0.5}}
+        horizon: {{exposure_ends_at: 2026-03-15T00:00:00Z}}
+        {more}
+    """
+
+
+def declared(tmp_path: Path, **keys: str) -> Catalog:
+    return load(tmp_path, *METRICS, **{"releases__new-start": release(**keys)})
+
+
+def said(tmp_path: Path, **keys: str) -> list[str]:
+    return faults(tmp_path, *METRICS, **{"releases__new-start": release(**keys)})
+
+
+def test_a_sound_release_is_part_of_the_catalog(tmp_path: Path) -> None:
+    catalog = declared(
+        tmp_path,
+        success="[{metric: amount}]",
+        guardrails="[{metric: events}]",
+        survival="[{metric: most, non_inferiority_margin: 1}]",
+        diagnostics="[neutral]",
+        segments="[plan]",
+    )
+
+    found = catalog.releases["new-start"]
+    assert catalog.lint_release(found) == []
+    assert str(catalog.decides_at(found)) == "2026-03-22 00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("metric: amuont", "did you mean `amount`?"),
+        ("metric: twice", "derived metric has no value"),
+        ("metric: nested", "not simple"),
+        ("metric: exposed_units", "counts the population itself"),
+        ("metric: neutral", "is neutral"),
+    ],
+)
+def test_a_metric_that_cannot_play_its_role_is_refused(
+    tmp_path: Path, entry: str, expected: str
+) -> None:
+    found = said(tmp_path, success=f"[{{{entry}}}]")
+
+    assert len(found) == 1
+    assert expected in found[0]
+    assert "new-start.yml" in found[0]
+
+
+@pytest.mark.parametrize("role", ["guardrails", "survival"])
+def test_a_guardrail_without_a_margin_is_refused(tmp_path: Path, role: str) -> None:
+    found = said(tmp_path, success="[{metric: events}]", **{role: "[{metric: amount}]"})
+
+    assert len(found) == 1
+    assert "has no margin" in found[0]
+
+
+def test_a_segment_that_no_unit_has_is_refused(tmp_path: Path) -> None:
+    found = said(tmp_path, success="[{metric: events}]", segments="[plann, event_name]")
+
+    assert len(found) == 2
+    assert "did you mean `plan`?" in found[0]
+    assert "unknown segment `event_name`" in found[1]
+
+
+def test_a_metric_with_a_fault_of_its_own_is_not_called_unknown(tmp_path: Path) -> None:
+    files = {"releases__new-start": release(success="[{metric: broken}]")}
+
+    found = faults(tmp_path, metric("broken", params="{measure: nowhere}"), **files)
+
+    assert len(found) == 1
+    assert "unknown measure" in found[0]

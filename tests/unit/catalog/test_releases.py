@@ -1,0 +1,123 @@
+"""A release file is one declared change; what a schema cannot say is checked here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from landed.catalog.releases import load_releases, read_release
+from landed.errors import ContractError, Fault
+
+GOOD = """\
+release: new-button
+shipped_at: 2026-09-05T00:00:00+02:00
+owner: growth
+rollout:
+  kind: experiment
+  exposure: {event: feature_flag.evaluation, flag: new_button}
+  control: control
+  treatments: [blue]
+  allocation: {control: 0.5, blue: 0.5}
+horizon: {exposure_ends_at: 2026-09-19T00:00:00Z, looks: once}
+success: [{metric: signups, minimum_effect_of_interest: 0.02}]
+guardrails: [{metric: refunds, non_inferiority_margin: 0.01, relative: true}]
+diagnostics: [sessions]
+"""
+
+
+def write(folder: Path, text: str, name: str = "new-button") -> Path:
+    path = folder / f"{name}.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(path: Path) -> list[str]:
+    with pytest.raises(ContractError) as caught:
+        read_release(path)
+    return [fault.what for fault in caught.value.faults]
+
+
+def test_a_release_is_read_with_instants_in_utc(tmp_path: Path) -> None:
+    release = read_release(write(tmp_path, GOOD))
+
+    assert release.shipped_at == datetime(2026, 9, 4, 22, tzinfo=UTC)
+    assert release.variants == ("control", "blue")
+    assert [(role.metric, role.role) for role in release.roles] == [
+        ("signups", "success"),
+        ("refunds", "guardrail"),
+        ("sessions", "diagnostic"),
+    ]
+    assert release.with_role("guardrail")[0].relative
+    assert release.has_concurrent_control
+
+
+def test_the_verdict_is_due_after_the_longest_window(tmp_path: Path) -> None:
+    release = read_release(write(tmp_path, GOOD))
+
+    assert release.decides_at([7.0, None, 2.0]) == datetime(2026, 9, 26, tzinfo=UTC)
+
+
+def test_all_contradictions_are_told_at_once(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("release: new-button", "release: other")
+        .replace("{control: 0.5, blue: 0.5}", "{control: 0.5, green: 0.4}")
+        .replace("exposure_ends_at: 2026-09-19", "exposure_ends_at: 2026-08-19")
+        .replace("metric: refunds", "metric: signups")
+        .replace(", flag: new_button", "")
+    )
+
+    assert faults_of(write(tmp_path, text)) == [
+        "release is `other`",
+        "exposure by feature_flag.evaluation names no flag",
+        "allocation names control, green",
+        "allocation sums to 0.9",
+        "exposure_ends_at is 2026-08-19T00:00:00Z",
+        "the metric `signups` plays two roles",
+    ]
+
+
+def test_an_experiment_without_control_or_horizon_is_refused(tmp_path: Path) -> None:
+    text = "\n".join(
+        line for line in GOOD.splitlines() if "control" not in line and "horizon" not in line
+    )
+
+    assert faults_of(write(tmp_path, text)) == [
+        "rollout lacks control",
+        "rollout lacks allocation",
+        "no horizon",
+    ]
+
+
+def test_a_release_to_everyone_needs_no_control(tmp_path: Path) -> None:
+    text = (
+        "release: dark\nshipped_at: 2026-09-05T00:00:00Z\nowner: x\n"
+        "rollout: {kind: everyone}\nsuccess: [{metric: signups}]\n"
+    )
+
+    release = read_release(write(tmp_path, text, "dark"))
+
+    assert release.variants == ("released",)
+    assert not release.has_concurrent_control
+    assert release.decides_at([7]) is None
+
+
+def test_unknown_keys_and_an_instant_without_zone_are_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("+02:00", "") + "colour: blue\n"
+
+    found = faults_of(write(tmp_path, text))
+
+    assert any("unknown key(s) colour" in fault for fault in found)
+    assert any("shipped_at" in fault for fault in found)
+
+
+def test_good_releases_load_beside_a_bad_one(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    write(tmp_path, "release: bad\n", "bad")
+    faults: list[Fault] = []
+
+    found = load_releases(tmp_path, faults)
+
+    assert list(found) == ["new-button"]
+    assert len(faults) == 1

@@ -1,0 +1,96 @@
+"""A project of one source with its home, and what is in its lake."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landed.ingest import IngestResult, Ledger, SourceAccount, attach_lake, ingest
+from landed.project import Home, Project
+from landed.settings import Settings
+from landed.warehouse import Engine
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SMALL = Settings(threads=2, memory_limit_mb=512)
+
+
+@dataclass
+class World:
+    """A project and its home, small enough to look at whole."""
+
+    project: Project
+    home: Home
+
+    def source(self, name: str, text: str) -> None:
+        folder = self.project.sources
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.yml").write_text(f"source: {name}\n{text}", encoding="utf-8")
+
+    def land(self, name: str, content: bytes | str) -> Path:
+        path = self.home.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        path.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+        return path
+
+    def ingest(self, *, only: Sequence[str] = (), now: datetime = NOW) -> IngestResult:
+        """Run it; the accounts must balance, and so must lake, quarantine and ledger."""
+        result = ingest(self.project, self.home, SMALL, only=only, now=now)
+        assert all(account.is_balanced for account in result.accounts)
+        self.check_identity()
+        return result
+
+    def one(self, **given: Any) -> SourceAccount:
+        (account,) = self.ingest(**given).accounts
+        return account
+
+    def check_identity(self) -> None:
+        """rows in = accepted + duplicate + conflict + quarantined, counted on the disk."""
+        for total in Ledger(self.home).accounts_total():
+            assert total.is_balanced
+            stored = self.rows(
+                f"select count(*) from lake.{total.kind} where source = '{total.source}'"
+            )
+            assert stored == [(total.accepted,)]
+            refused = self.quarantine(total.source)
+            assert len(refused) == total.conflict + total.quarantined
+            assert sum(row["reason"] == "conflict" for row in refused) == total.conflict
+
+    def rows(self, sql: str, since_sequence: int = 0) -> list[tuple[Any, ...]]:
+        with Engine.open(None) as engine:
+            attach_lake(engine, self.home, since_sequence=since_sequence)
+            return engine.rows(sql)
+
+    def quarantine(self, source: str) -> list[dict[str, Any]]:
+        files = sorted(str(path) for path in (self.home.quarantine / source).glob("*.parquet"))
+        if not files:
+            return []
+        with Engine.open(None) as engine:
+            return engine.dicts(
+                "select * from read_parquet($files) order by file, line", {"files": files}
+            )
+
+    def refused(self, source: str = "app") -> list[tuple[int, str]]:
+        """Line and reason of every refused record."""
+        return [(row["line"], row["reason"]) for row in self.quarantine(source)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "landed.toml").write_text('[project]\nname = "shop"\n')
+    return World(Project(root, "shop"), Home(tmp_path / "home"))
+
+
+@pytest.fixture
+def events(world: World) -> World:
+    """A world whose source `app` reads events from landing/events as JSON Lines."""
+    world.source("app", "kind: events\nformat: jsonl\npath: events/*\n")
+    return world

@@ -1,0 +1,120 @@
+import json
+
+from ingest_lines import event
+
+
+def test_the_same_event_twice_in_one_file_is_a_duplicate(events):
+    events.land("events/a.jsonl", event(1) + event(2) + event(1))
+
+    account = events.one()
+
+    assert (account.accepted, account.duplicate, account.conflict) == (2, 1, 0)
+
+
+def test_the_same_id_with_other_content_is_a_conflict_and_the_first_stays(events):
+    events.land("events/a.jsonl", event(1) + event(1, event_name="other") + event(2))
+
+    account = events.one()
+
+    assert (account.accepted, account.conflict, account.quarantined) == (2, 1, 0)
+    assert account.reasons == {"conflict": 1}
+    assert events.refused() == [(2, "conflict")]
+    assert events.rows("select event_name from lake.events where event_id = 'e1'") == [
+        ("page_view",)
+    ]
+
+
+def test_a_later_file_with_known_events_adds_only_the_new_ones(events):
+    events.land("events/a.jsonl", event(1) + event(2))
+    events.ingest()
+    events.land("events/b.jsonl", event(2) + event(3) + event(1, event_name="other"))
+
+    account = events.one()
+
+    assert (account.files_new, account.files_seen) == (1, 1)
+    assert (account.accepted, account.duplicate, account.conflict) == (1, 1, 1)
+
+
+def test_a_redelivery_a_year_later_is_still_a_duplicate(events):
+    for month in range(1, 12):
+        text = event(month, occurred_at=f"2026-{month:02d}-01T00:00:00Z")
+        events.land(f"events/{month:02d}.jsonl", text)
+        events.ingest()
+    events.land("events/again.jsonl", event(1, occurred_at="2026-01-01T00:00:00Z") + "\n\n")
+
+    account = events.one()
+
+    assert (account.rows_in, account.duplicate) == (1, 1)
+
+
+def test_properties_are_compared_as_values(events):
+    one = event(1, properties={"a": 1, "b": [1, 2.50]})
+    other = one.replace('{"a": 1, "b": [1, 2.5]}', '{ "b":[1,2.50],  "a":1 }')
+    third = one.replace('"a": 1', '"a": true')
+    fourth = one.replace("[1, 2.5]", "[2.5, 1]")
+    assert len({one, other, third, fourth}) == 4
+    events.land("events/a.jsonl", one + other + third + fourth)
+
+    account = events.one()
+
+    assert (account.accepted, account.duplicate, account.conflict) == (1, 1, 2)
+
+
+def test_big_numbers_in_properties_are_compared_exactly(events):
+    one = event(1, properties={"n": 9007199254740993, "a": 0})
+    other = event(1, properties={"a": 0, "n": 9007199254740992})
+    events.land("events/a.jsonl", one + other)
+
+    assert events.one().conflict == 1
+
+
+def test_the_time_of_receipt_is_no_content(events):
+    early = event(1, received_at="2026-11-01T10:00:02Z")
+    events.land("events/a.jsonl", early + event(1, received_at="2026-11-02T10:00:00Z"))
+
+    assert events.one().duplicate == 1
+
+
+def test_another_source_may_use_the_same_ids(world):
+    world.source("app", "kind: events\nformat: jsonl\npath: app/*\n")
+    world.source("web", "kind: events\nformat: jsonl\npath: web/*\n")
+    world.land("app/a.jsonl", event(1))
+    world.land("web/a.jsonl", event(1))
+
+    accounts = world.ingest().accounts
+
+    assert [(one.source, one.accepted) for one in accounts] == [("app", 1), ("web", 1)]
+
+
+def test_ids_that_only_look_alike_are_different(events):
+    events.land("events/a.jsonl", event(1, event_id="7") + event(1, event_id="07"))
+
+    assert events.one().accepted == 2
+
+
+def test_content_ids_tell_records_apart_by_all_they_hold(world):
+    world.source(
+        "app",
+        "kind: events\nformat: jsonl\npath: events/*\nevent_id: content\nselect: select user_id,"
+        " event_name, occurred_at from raw\n",
+    )
+    other = event(1, properties={"left": "out"})
+    world.land("events/a.jsonl", event(1) + other + event(1))
+    world.land("events/b.jsonl", other.rstrip())
+
+    account = world.one()
+
+    assert (account.accepted, account.duplicate, account.conflict) == (2, 2, 0)
+    ids = [row[0] for row in world.rows("select event_id from lake.events")]
+    assert all(len(one) == 32 for one in ids)
+
+
+def test_the_hash_of_an_id_is_the_same_everywhere(events):
+    events.land("events/a.jsonl", json.dumps(json.loads(event(1))))
+    events.ingest()
+
+    # the lower half of the MD5 of source, unit separator and id: any engine can compute it
+    found = events.rows(
+        "select event_hash, md5_number_lower('app' || chr(31) || 'e1') from lake.events"
+    )
+    assert found[0][0] == found[0][1]

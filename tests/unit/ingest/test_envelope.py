@@ -1,0 +1,181 @@
+import json
+
+import pytest
+from ingest_lines import event
+
+GOOD = {
+    "2026-11-01T10:00:00Z": "2026-11-01 10:00:00",
+    "2026-11-01 10:00:00": "2026-11-01 10:00:00",
+    "2026-11-01T10:00": "2026-11-01 10:00:00",
+    "2026-11-01": "2026-11-01 00:00:00",
+    "2026-11-01T10:00:00.123456789+02:00": "2026-11-01 08:00:00.123456",
+    "2026-11-01 10:00:00-0330": "2026-11-01 13:30:00",
+    "2026-11-01 10:00:00+02": "2026-11-01 08:00:00",
+    "1793527200": "2026-11-01 10:00:00",
+    "1793527200.25": "2026-11-01 10:00:00.25",
+    "1793527200123": "2026-11-01 10:00:00.123",
+    "1793527200123456": "2026-11-01 10:00:00.123456",
+    "1793527200123456789": "2026-11-01 10:00:00.123456",
+    "2024-02-29T23:59:59Z": "2024-02-29 23:59:59",
+}
+BAD = [
+    "2026-02-29T10:00:00Z",
+    "2026-11-01T25:00:00Z",
+    "01/11/2026",
+    "yesterday",
+    "infinity",
+    "epoch",
+    "20261101100000",
+    "12345",
+    "0001-01-01T00:00:00Z",
+    "1e18",
+    "99999999999999999999",
+]
+
+
+def test_times_in_every_form_become_utc(events):
+    lines = "".join(event(n, occurred_at=text) for n, text in enumerate(GOOD))
+    events.land("events/a.jsonl", lines)
+
+    events.ingest()
+
+    found = dict(events.rows("select event_id, occurred_at::varchar from lake.events"))
+    assert found == {f"e{n}": wanted for n, wanted in enumerate(GOOD.values())}
+
+
+def test_what_is_no_time_is_refused(events):
+    events.land("events/a.jsonl", "".join(event(n, occurred_at=t) for n, t in enumerate(BAD)))
+
+    assert events.one().reasons == {"bad_time": len(BAD)}
+
+
+def test_the_day_of_a_row_is_its_utc_day(events):
+    events.land("events/a.jsonl", event(1, occurred_at="2026-11-01T23:30:00-02:00"))
+
+    account = events.one()
+
+    assert [str(day) for day in account.days] == ["2026-11-02"]
+    assert [path.name for path in (events.home.lake / "events").iterdir()] == ["day=2026-11-02"]
+
+
+def test_times_without_a_zone_are_of_the_declared_one(world):
+    world.source("app", "kind: events\nformat: jsonl\npath: events/*\ntimezone: Europe/Berlin\n")
+    texts = ["2026-07-01 12:00:00", "2026-03-29 02:30:00", "2026-10-25 02:30:00"]
+    texts += ["2026-10-25T02:30:00+01:00", "2026-10-25 03:30:00"]
+    world.land("events/a.jsonl", "".join(event(n, occurred_at=t) for n, t in enumerate(texts)))
+
+    account = world.one()
+
+    # the clocks skip 02:30 on 29 March and show it twice on 25 October
+    assert account.reasons == {"bad_time": 2}
+    assert world.refused() == [(2, "bad_time"), (3, "bad_time")]
+    assert world.rows("select occurred_at::varchar from lake.events order by 1") == [
+        ("2026-07-01 10:00:00",),
+        ("2026-10-25 01:30:00",),
+        ("2026-10-25 02:30:00",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"event_id": None}, "no_id"),
+        ({"event_id": ""}, "no_id"),
+        ({"event_name": None}, "no_event_name"),
+        ({"occurred_at": None}, "no_time"),
+        ({"user_id": None}, "no_unit"),
+        ({"received_at": "soon"}, "bad_time"),
+        ({"occurred_at": "2026-11-24T00:00:00Z"}, "future_time"),
+        (
+            {"occurred_at": "2026-11-03T00:00:00Z", "received_at": "2026-11-01T23:00:00Z"},
+            "future_time",
+        ),
+        ({"properties": [1]}, "bad_properties"),
+        ({"properties": "text"}, "bad_properties"),
+    ],
+)
+def test_a_row_that_breaks_the_envelope_is_refused_with_its_reason(events, changes, reason):
+    events.land("events/a.jsonl", event(1) + event(2, **changes))
+
+    account = events.one()
+
+    assert (account.accepted, account.reasons) == (1, {reason: 1})
+
+
+def test_a_row_received_late_is_no_row_from_the_future(events):
+    late = event(1, occurred_at="2027-01-01T00:00:00Z", received_at="2027-01-01T00:00:02Z")
+    events.land("events/a.jsonl", late)
+
+    assert events.one().accepted == 1
+
+
+def test_absent_properties_are_an_empty_object(events):
+    events.land("events/a.jsonl", event(1, properties=None))
+
+    events.ingest()
+
+    assert events.rows("select properties from lake.events") == [("{}",)]
+
+
+def test_feedback_has_text_or_a_rating(world):
+    world.source("reviews", "kind: feedback\nformat: jsonl\npath: feedback/*\n")
+    base = {"given_at": "2026-11-01T10:00:00Z", "channel": "survey"}
+    rows = [
+        {**base, "feedback_id": "1", "text": "good", "rating": 5},
+        {**base, "feedback_id": "2", "rating": "4.5", "user_id": "u1"},
+        {**base, "feedback_id": "3"},
+        {**base, "feedback_id": "4", "text": "x", "rating": "many"},
+        {**base, "feedback_id": "5", "text": "x", "channel": None},
+    ]
+    world.land("feedback/a.jsonl.gz", "\n".join(json.dumps(row) for row in rows))
+
+    account = world.one()
+
+    assert account.reasons == {"bad_number": 1, "no_channel": 1, "no_content": 1}
+    assert world.rows(
+        "select feedback_id, rating, text, user_id from lake.feedback order by 1"
+    ) == [
+        ("1", 5.0, "good", None),
+        ("2", 4.5, None, "u1"),
+    ]
+
+
+def test_exposures_name_flag_variant_and_unit(world):
+    world.source("flags", "kind: exposures\nformat: jsonl\npath: flags/*\n")
+    good = {"exposure_id": "1", "exposed_at": 1793527200, "flag": "f", "variant": "on"}
+    rows = [
+        {**good, "user_id": "u1"},
+        {**good, "exposure_id": "2"},
+        {**good, "exposure_id": "3", "user_id": "u1", "variant": None},
+    ]
+    world.land("flags/a.jsonl", "\n".join(json.dumps(row) for row in rows))
+
+    assert world.one().reasons == {"no_unit": 1, "no_variant": 1}
+    assert world.rows("select flag, variant, exposed_at::varchar from lake.exposures") == [
+        ("f", "on", "2026-11-01 10:00:00")
+    ]
+
+
+def test_lake_columns_have_the_declared_types(events):
+    events.land("events/a.jsonl", event(1))
+    events.ingest()
+
+    found = events.rows("select column_name, column_type from (describe lake.events)")
+    empty = events.rows("select column_name, column_type from (describe lake.exposures)")
+
+    assert found == [
+        ("event_id", "VARCHAR"),
+        ("event_name", "VARCHAR"),
+        ("occurred_at", "TIMESTAMP"),
+        ("received_at", "TIMESTAMP"),
+        ("user_id", "VARCHAR"),
+        ("anonymous_id", "VARCHAR"),
+        ("session_id", "VARCHAR"),
+        ("app_version", "VARCHAR"),
+        ("properties", "VARCHAR"),
+        ("source", "VARCHAR"),
+        ("batch_id", "VARCHAR"),
+        ("event_hash", "UBIGINT"),
+        ("event_on", "DATE"),
+    ]
+    assert empty[-2:] == [("event_hash", "UBIGINT"), ("exposed_on", "DATE")]
