@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,7 +31,7 @@ FIRST, SECOND = "1" * 16, "2" * 16
 
 METRICS = [
     {
-        "metric": "revenue", "label": "Revenue", "description": "Money taken. Falls when fewer buy.",
+        "metric": "revenue", "label": "Revenue", "description": "Money taken.",
         "owner": "growth", "value": "usd", "tier": "certified",
         "daily": {"sql": "select day, sum(amount_usd) from sales group by day order by day",
                   "columns": ["metric_time", "revenue"]},
@@ -179,11 +181,8 @@ def test_the_reader_cannot(connect: Connect, statement: str) -> None:
     with connect() as reader:
         reader.execute("set default_transaction_read_only = off")
 
-        if statement.startswith("select pg_terminate_backend"):
-            assert reader.execute(statement).fetchall() == []
-        else:
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                reader.execute(statement)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(statement)
 
 
 def test_the_reader_sees_no_other_schema_and_no_other_database(connect: Connect) -> None:
@@ -203,7 +202,7 @@ def test_the_reader_sees_no_other_schema_and_no_other_database(connect: Connect)
 
 def test_a_wrong_password_and_a_stranger_are_turned_away(connect: Connect) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        connect(password="wrong")
+        connect(password="wrong")  # noqa: S106 - wrong on purpose
     with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf"):
         connect(user="postgres", password="")
 
@@ -236,6 +235,25 @@ def test_no_folder_above_the_store_changed_its_permissions(home: Home, door: bi.
 
     assert stat.S_IMODE(base.stat().st_mode) == 0o700
     assert base.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")
+def test_as_root_the_server_runs_without_rights_where_its_folder_can_be_entered() -> None:
+    base = Path(tempfile.mkdtemp())
+    base.chmod(0o711)
+    server = EmbeddedPostgres(base / "home" / "bi")
+    try:
+        server.start()
+        pid = (server.data / "postmaster.pid").read_text().splitlines()[0]
+        runs_as = Path(f"/proc/{pid}").stat().st_uid
+
+        assert runs_as != 0
+        assert server.data.stat().st_uid == runs_as
+        assert stat.S_IMODE(base.stat().st_mode) == 0o711
+        assert server.owner_file.stat().st_uid == 0
+    finally:
+        server.stop()
+        shutil.rmtree(base)
 
 
 def test_another_snapshot_replaces_everything_under_an_open_reader(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
 from landed.catalog.releases import Exemption
@@ -133,16 +135,61 @@ def test_a_judge_that_cannot_start_blocks(world, result_of, monkeypatch):
 
 
 def test_a_check_that_hangs_blocks(world, result_of, monkeypatch):
+    asleep = threading.Event()
+
     def hangs(subject, parameters):
-        time.sleep(3)
+        asleep.wait(20)
 
     broken = {**CHECKS, "row_accounting": replace(CHECKS["row_accounting"], find=hangs)}
     monkeypatch.setattr("landed.gate.judging.CHECKS", broken)
 
     decision = world.data(timeout_seconds=0.2)
+    asleep.set()
 
     assert decision.decision == "blocked"
     assert result_of(decision, "gate_error").observed == "no answer within 0.2 seconds"
+
+
+def test_a_judgement_given_up_does_not_go_on_to_judge(world, monkeypatch):
+    asleep, answered = threading.Event(), []
+    answers = Judge.answers
+
+    def hangs(subject, parameters):
+        asleep.wait(20)
+        raise RuntimeError("too late")
+
+    def counted(self, suite, frame, expectations):
+        answered.append(suite)
+        return answers(self, suite, frame, expectations)
+
+    broken = {**CHECKS, "row_accounting": replace(CHECKS["row_accounting"], find=hangs)}
+    monkeypatch.setattr("landed.gate.judging.CHECKS", broken)
+    monkeypatch.setattr(Judge, "answers", counted)
+    world.data(timeout_seconds=0.2)
+    (thread,) = [each for each in threading.enumerate() if each.name == "landed-gate"]
+    asleep.set()
+    thread.join(20)
+
+    assert answered == []
+
+
+def test_releases_judged_at_once_do_not_see_each_others_facts(world, result_of):
+    suite = load_suites()["models"]
+    judge = Judge()
+    seen = {}
+
+    def ask(failed):
+        frame = pd.DataFrame([{"failed_model_tests": failed, "model_tests_run": 1}])
+        answers = [judge.answers("models", frame, suite.expectations) for _ in range(5)]
+        seen[failed] = {answer[0].success for answer in answers}
+
+    threads = [threading.Thread(target=ask, args=(failed,)) for failed in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert seen == {0: {True}, 1: {False}}
 
 
 def test_a_release_that_the_marts_do_not_know_is_blocked(world, result_of):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # lake_rows.py, beside this file
+
 from lake_rows import RELEASES, Built, make_built, product_events
 
 from landed.project.dbt import DbtResult

@@ -81,6 +81,20 @@ def test_a_project_replaces_a_model_a_metric_and_a_semantic_model(empty: Built) 
     assert {"dim_units", "fct_exposures"} <= {model.name for model in built.models}
 
 
+def test_a_replacement_without_a_description_stays_under_the_contract_of_the_core(
+    empty: Built,
+) -> None:
+    (empty.project.root / "models").mkdir()
+    (empty.project.root / "models/fct_feedback.sql").write_text(REPLACEMENT)
+
+    known = json.loads(manifest(empty.project, empty.home).read_text())["nodes"]
+
+    ours = known["model.product.fct_feedback"]
+    tested = [node for node in known.values() if ours["unique_id"] in node["depends_on"]["nodes"]]
+    assert ours["config"]["contract"]["enforced"]
+    assert "unique_fct_feedback_feedback_id" in [node["name"] for node in tested]
+
+
 def test_a_failing_model_is_named_with_its_file(empty: Built) -> None:
     models = empty.project.root / "models"
     models.mkdir()

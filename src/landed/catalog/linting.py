@@ -156,6 +156,12 @@ def _unknown(
             fix = "a unit's mean needs the values themselves; name another measure."
             key = ("type_params", "measure")
             faults.append(entry.fault(what, expected, fix, "unit_mean", *key))
+    successor = metric.deprecated.use if metric.deprecated is not None else None
+    if successor is not None and successor not in entries:
+        what = f"the successor {show(successor)} does not exist"
+        fix = did_you_mean(successor, entries)
+        at = ("config", "meta", "deprecated")
+        faults.append(entry.fault(what, "a metric", fix, "unknown_metric", *at))
     for one in metric.inputs:
         found = entries.get(one.metric)
         if found is None:

@@ -326,9 +326,7 @@ def _condition(tree: exp.Expr) -> str:
     try:
         return tree.sql("duckdb", comments=False)
     except RecursionError:
-        raise QueryRefused(
-            "the condition nests too deeply: simplify it.", code="too_deep"
-        ) from None
+        raise refused("the condition nests too deeply", "simplify it.", "too_deep") from None
 
 
 def _written(item: _Item) -> str:

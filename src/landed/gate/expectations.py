@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ class Judge:
 
     def __init__(self) -> None:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the library is imported
+        import contextlib
+        self._lock = contextlib.nullcontext()
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -82,7 +85,8 @@ class Judge:
                 for position, each in enumerate(expectations)
             ],
         )
-        results = self._batch.get_batch({"dataframe": frame}).validate(asked).results
+        with self._lock:  # the context is shared: two at once would judge each other's frames
+            results = self._batch.get_batch({"dataframe": frame}).validate(asked).results
         return match_answers(suite, results, len(expectations))
 
 

@@ -62,11 +62,10 @@ def judge_data(
         engine, catalog, release, accounts=accounts, model_tests=model_tests, as_of=as_of
     )
 
-    def work() -> _Found:
-        found = _judge(subject, "data", suites)
+    def work(found: _Found) -> None:
+        _judge(subject, "data", suites, found)
         if exposure is not None and not found.errors:
             found.errors.extend(_other_counts(subject, exposure))
-        return found
 
     return _decide(release, _within(timeout_seconds, work), as_of, "data")
 
@@ -118,7 +117,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
         estimates=tuple(estimates),
         given_cutoff_at=cutoff_at,
     )
-    found = _within(timeout_seconds, lambda: _judge(subject, "results", suites))
+    found = _within(timeout_seconds, lambda found: _judge(subject, "results", suites, found))
     judged_at = data_decision.judged_at or cutoff_at
     results = _decide(release, found, judged_at, "results")
     return decide(
@@ -137,6 +136,7 @@ class _Found:
     checks: list[CheckResult] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def add(
         self,
@@ -172,14 +172,15 @@ class _Found:
         )
 
 
-def _judge(subject: Subject, stage: Stage, suites: Mapping[str, Suite] | None) -> _Found:
-    found = _Found()
+def _judge(
+    subject: Subject, stage: Stage, suites: Mapping[str, Suite] | None, found: _Found
+) -> None:
     try:
         made = suites if suites is not None else _core_suites()
         judge = _judge_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must block and say so
         found.errors.append(f"the gate cannot start: {_message(error)}")
-        return found
+        return
     asked = {check_id for suite in made.values() for check_id in suite.check_ids}
     found.errors.extend(
         f"no suite makes the check `{check_id}`"
@@ -187,6 +188,8 @@ def _judge(subject: Subject, stage: Stage, suites: Mapping[str, Suite] | None) -
         if check.stage == stage and check_id not in asked
     )
     for suite in made.values():
+        if found.given_up.is_set():
+            return
         try:
             if not suite.expectations:
                 found.errors.append(f"the suite `{suite.name}` asks nothing")
@@ -196,7 +199,6 @@ def _judge(subject: Subject, stage: Stage, suites: Mapping[str, Suite] | None) -
                 _judge_own_facts(judge, suite, subject, found)
         except Exception as error:  # noqa: BLE001 - likewise
             found.errors.append(f"suite `{suite.name}`: {_message(error)}")
-    return found
 
 
 def _judge_built_in(
@@ -207,6 +209,8 @@ def _judge_built_in(
     for check_id in suite.check_ids:
         if CHECKS[check_id].stage != stage:
             continue
+        if found.given_up.is_set():
+            return
         try:
             fact = CHECKS[check_id].find(subject, _parameters(suite.of_check(check_id)))
             if isinstance(fact, NotApplicable):
@@ -216,7 +220,7 @@ def _judge_built_in(
                 facts[check_id] = fact
         except Exception as error:  # noqa: BLE001 - likewise
             found.errors.append(f"check `{check_id}`: {_message(error)}")
-    if not facts:
+    if not facts or found.given_up.is_set():
         return
     import pandas as pd
 
@@ -346,17 +350,22 @@ def _judge_of_process() -> Judge:
     return Judge()
 
 
-def _within(seconds: float, work: Callable[[], _Found]) -> _Found:
-    """Do the work in a thread that may be given up; time spent is a failed check, not a hang."""
-    done: list[_Found] = []
+def _within(seconds: float, work: Callable[[_Found], None]) -> _Found:
+    """Do the work in a thread that may be given up; time spent is a failed check, not a hang.
+
+    A thread cannot be stopped from outside: one given up ends before its next query or suite.
+    """
+    found, ended = _Found(), threading.Event()
 
     def run() -> None:
         try:
-            done.append(work())
+            work(found)
         except Exception as error:  # noqa: BLE001 - likewise
-            done.append(_Found(errors=[_message(error)]))
+            found.errors.append(_message(error))
+        ended.set()
 
-    thread = threading.Thread(target=run, name="landed-gate", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return done[0] if done else _Found(errors=[f"no answer within {seconds:g} seconds"])
+    threading.Thread(target=run, name="landed-gate", daemon=True).start()
+    if ended.wait(seconds):
+        return found
+    found.given_up.set()
+    return _Found(errors=[f"no answer within {seconds:g} seconds"])

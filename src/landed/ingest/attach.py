@@ -51,8 +51,10 @@ def attach_lake(engine: Engine, home: Home, *, since_sequence: int) -> None:
         _show(engine, kind, envelope, [file.path for file in files[kind]])
         touched = [file.path for file in files[kind] if file.day in days]
         _show(engine, f"touched_{kind}", envelope, touched)
-        for day in sorted(days):
-            engine.execute("insert into lake.touched_days values (?, ?)", [day, kind])
+        engine.execute(
+            "insert into lake.touched_days select unnest($days::date[]), $kind",
+            {"days": sorted(days), "kind": kind},
+        )
     _write_accounts(engine, ledger)
 
 

@@ -43,7 +43,8 @@ class Stage:
     ) -> None:
         self._source = source
         self._envelope: Envelope = source.envelope
-        self._plan = plan if source.uses_tracking_plan else TrackingPlan()
+        is_planned = source.kind == "events" and source.uses_tracking_plan
+        self._plan = plan if is_planned else TrackingPlan()
         self._now = now.astimezone(UTC).replace(tzinfo=None)
         self._engine = Engine.open_sealed(settings=settings)
 

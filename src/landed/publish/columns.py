@@ -88,7 +88,7 @@ def plan_copies(catalog: Catalog, built: Mapping[str, Sequence[str]]) -> tuple[C
                 code="column_missing",
             )
         chosen = [column for column in built[name] if column in need.columns]
-        hidden = (need.ids | IDS) - {"release"}
+        hidden = need.ids | {column for column in chosen if _is_id(column)}
         counted = (need.counted & hidden) - need.compared - set(ALWAYS.get(name, ()))
         copies.append(
             Copy(
@@ -127,14 +127,21 @@ def copy_sql(copy: Copy, source: str, condition: str = "true") -> str:
     )
 
 
+def _is_id(name: str) -> bool:
+    return name in IDS or name.endswith("_id")
+
+
 def _add(need: _Wanted, model: SemanticModel) -> None:
+    unit = model.entities.get(UNIT_ENTITY)
     for entity in model.entities.values():
         tree = parse_column_expression(entity.expr)
         if entity.name == UNIT_ENTITY:
             need.columns.update(column_names(tree))
             need.compared.update(column_names(tree))
-        if isinstance(tree, exp.Column):
-            need.ids.add(tree.name)
+        need.ids.update(column_names(tree))
+    shown = {item.expr for item in model.dimensions.values()}
+    unit_columns = column_names(parse_column_expression(unit.expr)) if unit else ()
+    need.ids -= {name for name in shown if not _is_id(name)} - set(unit_columns)
     expressions = [
         *((f"dimension `{name}`", item.expr, "") for name, item in model.dimensions.items()),
         *((f"measure `{name}`", item.expr, item.agg) for name, item in model.measures.items()),

@@ -267,10 +267,12 @@ def _frame(
 
 
 def _definition(metric: Metric, role: RoleOfMetric | None) -> dict[str, Any]:
+    """The definition, with the release's own absolute limits where it declares some."""
     effect, margin = metric.minimum_effect_of_interest, metric.non_inferiority_margin
-    if role is not None and not role.relative:
-        effect = role.minimum_effect_of_interest or effect
-        margin = role.non_inferiority_margin or margin
+    if role is not None and role.minimum_effect_of_interest is not None:
+        effect = None if role.relative else role.minimum_effect_of_interest
+    if role is not None and role.non_inferiority_margin is not None:
+        margin = None if role.relative else role.non_inferiority_margin
     return {
         "metric": metric.name,
         "label": metric.label,

@@ -287,6 +287,27 @@ def test_no_rows_at_all_give_zero_counts_and_null_sums(catalog: Catalog) -> None
     ]
 
 
+def test_a_group_that_only_the_second_fact_has_is_there(catalog: Catalog) -> None:
+    world = make_world(1)
+    world.engine.execute("delete from fct_events")
+
+    rows = ask(
+        catalog,
+        world,
+        "select plan, measure(events) as e, measure(amount) as a, measure(feedback_items) as f "
+        "from metrics group by plan",
+    )
+
+    expected: dict[str | None, int] = {}
+    for row in world.feedback:
+        plan = plan_of(world, row)
+        expected[plan] = expected.get(plan, 0) + 1
+    assert {row["plan"]: row["f"] for row in rows} == expected
+    assert {(row["e"], row["a"]) for row in rows} == {(0, None)}
+    assert None in expected
+    assert len(expected) > 1
+
+
 SCOPED = sorted(outcomes({}))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from worlds import CUTOFF_AT, VARIANTS, World, count_moments, equal, make_world, outcomes
+from worlds import CUTOFF_AT, DAY, VARIANTS, World, count_moments, equal, make_world, outcomes
 
 from landed.catalog import Catalog
 from landed.compiler import MOMENT_COLUMNS, Compiled, Relations, compile_unit_moments
@@ -47,10 +47,23 @@ def test_the_worlds_hold_every_case_that_the_rules_speak_of(world: World) -> Non
     assert any(row["is_crossover"] for row in kept)
     assert any(row["is_bot"] is None for row in kept)
     assert any(row["exposed_at"] >= CUTOFF_AT for row in kept)
-    moments = count_moments(world, outcomes(world.units)["view_seconds_7d"], "control", CUTOFF_AT)
-    assert moments["n"] > 0
-    assert moments["n_missing"] > 0
-    assert moments["n_immature"] > 0
+    week = outcomes(world.units)["view_seconds_7d"]
+    moments = [count_moments(world, week, variant, CUTOFF_AT) for variant in VARIANTS]
+    for count in ("n", "n_missing", "n_immature"):
+        assert sum(one[count] for one in moments) > 0
+    assert any(row["exposed_at"] + 7 * DAY == CUTOFF_AT for row in kept)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_with_windows_only_are_not_cut_at_the_shortest(catalog: Catalog, seed: int) -> None:
+    world = make_world(seed)
+
+    rows = world.rows(compiled(catalog, ["signup_rate", "events_7d", "view_seconds_7d"]).sql)
+
+    for row in rows:
+        outcome = outcomes(world.units)[row["metric"]]
+        counted = count_moments(world, outcome, row["variant"], CUTOFF_AT)
+        assert equal(row, counted), (row, counted)
 
 
 def test_an_early_cutoff_leaves_later_rows_and_units_out(catalog: Catalog, world: World) -> None:

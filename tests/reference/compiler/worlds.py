@@ -55,7 +55,8 @@ def make_world(seed: int, *, unit_count: int = 45, event_count: int = 900) -> Wo
             "release": "new-start",
             "unit_id": name,
             "variant": chance.choice(["control", "checklist", "video", "ghost"]),
-            "exposed_at": SHIPPED_AT + chance.choice([6.0, 13.0, 19.0, chance.random() * 21]) * DAY,
+            "exposed_at": SHIPPED_AT
+            + chance.choice([6.0, 12.0, 15.5, 19.0, chance.random() * 21]) * DAY,
             "is_crossover": chance.choice([True, False, False, False, None]),
             "is_bot": chance.choice([True, False, False, False, None]),
         }

@@ -19,10 +19,11 @@ def test_a_metric_carries_its_governance(tmp_path: Path) -> None:
         metric(
             meta="owner: growth, value: usd, direction: decrease_is_good, tier: certified, "
             "window_days: 7, minimum_effect_of_interest: 0.5, non_inferiority_margin: 2, "
-            "cap: {value: 100}, deprecated: {since: 2026-01-01, until: 2026-06-01, use: other}, "
+            "cap: {value: 100}, deprecated: {since: 2026-01-01, until: 2026-06-01, use: more}, "
             "revisions: [{date: 2026-02-01, change: b, by: x}, "
             "{date: 2025-01-01, change: a, by: x}]"
         ),
+        metric("more"),
     )
 
     found = catalog.metric("events")
@@ -143,6 +144,13 @@ def test_all_faults_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
         (
             metric(meta="owner: x, value: count, direction: neutral, cap: {quantile: 0.99}"),
             "quantile cap is not supported yet",
+        ),
+        (
+            metric(
+                meta="owner: x, value: count, direction: neutral, "
+                "deprecated: {since: 2026-01-01, until: 2026-02-01, use: evnts}"
+            ),
+            "the successor `evnts` does not exist",
         ),
         (metric(more="filter: \"{{ Dimension('unit__pln') }} = 1\""), "did you mean `unit__plan`?"),
         (metric(more="filter: \"{{ Dimension('unit__plan') }}; drop\""), "not one statement"),

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from landed.catalog import Catalog, load_catalog
@@ -34,7 +32,9 @@ semantic_models:
   - name: events
     model: ref('fct_events')
     defaults: {agg_time_dimension: occurred_at}
-    entities: [{name: event, type: primary, expr: event_id}, {name: unit, type: foreign, expr: unit_id}]
+    entities:
+      - {name: event, type: primary, expr: event_id}
+      - {name: unit, type: foreign, expr: unit_id}
     dimensions:
       - {name: event_name, type: categorical}
       - {name: platform, type: categorical}

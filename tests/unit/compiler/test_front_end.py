@@ -11,12 +11,14 @@ from landed.errors import QueryRefused
 
 ASK = "select measure(events) from metrics"
 
+BY_PLAN = "select measure(events), plan from metrics group by plan"
+
 #: Query, the token its refusal must name, and (where there is one) the query that its fix gives.
 REFUSED = [
     ("select measure(event) from metrics", "`event`", ASK),
     ("select measure(evnets) from metrics", "did you mean `events`", ASK),
     ("select events from metrics", "MEASURE(events)", ASK),
-    ("select measure(events), plan from metrics", "GROUP BY plan", ASK.replace(" from", ", plan from") + " group by plan"),
+    ("select measure(events), plan from metrics", "GROUP BY plan", BY_PLAN),
     ("select measure(events), pln from metrics group by pln", "did you mean `plan`", None),
     ("select measure(events), platform from metrics group by 2", "`unit__platform`", None),
     ("select measure(errors), event_name from metrics group by 2", "`event_name`", None),
@@ -83,17 +85,37 @@ REFUSED = [
     ("select measure(events) from metrics limit 1.5", "LIMIT 100", ASK),
     ("select measure(events) from metrics limit -1", "LIMIT 100", ASK),
     ("select measure(events), metric_time from metrics group by 2", "date_trunc('day'", None),
-    ("select measure(events), date_trunc('hour', metric_time) from metrics group by 2", "`hour`", None),
+    (
+        "select measure(events), date_trunc('hour', metric_time) from metrics group by 2",
+        "`hour`",
+        None,
+    ),
     ("select measure(events), date_trunc('day', plan) from metrics group by 2", "`plan`", None),
     ("select measure(events) as a, measure(errors) as a from metrics", "called `a`", None),
     ("select measure(active_share), variant from metrics group by 2", "WHERE release", None),
-    ("select measure(active_share) from metrics where release = 'nwe-start'", "did you mean `new-start`", None),
-    ("select measure(active_share) from metrics where release in ('new-start')", "release = '", None),
-    ("select measure(active_share) from metrics where release = 'new-start' or plan = 'x'", "`unit__plan`", None),
-    ("select measure(active_share), plan from metrics where release = 'new-start' group by 2", "`unit__plan`", None),
+    (
+        "select measure(active_share) from metrics where release = 'nwe-start'",
+        "did you mean `new-start`",
+        None,
+    ),
+    (
+        "select measure(active_share) from metrics where release in ('new-start')",
+        "release = '",
+        None,
+    ),
+    (
+        "select measure(active_share) from metrics where release = 'new-start' or plan = 'x'",
+        "`unit__plan`",
+        None,
+    ),
+    (
+        "select measure(active_share), plan from metrics where release = 'new-start' group by 2",
+        "`unit__plan`",
+        None,
+    ),
     ("select measure(twice) from metrics where release = 'new-start'", "derived metric", None),
     ("select measure(errors) from metrics where release = 'new-start'", "knows the day", None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("sql", "token", "fixed"), REFUSED)
@@ -118,7 +140,8 @@ def test_wrong_queries_are_refused_in_one_line(
 
 def test_names_aliases_positions_and_case_are_read(catalog: Catalog) -> None:
     query = parse_metric_sql(
-        'SELECT PLAN AS "Plan", Measure(EVENTS) "How many", date_trunc(\'month\', metric_time) AS m '
+        'SELECT PLAN AS "Plan", Measure(EVENTS) "How many", '
+        "date_trunc('month', metric_time) AS m "
         "FROM metrics WHERE plan IS NOT NULL GROUP BY 1, m HAVING Measure(active_units) > 2 "
         "ORDER BY 2 DESC, m LIMIT 10",
         catalog,

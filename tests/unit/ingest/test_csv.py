@@ -102,3 +102,11 @@ def test_a_file_without_records_is_claimed_and_empty(table):
 
     assert (account.files_new, account.rows_in) == (2, 0)
     assert table.one().files_seen == 2
+
+
+def test_a_number_left_as_text_stays_as_it_was_written(table):
+    table.land("events/a.csv", HEAD + row(1, "130.54500394593077"))
+
+    table.ingest()
+
+    assert notes(table) == [("1", "130.54500394593077")]

@@ -1,9 +1,7 @@
 import json
 
-from ingest_lines import event
 
-
-def test_the_same_event_twice_in_one_file_is_a_duplicate(events):
+def test_the_same_event_twice_in_one_file_is_a_duplicate(events, event):
     events.land("events/a.jsonl", event(1) + event(2) + event(1))
 
     account = events.one()
@@ -11,7 +9,7 @@ def test_the_same_event_twice_in_one_file_is_a_duplicate(events):
     assert (account.accepted, account.duplicate, account.conflict) == (2, 1, 0)
 
 
-def test_the_same_id_with_other_content_is_a_conflict_and_the_first_stays(events):
+def test_the_same_id_with_other_content_is_a_conflict_and_the_first_stays(events, event):
     events.land("events/a.jsonl", event(1) + event(1, event_name="other") + event(2))
 
     account = events.one()
@@ -24,7 +22,7 @@ def test_the_same_id_with_other_content_is_a_conflict_and_the_first_stays(events
     ]
 
 
-def test_a_later_file_with_known_events_adds_only_the_new_ones(events):
+def test_a_later_file_with_known_events_adds_only_the_new_ones(events, event):
     events.land("events/a.jsonl", event(1) + event(2))
     events.ingest()
     events.land("events/b.jsonl", event(2) + event(3) + event(1, event_name="other"))
@@ -35,8 +33,8 @@ def test_a_later_file_with_known_events_adds_only_the_new_ones(events):
     assert (account.accepted, account.duplicate, account.conflict) == (1, 1, 1)
 
 
-def test_a_redelivery_a_year_later_is_still_a_duplicate(events):
-    for month in range(1, 12):
+def test_a_redelivery_a_year_later_is_still_a_duplicate(events, event):
+    for month in (1, 6, 11):
         text = event(month, occurred_at=f"2026-{month:02d}-01T00:00:00Z")
         events.land(f"events/{month:02d}.jsonl", text)
         events.ingest()
@@ -47,7 +45,7 @@ def test_a_redelivery_a_year_later_is_still_a_duplicate(events):
     assert (account.rows_in, account.duplicate) == (1, 1)
 
 
-def test_properties_are_compared_as_values(events):
+def test_properties_are_compared_as_values(events, event):
     one = event(1, properties={"a": 1, "b": [1, 2.50]})
     other = one.replace('{"a": 1, "b": [1, 2.5]}', '{ "b":[1,2.50],  "a":1 }')
     third = one.replace('"a": 1', '"a": true')
@@ -60,7 +58,7 @@ def test_properties_are_compared_as_values(events):
     assert (account.accepted, account.duplicate, account.conflict) == (1, 1, 2)
 
 
-def test_big_numbers_in_properties_are_compared_exactly(events):
+def test_big_numbers_in_properties_are_compared_exactly(events, event):
     one = event(1, properties={"n": 9007199254740993, "a": 0})
     other = event(1, properties={"a": 0, "n": 9007199254740992})
     events.land("events/a.jsonl", one + other)
@@ -68,14 +66,14 @@ def test_big_numbers_in_properties_are_compared_exactly(events):
     assert events.one().conflict == 1
 
 
-def test_the_time_of_receipt_is_no_content(events):
+def test_the_time_of_receipt_is_no_content(events, event):
     early = event(1, received_at="2026-11-01T10:00:02Z")
     events.land("events/a.jsonl", early + event(1, received_at="2026-11-02T10:00:00Z"))
 
     assert events.one().duplicate == 1
 
 
-def test_another_source_may_use_the_same_ids(world):
+def test_another_source_may_use_the_same_ids(world, event):
     world.source("app", "kind: events\nformat: jsonl\npath: app/*\n")
     world.source("web", "kind: events\nformat: jsonl\npath: web/*\n")
     world.land("app/a.jsonl", event(1))
@@ -86,13 +84,13 @@ def test_another_source_may_use_the_same_ids(world):
     assert [(one.source, one.accepted) for one in accounts] == [("app", 1), ("web", 1)]
 
 
-def test_ids_that_only_look_alike_are_different(events):
+def test_ids_that_only_look_alike_are_different(events, event):
     events.land("events/a.jsonl", event(1, event_id="7") + event(1, event_id="07"))
 
     assert events.one().accepted == 2
 
 
-def test_content_ids_tell_records_apart_by_all_they_hold(world):
+def test_content_ids_tell_records_apart_by_all_they_hold(world, event):
     world.source(
         "app",
         "kind: events\nformat: jsonl\npath: events/*\nevent_id: content\nselect: select user_id,"
@@ -109,7 +107,7 @@ def test_content_ids_tell_records_apart_by_all_they_hold(world):
     assert all(len(one) == 32 for one in ids)
 
 
-def test_the_hash_of_an_id_is_the_same_everywhere(events):
+def test_the_hash_of_an_id_is_the_same_everywhere(events, event):
     events.land("events/a.jsonl", json.dumps(json.loads(event(1))))
     events.ingest()
 

@@ -1,9 +1,8 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ingest_lines import event
 
 
-def test_a_json_array_gives_its_objects_with_lines_and_offsets(world):
+def test_a_json_array_gives_its_objects_with_lines_and_offsets(world, event):
     world.source("app", "kind: events\nformat: json\npath: events/*\n")
     text = f"[\n{event(1)},\n 5,\n{event(2)}]"
     world.land("events/a.json", text)
@@ -15,7 +14,7 @@ def test_a_json_array_gives_its_objects_with_lines_and_offsets(world):
     assert (refused["line"], refused["byte_offset"], refused["raw"]) == (4, text.index("5,"), "5")
 
 
-def test_a_json_array_that_breaks_off_keeps_what_came_before(world):
+def test_a_json_array_that_breaks_off_keeps_what_came_before(world, event):
     world.source("app", "kind: events\nformat: json\npath: events/*\n")
     world.land("events/a.json", f"[{event(1)},{event(2)}, {{")
     world.land("events/b.json", "[]")

@@ -1,8 +1,6 @@
 import json
 
-import pytest
 import zstandard
-from ingest_lines import event
 
 from landed.ingest.formats import InputFile, jsonl, records
 from landed.ingest.formats.records import digest_of
@@ -25,18 +23,17 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("line", "reason"), BROKEN, ids=[str(n) for n in range(len(BROKEN))])
-def test_a_malformed_line_is_quarantined_and_its_neighbours_stay(events, line, reason):
-    events.land("events/a.jsonl", event(1).encode() + line + b"\n" + event(2).encode())
+def test_a_malformed_line_is_quarantined_and_its_neighbours_stay(events, event):
+    events.land("events/a.jsonl", event(1) + '{"event_id": "x", \n' + event(2))
 
     account = events.one()
 
-    assert (account.rows_in, account.accepted, account.reasons) == (3, 2, {reason: 1})
-    assert events.refused() == [(2, reason)]
+    assert (account.rows_in, account.accepted, account.reasons) == (3, 2, {"invalid_json": 1})
+    assert events.refused() == [(2, "invalid_json")]
     assert events.rows("select event_id from lake.events order by 1") == [("e1",), ("e2",)]
 
 
-def test_a_refused_record_is_kept_whole_with_its_place(events):
+def test_a_refused_record_is_kept_whole_with_its_place(events, event):
     path = events.land("events/a.jsonl", event(1) + '{"broken": \n' + event(2))
 
     events.ingest()
@@ -46,7 +43,7 @@ def test_a_refused_record_is_kept_whole_with_its_place(events):
     assert (row["file"], row["sha256"]) == (str(path), digest_of(path))
 
 
-def test_all_kinds_of_damage_in_one_file_leave_every_good_row(events):
+def test_all_kinds_of_damage_in_one_file_leave_every_good_row(events, event):
     lines = b"".join(event(n).encode() + line + b"\n" for n, (line, _) in enumerate(BROKEN))
     events.land("events/a.jsonl.gz", lines)
 
@@ -56,7 +53,7 @@ def test_all_kinds_of_damage_in_one_file_leave_every_good_row(events):
     assert events.refused() == [(2 * n + 2, reason) for n, (_, reason) in enumerate(BROKEN)]
 
 
-def test_blank_lines_crlf_and_a_byte_order_mark_are_no_records(events):
+def test_blank_lines_crlf_and_a_byte_order_mark_are_no_records(events, event):
     text = "\n" + event(1).replace("\n", "\r\n") + "\r\n  \n" + event(2).rstrip()
     events.land("events/a.jsonl", b"\xef\xbb\xbf" + text.encode())
 
@@ -65,7 +62,7 @@ def test_blank_lines_crlf_and_a_byte_order_mark_are_no_records(events):
     assert (account.rows_in, account.accepted) == (2, 2)
 
 
-def test_the_last_line_may_lack_its_newline_and_is_refused_when_cut(events):
+def test_the_last_line_may_lack_its_newline_and_is_refused_when_cut(events, event):
     events.land("events/a.jsonl", event(1) + event(2)[:30])
 
     account = events.one()
@@ -73,7 +70,7 @@ def test_the_last_line_may_lack_its_newline_and_is_refused_when_cut(events):
     assert (account.accepted, account.reasons) == (1, {"invalid_json": 1})
 
 
-def test_ids_keep_their_text(events):
+def test_ids_keep_their_text(events, event):
     ids = ["9007199254740993", "18446744073709551617", "123456789012345678901234567890", '"007"']
     ids += ['"e\u0301"', '"\u00e9"']
     lines = "".join(event(n).replace(f'"e{n}"', text, 1) for n, text in enumerate(ids))
@@ -85,7 +82,7 @@ def test_ids_keep_their_text(events):
     assert stored == {text.strip('"') for text in ids}
 
 
-def test_a_gzip_cut_in_half_gives_its_good_lines_and_one_refused_record(events):
+def test_a_gzip_cut_in_half_gives_its_good_lines_and_one_refused_record(events, event):
     path = events.land("events/a.jsonl.gz", "".join(event(n) for n in range(20_000)))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -101,7 +98,7 @@ def test_a_gzip_cut_in_half_gives_its_good_lines_and_one_refused_record(events):
     assert again.duplicate == account.accepted
 
 
-def test_gzip_in_several_members_and_zstandard_are_read(events):
+def test_gzip_in_several_members_and_zstandard_are_read(events, event):
     first = events.land("events/a.jsonl.gz", event(1))
     second = events.land("events/b.jsonl.gz", event(2))
     first.write_bytes(first.read_bytes() + second.read_bytes())
@@ -113,14 +110,14 @@ def test_gzip_in_several_members_and_zstandard_are_read(events):
     assert (account.files_new, account.accepted) == (2, 3)
 
 
-def test_what_is_called_gz_and_is_none_is_read_as_it_is(events):
+def test_what_is_called_gz_and_is_none_is_read_as_it_is(events, event):
     path = events.land("events/a.jsonl.gz", "")
     path.write_text(event(1))
 
     assert events.one().accepted == 1
 
 
-def test_keys_that_only_some_records_have_are_null_in_the_others(events):
+def test_keys_that_only_some_records_have_are_null_in_the_others(events, event):
     events.land("events/a.jsonl", event(1) + event(2, session_id="s", app_version="2.0"))
 
     events.ingest()
@@ -129,7 +126,7 @@ def test_keys_that_only_some_records_have_are_null_in_the_others(events):
     assert found == [(None, None), ("s", "2.0")]
 
 
-def test_a_million_deep_json_is_refused_or_read_but_never_ends_the_run(events):
+def test_a_million_deep_json_is_refused_or_read_but_never_ends_the_run(events, event):
     deep = "[" * 400_000 + "]" * 400_000
     events.land("events/a.jsonl", event(1) + f'{{"a": {deep}}}\n' + event(2))
 

@@ -3,8 +3,6 @@ import pytest
 from landed.errors import ContractError, SourceError
 from landed.ingest import load_sources, pending
 
-from ingest_lines import event  # isort: skip
-
 PLAIN = "kind: events\nformat: csv\npath: events/*\n"
 GOOD = "select id as user_id, what as event_name, at_ as occurred_at from raw"
 
@@ -88,7 +86,7 @@ def test_a_select_without_an_id_asks_for_one(world):
         load_sources(world.project)
 
 
-def test_sources_without_files_are_told_all_at_once_before_anything_is_read(world):
+def test_sources_without_files_are_told_all_at_once_before_anything_is_read(world, event):
     world.source("a", "kind: events\nformat: jsonl\npath: ./gone/*.jsonl\n")
     world.source("b", f"kind: events\nformat: jsonl\npath: {world.home.root}/nowhere.jsonl\n")
     world.source("c", "kind: events\nformat: jsonl\npath: events/*\n")
@@ -108,7 +106,7 @@ def test_an_empty_landing_folder_is_no_fault(events):
     assert (account.files_new, account.rows_in) == (0, 0)
 
 
-def test_a_path_with_dots_starts_at_the_project(world):
+def test_a_path_with_dots_starts_at_the_project(world, event):
     (world.project.root / "data").mkdir()
     (world.project.root / "data" / "a.jsonl").write_text(event(1))
     world.source("app", "kind: events\nformat: jsonl\npath: ./data/*.jsonl\n")
@@ -116,7 +114,7 @@ def test_a_path_with_dots_starts_at_the_project(world):
     assert world.one().accepted == 1
 
 
-def test_only_names_the_sources_to_read(world):
+def test_only_names_the_sources_to_read(world, event):
     world.source("a", "kind: events\nformat: jsonl\npath: a/*\n")
     world.source("b", "kind: events\nformat: jsonl\npath: ./gone\n")
     world.land("a/1.jsonl", event(1))
@@ -126,7 +124,7 @@ def test_only_names_the_sources_to_read(world):
         world.ingest(only=["a", "c"])
 
 
-def test_pending_names_files_that_the_ledger_has_not_claimed(events):
+def test_pending_names_files_that_the_ledger_has_not_claimed(events, event):
     first = events.land("events/a.jsonl", event(1))
     assert pending(events.project, events.home) == [first]
 

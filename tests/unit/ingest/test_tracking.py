@@ -5,8 +5,6 @@ import pytest
 from landed.errors import ContractError
 from landed.ingest.tracking import load_tracking_plan
 
-from ingest_lines import event  # isort: skip
-
 SIMPLE = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -39,7 +37,7 @@ def plan(world, name, schema):
     (world.project.tracking / f"{name}.json").write_text(json.dumps(schema))
 
 
-def judge(world, schema, cases):
+def judge(world, event, schema, cases):
     plan(world, "page_view", schema)
     lines = [event(n, properties=properties) for n, (properties, _) in enumerate(cases)]
     world.land("events/a.jsonl", "".join(lines))
@@ -49,30 +47,30 @@ def judge(world, schema, cases):
     assert account.accepted == len(cases) - len(bad)
 
 
-def test_rows_that_break_the_plan_are_refused(events):
-    judge(events, SIMPLE, CASES)
+def test_rows_that_break_the_plan_are_refused(events, event):
+    judge(events, event, SIMPLE, CASES)
     assert load_tracking_plan(events.project.tracking).conditions.keys() == {"page_view"}
 
 
-def test_a_plan_that_sql_cannot_judge_gives_the_same_answers(events):
+def test_a_plan_that_sql_cannot_judge_gives_the_same_answers(events, event):
     schema = {**SIMPLE, "allOf": [{"properties": {"plan": {"type": "string"}}}]}
-    judge(events, schema, CASES)
+    judge(events, event, schema, CASES)
     assert load_tracking_plan(events.project.tracking).validators.keys() == {"page_view"}
 
 
-def test_a_closed_plan_refuses_other_properties(events):
+def test_a_closed_plan_refuses_other_properties(events, event):
     schema = {"properties": {"a": {"type": "string"}}, "additionalProperties": False}
-    judge(events, schema, [({"a": "x"}, True), ({}, True), ({"a": "x", "b": 1}, False)])
+    judge(events, event, schema, [({"a": "x"}, True), ({}, True), ({"a": "x", "b": 1}, False)])
 
 
-def test_an_event_without_a_plan_is_accepted(events):
+def test_an_event_without_a_plan_is_accepted(events, event):
     plan(events, "other_event", {"required": ["x"]})
     events.land("events/a.jsonl", event(1))
 
     assert events.one().accepted == 1
 
 
-def test_a_source_may_leave_the_plan_out(world):
+def test_a_source_may_leave_the_plan_out(world, event):
     world.source("app", "kind: events\nformat: jsonl\npath: events/*\ntracking: false\n")
     plan(world, "page_view", SIMPLE)
     world.land("events/a.jsonl", event(1))

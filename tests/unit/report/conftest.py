@@ -204,11 +204,11 @@ def make_report() -> Callable[..., Report]:
             check("late_rows", severity="warning", passed=False, observed="0.4% of rows late",
                   expected="at most 0.1%", because="Late rows may still move the numbers."),
         )  # fmt: skip
-        declared = given.pop("release", None) or release()
+        declared = release(exemptions=given.pop("exemptions", ()))
         return build_report(
             declared,
-            given.pop("catalog", None) or catalog(),
-            GateDecision(declared.release, "pass", tuple(checks)),
+            catalog(),
+            given.pop("decision", None) or GateDecision(declared.release, "pass", tuple(checks)),
             given.pop("exposure", EXPOSURE),
             [Part(row) for row in rows],
             Part(verdict),
@@ -232,10 +232,10 @@ def make_notice() -> Callable[..., Report]:
             ),
             check("event_volume", suite="events"),
         )
-        declared = given.pop("release", None) or release()
+        declared = release()
         return build_notice(
             declared,
-            GateDecision(declared.release, "blocked", tuple(checks)),
+            given.pop("decision", None) or GateDecision(declared.release, "blocked", tuple(checks)),
             given.pop("exposure", EXPOSURE),
             snapshot=given.pop("snapshot", SNAPSHOT),
             as_of=given.pop("as_of", AS_OF),

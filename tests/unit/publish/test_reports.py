@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from landed.errors import WarehouseError
+from landed.publish import latest_reports, read_report
+
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+def test_every_report_stands_in_three_renderings(small: Any) -> None:
+    published = small.publish()
+
+    names = sorted(path.name for path in (small.home.reports / "good").iterdir())
+
+    assert names == [f"{published.id}.html", f"{published.id}.json", f"{published.id}.md",
+                     "latest.json"]  # fmt: skip
+
+
+def test_a_blocked_release_keeps_its_last_good_report(small: Any) -> None:
+    good = small.publish("1", blocked=("bad",))
+    later = NOW + timedelta(days=1)
+    blocked = small.publish("2", blocked=("good", "bad"), created_at=later)
+
+    notice = read_report(small.home, "good")
+
+    assert notice.snapshot == blocked.id
+    assert notice.document["last_good"] == {
+        "snapshot": good.id, "as_of": "2026-11-22T00:00:00Z", "decision": "harmed",
+    }  # fmt: skip
+    assert read_report(small.home, "good", good.id).decision == "harmed"
+    assert (small.home.reports / "good" / f"{good.id}.html").is_file()
+    assert f"{good.id}.html" in (small.home.reports / "good" / f"{blocked.id}.html").read_text()
+
+
+def test_a_release_blocked_twice_still_names_the_last_good_report(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    small.publish("2", blocked=("good", "bad"))
+    small.publish("3", blocked=("good", "bad"))
+
+    assert read_report(small.home, "good").document["last_good"]["snapshot"] == good.id
+
+
+def test_a_release_that_never_passed_has_no_last_good_report(small: Any) -> None:
+    small.publish()
+
+    assert read_report(small.home, "bad").document["last_good"] is None
+
+
+def test_a_notice_shows_no_number_of_an_effect(small: Any) -> None:
+    published = small.publish()
+    folder = small.home.reports / "bad"
+
+    for ending in ("json", "html", "md"):
+        text = (folder / f"{published.id}.{ending}").read_text()
+        assert "mean_control" not in text
+        assert "95% interval" not in text
+
+
+def test_latest_reports_are_one_per_release(small: Any) -> None:
+    small.publish("1")
+    small.publish("2")
+
+    assert [report.release for report in latest_reports(small.home)] == ["bad", "good"]
+
+
+def test_a_written_report_is_never_rewritten(small: Any) -> None:
+    published = small.publish()
+    path = small.home.reports / "good" / f"{published.id}.json"
+    before = path.stat().st_mtime_ns
+
+    small.publish()
+
+    assert path.stat().st_mtime_ns == before
+
+
+def test_an_unknown_release_is_refused_with_the_known_ones(small: Any) -> None:
+    small.publish()
+
+    with pytest.raises(WarehouseError, match="bad, good"):
+        read_report(small.home, "nope")
+
+
+@pytest.mark.parametrize("name", ["../good", "good/../../etc", "", "a\x00b"])
+def test_a_name_that_leaves_the_folder_is_refused(small: Any, name: str) -> None:
+    with pytest.raises(WarehouseError, match="no release name"):
+        read_report(small.home, name)
+
+
+def test_a_snapshot_that_leaves_the_folder_is_refused(small: Any) -> None:
+    with pytest.raises(WarehouseError, match="no snapshot id"):
+        read_report(small.home, "good", "../../secret")
