@@ -15,10 +15,10 @@ RELEASES = dg.AssetSelection.groups("gate", "measure", "report")
 PUBLISH = dg.AssetSelection.groups("publish")
 
 # One process a run: a step of the multiprocess executor costs 7 CPU seconds, of ours none.
-ingest_job = dg.define_asset_job("ingest", dg.AssetSelection.assets("batches"))
-models_job = dg.define_asset_job("models", MODELS)
-releases_job = dg.define_asset_job("releases", RELEASES)
-publish_job = dg.define_asset_job("publish", PUBLISH)
+ingest_job = dg.define_asset_job("ingest_landing", dg.AssetSelection.assets("batches"))
+models_job = dg.define_asset_job("build_marts", MODELS)
+releases_job = dg.define_asset_job("assess_releases", RELEASES)
+publish_job = dg.define_asset_job("publish_snapshot", PUBLISH)
 JOBS = (
     ingest_job,
     models_job,

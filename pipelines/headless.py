@@ -55,8 +55,11 @@ def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str]
     with dg.DagsterInstance.from_config(str(dagster_home(workspace))) as instance:
         progress("ingest", "claiming landed files")
         definitions = build(workspace)
-        _run(definitions, "ingest", instance)
-        days = Ledger(workspace.home).days("events")
+        _run(definitions, "ingest_landing", instance)
+        ledger = Ledger(workspace.home)
+        for account in ledger.accounts_total():
+            progress("ingest", str(account))
+        days = ledger.days("events")
         names = list(workspace.catalog().releases)
         unknown = sorted(set(only) - set(names))
         if unknown:
@@ -66,16 +69,16 @@ def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str]
                 fix="see releases/ of the project.",
             )
         progress("build", f"marts of {len(days)} days")
-        _run(definitions, "models", instance)
+        _run(definitions, "build_marts", instance)
         instance.add_dynamic_partitions("releases", names)
         for name in sorted(set(instance.get_dynamic_partitions("releases")) - set(names)):
             instance.delete_dynamic_partition("releases", name)
         chosen = list(only or names)
         for name in chosen:
             progress("judge", name)
-            _run(definitions, "releases", instance, {"dagster/partition": name})
+            _run(definitions, "assess_releases", instance, {"dagster/partition": name})
         progress("publish", "one whole snapshot")
-        _run(definitions, "publish", instance)
+        _run(definitions, "publish_snapshot", instance)
 
 
 def _run(

@@ -165,8 +165,9 @@ def test_a_judgement_given_up_does_not_go_on_to_judge(world, monkeypatch):
     broken = {**CHECKS, "row_accounting": replace(CHECKS["row_accounting"], find=hangs)}
     monkeypatch.setattr("landed.gate.judging.CHECKS", broken)
     monkeypatch.setattr(Judge, "answers", counted)
+    before = set(threading.enumerate())
     world.data(timeout_seconds=0.2)
-    (thread,) = [each for each in threading.enumerate() if each.name == "landed-gate"]
+    (thread,) = set(threading.enumerate()) - before
     asleep.set()
     thread.join(20)
 

@@ -82,6 +82,7 @@ class Built:
     def land(self, events: Iterable[Event]) -> None:
         """Add events as one more batch; their days are the touched ones."""
         with duckdb.connect(str(self.home.build)) as connection:
+            connection.execute("begin")  # one commit: each costs a sync of the disk
             connection.execute("delete from lake.touched_days")
             for one in events:
                 day = datetime.fromisoformat(one.at).date()
@@ -90,6 +91,7 @@ class Built:
                     [one.event_id, one.name, one.at, one.at, *one.who(), one.properties, day],
                 )
                 connection.execute("insert into lake.touched_days values (?, 'events')", [day])
+            connection.execute("commit")
 
     def build(self, **how: Any) -> DbtResult:
         return build(self.project, self.home, SETTINGS, **how)

@@ -41,8 +41,7 @@ class Judge:
 
     def __init__(self) -> None:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the library is imported
-        import contextlib
-        self._lock = contextlib.nullcontext()
+        self._lock = threading.Lock()
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 

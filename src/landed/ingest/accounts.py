@@ -46,6 +46,14 @@ class SourceAccount:
         refused = sum(self.reasons.values())
         return self.rows_in == counted and refused == self.conflict + self.quarantined
 
+    def __str__(self) -> str:
+        """`events: 5 rows in = 3 accepted + 1 duplicate + 0 conflict + 1 quarantined`."""
+        return (
+            f"{self.source}: {self.rows_in:,} rows in = {self.accepted:,} accepted"
+            f" + {self.duplicate:,} duplicate + {self.conflict:,} conflict"
+            f" + {self.quarantined:,} quarantined"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The same facts for `--format json`."""
         return {

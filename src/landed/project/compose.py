@@ -213,7 +213,7 @@ def _dbt_project(project: Project, off: dict[str, Any]) -> dict[str, Any]:
             "version_check": False,
             "partial_parse": True,
         },
-        "models": {CORE: off} if off else {},
+        "models": {project.name: {"+materialized": "table"}, **({CORE: off} if off else {})},
     }
 
 

@@ -150,7 +150,10 @@ def _caveats(document: Mapping[str, Any], width: int) -> list[str]:
     shown = document["caveats"][:4]
     lines = ["", "Caveats"] if shown else []
     for caveat in shown:
-        lines += _wrap(caveat["text"], width, "- ", "  ")[:3]
+        wrapped = _wrap(caveat["text"], width, "- ", "  ")
+        if len(wrapped) > 4:
+            wrapped = [*wrapped[:3], _cut(f"{wrapped[3]} …", width)]
+        lines += wrapped
     if len(document["caveats"]) > len(shown):
         lines.append(f"- and {len(document['caveats']) - len(shown)} more")
     return lines

@@ -93,7 +93,7 @@ def test_a_core_model_that_the_project_replaces_is_switched_off_at_its_place(
     compose(project, home)
 
     root = yaml.safe_load((home.dbt / "dbt_project.yml").read_text())
-    assert root["models"] == {"landed_core": {"feedback": {"fct_feedback": {"+enabled": False}}}}
+    assert root["models"]["landed_core"] == {"feedback": {"fct_feedback": {"+enabled": False}}}
 
 
 def test_a_core_metric_that_the_project_replaces_is_left_out(project: Project, home: Home) -> None:

@@ -11,7 +11,7 @@ final as (
     select
         event_id as onboarding_event_id,
         unit_id,
-        coalesce({{ landed_core.json_text('properties', "'/step'") }}, 'completed') as step,
+        coalesce(json_extract_string(properties, '$.step'), 'completed') as step,
         event_name = 'onboarding_completed' as is_completion,
         occurred_at
 

@@ -12,7 +12,7 @@ final as (
         event_id as payment_event_id,
         unit_id,
         event_name = 'refund_issued' as is_refund,
-        cast({{ landed_core.json_text('properties', "'/amount_usd'") }} as double) as amount_usd,
+        cast(json_extract_string(properties, '$.amount_usd') as double) as amount_usd,
         occurred_at
 
     from events

@@ -12,9 +12,9 @@ requests as (
         event_id as request_id,
         unit_id,
         app_version,
-        {{ landed_core.json_text('properties', "'/endpoint'") }} as endpoint,
-        cast({{ landed_core.json_text('properties', "'/status'") }} as integer) as status,
-        cast({{ landed_core.json_text('properties', "'/latency_ms'") }} as double) as latency_ms,
+        json_extract_string(properties, '$.endpoint') as endpoint,
+        cast(json_extract_string(properties, '$.status') as integer) as status,
+        cast(json_extract_string(properties, '$.latency_ms') as double) as latency_ms,
         occurred_at
 
     from events

@@ -11,9 +11,8 @@ final as (
     select
         event_id as search_id,
         unit_id,
-        cast({{ landed_core.json_text('properties', "'/has_click'") }} as boolean) as has_click,
-        cast({{ landed_core.json_text('properties', "'/result_count'") }} as integer)
-            as result_count,
+        cast(json_extract_string(properties, '$.has_click') as boolean) as has_click,
+        cast(json_extract_string(properties, '$.result_count') as integer) as result_count,
         occurred_at
 
     from events
