@@ -39,7 +39,7 @@ check: $(VENV)/.dev ## lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models examples
+	@$(BIN)/sqlfluff lint --disable-progress-bar models examples
 
 test: check ## check, then every test but the slow proofs
 	@$(BIN)/python -m pytest -m "not full"

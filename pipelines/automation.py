@@ -1,7 +1,5 @@
 """What runs by itself: a dropped file or a new release file ends in fresh reports."""
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from landed.documents import digest

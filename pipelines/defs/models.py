@@ -1,76 +1,23 @@
 """Lake to marts: the composed dbt project, run in one warm process."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import dagster as dg
-import orjson
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs
-from landed.project.dbt import build, manifest
 
 from landed.impact.calendar import read_data_through, release_calendar, write_releases
 from landed.ingest import Ledger, attach_lake
+from landed.project.dbt import DbtResult, build, manifest
 from landed.publish.inputs import run_inputs
 
 from ..resources import BUILD_STATE, Workspace
-
-STAGES = ("staging", "intermediate", "marts")
-LAKE = {
-    "events": "lake_events",
-    "touched_events": "lake_events",
-    "feedback": "lake_feedback",
-    "touched_feedback": "lake_feedback",
-}
-
-
-class Translator(DagsterDbtTranslator):
-    """Our keys, groups by stage, and lake sources as the assets that fill them."""
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The model's own name; a lake source is the asset of its kind."""
-        name = str(dbt_resource_props["name"])
-        if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey(LAKE.get(name, "batches"))
-        return dg.AssetKey(name)
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The stage is the folder."""
-        folders = dbt_resource_props.get("fqn", [])
-        return next((stage for stage in STAGES if stage in folders), "marts")
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        """`meta.owner` as a team."""
-        owner = (dbt_resource_props.get("meta") or {}).get("owner", "data")
-        return [f"team:{owner}"]
-
-
-def _check_specs(nodes: Mapping[str, Any], models: set[str]) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            name=node["name"],
-            asset=dg.AssetKey(nodes[node["attached_node"]]["name"]),
-            description=node.get("description") or f"dbt test {node['name']}",
-            blocking=False,  # a failing test blocks the releases whose metrics read the model
-        )
-        for node in nodes.values()
-        if node["resource_type"] == "test"
-        and node.get("attached_node") in nodes
-        and nodes[node["attached_node"]]["name"] in models
-    ]
+from .dbt_specs import check_specs, model_specs
 
 
 def definitions(workspace: Workspace) -> dg.Definitions:
     """The models' assets and tests, read from the manifest (parsed anew if files changed)."""
     path = manifest(workspace.project, workspace.home)
-    nodes = orjson.loads(path.read_bytes())["nodes"]
-    translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False, enable_duplicate_source_asset_keys=True))
-    specs = [
-        spec.replace_attributes(
-            automation_condition=dg.AutomationCondition.eager(), kinds={"dbt", "duckdb"}
-        )
-        for spec in build_dbt_asset_specs(manifest=path, dagster_dbt_translator=translator)
-    ]
-    checks = _check_specs(nodes, {spec.key.to_user_string() for spec in specs})
+    specs = model_specs(path)
+    checks = check_specs(path, specs)
 
     @dg.multi_asset(name="models", specs=specs, check_specs=checks, can_subset=True, pool="home")
     def models(
@@ -79,12 +26,14 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         """Bring every mart up to date with the lake and the declared releases."""
         with workspace.writing():
             result = build_marts(workspace, context.log.info)
+            with workspace.engine(read_only=True) as engine:
+                rows = engine.row_counts()
         for model in result.models:
             if dg.AssetKey(model.name) in context.selected_asset_keys:
-                metadata = {"seconds": model.seconds}
-                if model.rows is not None:
-                    metadata["dagster/row_count"] = model.rows
-                yield dg.MaterializeResult(asset_key=model.name, metadata=metadata)
+                yield dg.MaterializeResult(
+                    asset_key=model.name,
+                    metadata={"seconds": model.seconds, "dagster/row_count": rows[model.name]},
+                )
         declared = {check.key for check in checks}
         for test in result.tests:
             key = dg.AssetCheckKey(dg.AssetKey(test.model), test.test)
@@ -93,14 +42,16 @@ def definitions(workspace: Workspace) -> dg.Definitions:
                     asset_key=test.model,
                     check_name=test.test,
                     passed=test.status == "pass",
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={"failures": test.failures or 0},
+                    severity=dg.AssetCheckSeverity.WARN
+                    if test.severity == "warn"
+                    else dg.AssetCheckSeverity.ERROR,
+                    metadata={"failures": test.failures},
                 )
 
     return dg.Definitions(assets=[models])
 
 
-def build_marts(workspace: Workspace, progress: Any) -> Any:
+def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtResult:
     """Attach the lake, write the releases' instants, run dbt; keep what the gate needs of it."""
     catalog = workspace.catalog()
     state = workspace.recall(BUILD_STATE)
@@ -137,8 +88,9 @@ def build_marts(workspace: Workspace, progress: Any) -> Any:
                 {
                     "model": test.model,
                     "test": test.test,
-                    "passed": test.status == "pass",
-                    "failures": test.failures or 0,
+                    "passed": test.passed,
+                    "failures": test.failures,
+                    "feeds": sorted(test.feeds),
                 }
                 for test in result.tests
             ],

@@ -1,10 +1,10 @@
 """Reports to readers: one whole, immutable snapshot, then the BI store."""
 
 import dagster as dg
-from landed.publish.snapshot import publish_snapshot
 
 from landed.publish import bi_store
 from landed.publish.inputs import run_inputs
+from landed.publish.snapshot import publish_snapshot
 from landed.report import Report
 
 from ..resources import Workspace

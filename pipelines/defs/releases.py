@@ -1,22 +1,21 @@
 """Marts to reports: per release gate, moments, estimates, gate again, report or notice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
-from landed.publish.snapshot import snapshot_id
 
 from landed.catalog import Catalog
 from landed.gate import ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
 from landed.publish.inputs import run_inputs
+from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
-from landed.report.markdown import render_markdown
 
 from ..partitions import in_one_run, releases
 from ..resources import BUILD_STATE, Workspace
+from .release_events import check_events, metadata_of
 
 SPECS = {
     "gate_decision": (
@@ -86,9 +85,9 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         with workspace.writing():
             for found in assess(workspace, keys):
                 context.log.info(f"{found.release}: {found.report.decision}")
-                for event in _check_events(found, declared):
+                for event in check_events(found, declared):
                     context.log_event(event)
-                for name, metadata in _metadata(found).items():
+                for name, metadata in metadata_of(found).items():
                     if dg.AssetKey(name) in context.selected_asset_keys:
                         context.add_asset_metadata(
                             metadata, asset_key=name, partition_key=found.release
@@ -117,50 +116,13 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
                 release_calendar(release, catalog, through),
                 suites=suites,
                 accounts=Ledger(workspace.home).accounts_total(),
-                model_tests=[ModelTest(**test) for test in state["tests"]],
+                model_tests=[
+                    ModelTest(**{**test, "feeds": frozenset(test["feeds"])})
+                    for test in state["tests"]
+                ],
                 now=workspace.now,
                 snapshot=snapshot_id(provenance),
                 provenance=provenance,
             )
             workspace.remember(f"report-{name}.json", found.report.document)
             yield found
-
-
-def _check_events(found: Assessment, declared: set[str]) -> Iterator[dg.AssetCheckEvaluation]:
-    for check in found.decision.checks:
-        if check.check_id in declared:
-            is_critical = check.severity == "critical"
-            yield dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey("gate_decision"),
-                check_name=check.check_id,
-                passed=check.passed,
-                severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
-                description=f"{check.observed}; expected {check.expected}",
-                metadata={
-                    "observed": check.observed,
-                    "expected": check.expected,
-                    "because": check.because,
-                    "fix": check.fix,
-                },
-                blocking=False,
-                partition=found.release,
-            )
-
-
-def _metadata(found: Assessment) -> Mapping[str, Mapping[str, Any]]:
-    failed = [check for check in found.decision.checks if not check.passed]
-    shown = "\n".join(
-        f"* `{c.check_id}`: {c.observed}; expected {c.expected}. {c.fix}" for c in failed
-    )
-    return {
-        "gate_decision": {
-            "decision": found.decision.decision,
-            "not_passed": dg.MetadataValue.md(shown or "every check passed"),
-        },
-        "moments": {"rows": len(found.moments)},
-        "estimates": {"estimates": len(found.estimates)},
-        "report": {
-            "verdict": found.report.decision,
-            "report": dg.MetadataValue.md(render_markdown(found.report.document)),
-        },
-    }

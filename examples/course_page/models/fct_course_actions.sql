@@ -12,7 +12,9 @@ final as (
         event_id as action_id,
         unit_id,
         event_name as action,
-        try_cast(json_extract_string(properties, '$.duration_seconds') as double) as duration_seconds,
+        try_cast(
+            json_extract_string(properties, '$.duration_seconds') as double
+        ) as duration_seconds,
         occurred_at
 
     from events

@@ -53,6 +53,7 @@ class TestResult:
         status: pass, warn, fail, or error where it could not be run.
         failures: Rows that break it. Count; 0 where it could not be run.
         severity: error or warn, as the test is declared.
+        feeds: Models built from `model`, through all steps: what it breaks, they carry on.
     """
 
     __test__: ClassVar[bool] = False  # not a test class of pytest
@@ -62,11 +63,12 @@ class TestResult:
     status: Literal["pass", "warn", "fail", "error"]
     failures: int
     severity: str
+    feeds: frozenset[str] = frozenset()
 
     @property
     def passed(self) -> bool:
-        """Whether the test ran and found nothing."""
-        return self.status == "pass"
+        """Whether the test ran and found nothing that its author declared an error."""
+        return self.status in ("pass", "warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +232,36 @@ def _models(project: Project, run: Any) -> tuple[NodeResult, ...]:
 
 
 def _tests(tested: Any, parsed: Any) -> Iterator[TestResult]:
+    children = _children(parsed)
     for result in tested.results:
         node = result.node
         for model in _tested(node, parsed):
             status: Any = str(result.status)
             severity = str(node.config.severity).lower()
-            yield TestResult(model, node.name, status, int(result.failures or 0), severity)
+            failures = int(result.failures or 0)
+            feeds = frozenset(_below(model, children))
+            yield TestResult(model, node.name, status, failures, severity, feeds)
+
+
+def _children(parsed: Any) -> dict[str, set[str]]:
+    """Models that read each model directly, by name."""
+    children: dict[str, set[str]] = {}
+    for node in parsed.nodes.values():
+        if str(node.resource_type) == "model":
+            for parent in node.depends_on.nodes:
+                if parent in parsed.nodes:
+                    children.setdefault(parsed.nodes[parent].name, set()).add(node.name)
+    return children
+
+
+def _below(model: str, children: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [model]
+    while waiting:
+        new = children.get(waiting.pop(), set()) - found
+        found |= new
+        waiting.extend(new)
+    return found
 
 
 def _tested(node: Any, parsed: Any) -> Iterator[str]:

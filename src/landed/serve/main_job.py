@@ -169,9 +169,7 @@ def _pipeline(project: Project, home: Home, only: Sequence[str], progress: Progr
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     resources = importlib.import_module(f"{_pipelines()}.resources")
     headless = importlib.import_module(f"{_pipelines()}.headless")
-    workspace = resources.Workspace(
-        project_dir=str(project.root), home_dir=str(home.root)
-    )
+    workspace = resources.Workspace(project_dir=str(project.root), home_dir=str(home.root))
     headless.run(workspace, only, progress)
 
 

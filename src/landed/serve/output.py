@@ -73,7 +73,8 @@ def show(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float | Decimal):
-        return f"{float(value):,.6g}" if abs(value) < 1e6 else f"{float(value):,.0f}"
+        number = float(value)
+        return f"{number:,.6g}" if abs(number) < 1e6 else f"{number:,.0f}"
     if isinstance(value, datetime):
         is_midnight = (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0)
         return value.date().isoformat() if is_midnight else value.isoformat(sep=" ")

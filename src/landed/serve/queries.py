@@ -117,7 +117,7 @@ def report_document(home: Home, release: str, snapshot: str | None = None) -> Ma
 
 def overview(home: Home) -> list[Mapping[str, Any]]:
     """One line a release: verdict, main effect, where its page lies."""
-    lines = []
+    lines: list[Mapping[str, Any]] = []
     for report in latest_reports(home):
         document = report.document
         main = next((e for e in document["estimates"] if e["role"] == "success"), None)

@@ -162,6 +162,18 @@ class Engine:
         except duckdb.Error as error:
             raise _explain(error, path) from error
 
+    def row_counts(self, schema: str = "main") -> dict[str, int]:
+        """Rows of every table and view of a schema, by name. Counts."""
+        names = self.rows(
+            "select table_name from information_schema.tables where table_schema = ?", [schema]
+        )
+        counts: dict[str, int] = {}
+        for (name,) in names:
+            place = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))
+            counted = self.one(f"select count(*) from {place}")
+            counts[str(name)] = int(counted[0]) if counted else 0
+        return counts
+
     def statement_kinds(self, sql: str) -> list[str]:
         """Kind of each statement of a text, in upper case, e.g. ["SELECT"].
 

@@ -1,0 +1,51 @@
+"""What Dagster shows of an assessed release: its checks, its decision, its report."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from landed.report.assess import Assessment
+from landed.report.markdown import render_markdown
+
+
+def check_events(found: Assessment, declared: set[str]) -> Iterator[dg.AssetCheckEvaluation]:
+    """One evaluation per check and release; never blocking: others of the run must go on."""
+    for check in found.decision.checks:
+        if check.check_id in declared:
+            is_critical = check.severity == "critical"
+            yield dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey("gate_decision"),
+                check_name=check.check_id,
+                passed=check.passed,
+                severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
+                description=f"{check.observed}; expected {check.expected}",
+                metadata={
+                    "observed": check.observed,
+                    "expected": check.expected,
+                    "because": check.because,
+                    "fix": check.fix,
+                },
+                blocking=False,
+                partition=found.release,
+            )
+
+
+def metadata_of(found: Assessment) -> Mapping[str, Mapping[str, Any]]:
+    """What each of the release assets shows; no number of a blocked release is in it."""
+    failed = [check for check in found.decision.checks if not check.passed]
+    shown = "\n".join(
+        f"* `{c.check_id}`: {c.observed}; expected {c.expected}. {c.fix}" for c in failed
+    )
+    return {
+        "gate_decision": {
+            "decision": found.decision.decision,
+            "not_passed": dg.MetadataValue.md(shown or "every check passed"),
+        },
+        "moments": {"rows": len(found.moments)},
+        "estimates": {"estimates": len(found.estimates)},
+        "report": {
+            "verdict": found.report.decision,
+            "report": dg.MetadataValue.md(render_markdown(found.report.document)),
+        },
+    }
