@@ -23,12 +23,14 @@ def answer(
     limit: int | None,
     dialect: str,
     models: frozenset[str],
+    release: str | None = None,
 ) -> Compiled:
     """Wrap the rows of a query to give the asked columns, order and number.
 
     Args:
         result: One row a group, with its common table expressions.
         columns: Column of `result` by metric or full dimension name.
+        release: The release in whose scope it stands.
     """
 
     def at(name: str) -> exp.Column:
@@ -55,7 +57,7 @@ def answer(
     described = tuple(
         Column(alias, _kind(source, asked), source) for source, alias in asked.columns
     )
-    return Compiled(render(select, dialect), described, models)
+    return Compiled(render(select, dialect), described, models, release)
 
 
 def _kind(source: str, asked: Asked) -> ColumnKind:

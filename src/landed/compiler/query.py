@@ -79,8 +79,10 @@ class Compiled:
         sql: One SELECT.
         columns: Of the answer, in order.
         models: dbt models that it reads.
+        release: The release whose unit outcomes it reads; None in plain scope.
     """
 
     sql: str
     columns: tuple[Column, ...]
     models: frozenset[str] = frozenset()
+    release: str | None = None

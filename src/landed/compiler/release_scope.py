@@ -78,7 +78,15 @@ def compile_release_scope(
     if VARIANT in asked.keys:
         result = result.group_by(column(VARIANT, _MOMENTS), copy=False)
     models = found.models | {"dim_releases"}
-    return answer(asked, result, columns, limit=query.limit, dialect=dialect, models=models)
+    return answer(
+        asked,
+        result,
+        columns,
+        limit=query.limit,
+        dialect=dialect,
+        models=models,
+        release=release.release,
+    )
 
 
 def _release(catalog: Catalog, asked: Asked) -> tuple[Release, list[Condition]]:

@@ -23,7 +23,7 @@ ALWAYS: Mapping[str, tuple[str, ...]] = {
     EXPOSURES: ("release", "unit_id", "variant", "exposed_at", "is_crossover", "is_bot"),
 }
 #: Models without a person in them, copied whole where they are built.
-WHOLE = ("time_spine",)
+WHOLE = ("dim_releases", "time_spine")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..catalog import Catalog, load_catalog
 from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
-from ..errors import ContractError, Fault, LandedError, WarehouseError
+from ..errors import ContractError, Fault, GateRefused, LandedError, WarehouseError
 from ..gate import lint_exemptions, load_suites
 from ..ingest import load_sources, pending
 from ..project import Home, Project
@@ -18,6 +18,7 @@ from ..publish import current, latest_reports, open_snapshot, read_report
 from ..publish.inputs import run_inputs
 from ..publish.snapshot import snapshot_id
 from ..settings import Settings
+from ..warehouse import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,34 @@ def metric_query(
 
     Raises:
         QueryRefused: The query is not one over metrics; says which word and what works.
+        GateRefused: It asks for a release whose gate has not passed.
         WarehouseError: Nothing was published yet.
     """
     catalog = load_catalog(project)
     compiled = compile_query(catalog, parse_metric_sql(sql, catalog), relations=Relations())
     with open_snapshot(home, snapshot, settings=settings) as engine:
+        if compiled.release is not None:
+            _require_gate(engine, compiled.release)
         rows = engine.rows(compiled.sql)
     names = tuple(column.name for column in compiled.columns)
     return Answer(names, tuple(tuple(row) for row in rows), compiled.sql)
+
+
+def _require_gate(engine: Engine, release: str) -> None:
+    """No door gives numbers of a release whose gate has not passed."""
+    found = engine.one("select gate, reason from main.releases where release = ?", [release])
+    if found is None:
+        raise GateRefused(
+            f"the release `{release}` was not assessed in this snapshot",
+            expected="a release with a report",
+            fix=f"run `landed run --release {release}`.",
+        )
+    if found[0] != "pass":
+        raise GateRefused(
+            f"the release `{release}` is blocked: {found[1]}",
+            expected="a passed gate",
+            fix=f"see `landed report {release}` for the smallest repair.",
+        )
 
 
 def compiled_sql(project: Project, sql: str) -> str:
