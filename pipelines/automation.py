@@ -4,6 +4,7 @@ import dagster as dg
 
 from landed.documents import digest
 from landed.ingest import pending
+from landed.publish.inputs import up_to_date
 
 from .partitions import releases
 from .resources import Workspace
@@ -29,22 +30,27 @@ JOBS = (
     job=ingest_job,
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts an ingest when a landed file has not been claimed yet.",
+    description="Starts a run when a landed file is not claimed yet, or a project file changed.",
 )
 def landing(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult:
-    """Files that the ledger has not claimed; the ledger, not the cursor, makes it exactly once."""
-    waiting = pending(workspace.project, workspace.home)
-    declared = set(workspace.catalog().releases)
+    """What a run would change; the ledger, not the cursor, makes each file exactly once."""
+    catalog = workspace.catalog()
     known = set(context.instance.get_dynamic_partitions("releases"))
-    partitions = [releases.build_add_request(sorted(declared - known))] if declared - known else []
-    if not waiting:
+    missing = sorted(set(catalog.releases) - known)
+    gone = sorted(known - set(catalog.releases))
+    requests = [releases.build_add_request(missing)] if missing else []
+    removals = [releases.build_delete_request(gone)] if gone else []
+    if up_to_date(workspace.project, workspace.home, catalog, workspace.now):
         return dg.SensorResult(
-            skip_reason="every landed file is claimed", dynamic_partitions_requests=partitions
+            skip_reason="every landed file is claimed, no project file changed",
+            dynamic_partitions_requests=[*requests, *removals],
         )
-    names = [f"{path.name}:{path.stat().st_size}" for path in waiting]
+    waiting = pending(workspace.project, workspace.home)
+    files = sorted(f"{path.name}:{path.stat().st_size}" for path in waiting)
+    key = digest({"files": files, "inputs": dict(workspace.inputs(catalog))})
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=digest(sorted(names)))],
-        dynamic_partitions_requests=partitions,
+        run_requests=[dg.RunRequest(run_key=key)],
+        dynamic_partitions_requests=[*requests, *removals],
     )
 
 

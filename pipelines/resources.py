@@ -12,6 +12,7 @@ import orjson
 
 from landed.catalog import Catalog, load_catalog
 from landed.project import Home, Project, core_root, home_of, load_project
+from landed.publish.inputs import require_unchanged, run_inputs
 from landed.settings import Settings
 from landed.warehouse import Engine, run_lock
 
@@ -58,6 +59,16 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
     def catalog(self) -> Catalog:
         """Metric definitions and releases, read anew: files change under a running UI."""
         return load_catalog(self.project)
+
+    def inputs(self, catalog: Catalog) -> Mapping[str, str]:
+        """Digests of everything the numbers come from, as the files are now."""
+        return run_inputs(self.project, self.home, catalog, self.now)
+
+    def built_inputs(self, catalog: Catalog) -> Mapping[str, str]:
+        """The same, as they were when the marts were built; refused if files changed since."""
+        built: Mapping[str, str] = self.recall(BUILD_STATE).get("inputs", {})
+        require_unchanged(built, self.inputs(catalog))
+        return built
 
     @property
     def now(self) -> datetime:

@@ -28,8 +28,8 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey(name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The stage is the folder."""
-        folders = dbt_resource_props.get("fqn", [])
+        """The stage is the folder; a project's own models are marts unless their folder says."""
+        folders = Path(str(dbt_resource_props.get("original_file_path", ""))).parts
         return next((stage for stage in STAGES if stage in folders), "marts")
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,8 @@ from landed.ingest import Ledger, ingest
 from ..partitions import days, in_one_run
 from ..resources import Workspace
 
+KINDS = ("events", "feedback")  # what the lake shows by day; exposures come with few rows
+
 
 @dg.asset(group_name="ingest", kinds={"parquet"}, owners=["team:data"], pool="home")
 def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
@@ -17,6 +19,16 @@ def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mater
         result = ingest(
             workspace.project, workspace.home, workspace.settings, progress=context.log.info
         )
+    rows_by_day = {kind: Ledger(workspace.home).days(kind) for kind in KINDS}
+    for account in result.accounts:
+        for day in account.days if account.kind in KINDS else ():
+            context.log_event(
+                dg.AssetMaterialization(
+                    f"lake_{account.kind}",
+                    partition=day.isoformat(),
+                    metadata={"dagster/partition_row_count": rows_by_day[account.kind][day]},
+                )
+            )
     totals = {
         outcome: sum(getattr(account, outcome) for account in result.accounts)
         for outcome in ("rows_in", "accepted", "duplicate", "conflict", "quarantined")
@@ -63,7 +75,6 @@ def _lake(kind: str, description: str) -> dg.AssetsDefinition:
         deps=[batches],
         partitions_def=days,
         backfill_policy=in_one_run,
-        automation_condition=dg.AutomationCondition.eager(),
     )
     def lake(context: dg.AssetExecutionContext, workspace: Workspace) -> None:
         rows_by_day = Ledger(workspace.home).days(kind)

@@ -7,7 +7,6 @@ import dagster as dg
 from landed.impact.calendar import read_data_through, release_calendar, write_releases
 from landed.ingest import Ledger, attach_lake
 from landed.project.dbt import DbtResult, build, manifest
-from landed.publish.inputs import run_inputs
 
 from ..resources import BUILD_STATE, Workspace
 from .dbt_specs import check_specs, model_specs
@@ -55,8 +54,11 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
     """Attach the lake, write the releases' instants, run dbt; keep what the gate needs of it."""
     catalog = workspace.catalog()
     state = workspace.recall(BUILD_STATE)
-    inputs = run_inputs(workspace.project, workspace.home, catalog, workspace.now)
-    is_new = state.get("models") != inputs["models"] or not workspace.home.build.is_file()
+    inputs = workspace.inputs(catalog)
+    is_new = (
+        state.get("inputs", {}).get("models") != inputs["models"]
+        or not workspace.home.build.is_file()
+    )
     sequence = Ledger(workspace.home).last_sequence()
     with workspace.engine(read_only=False) as engine:
         since = 0 if is_new else state["sequence"]
@@ -82,7 +84,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
         BUILD_STATE,
         {
             "sequence": sequence,
-            "models": inputs["models"],
+            "inputs": dict(inputs),
             "data_through": None if through is None else through.isoformat(),
             "tests": [
                 {

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from landed.publish import bi_store
-from landed.publish.inputs import run_inputs
 from landed.publish.snapshot import publish_snapshot
 from landed.report import Report
 
@@ -22,7 +21,7 @@ def snapshot(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mate
     """Marts, definitions and reports as readers see them; replaced all at once or not at all."""
     catalog = workspace.catalog()
     kept = (workspace.recall(f"report-{name}.json") for name in catalog.releases)
-    inputs = run_inputs(workspace.project, workspace.home, catalog, workspace.now)
+    inputs = workspace.built_inputs(catalog)
     with workspace.writing():
         published = publish_snapshot(
             workspace.project,

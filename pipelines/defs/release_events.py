@@ -13,12 +13,13 @@ def check_events(found: Assessment, declared: set[str]) -> Iterator[dg.AssetChec
     """One evaluation per check and release; never blocking: others of the run must go on."""
     for check in found.decision.checks:
         if check.check_id in declared:
-            is_critical = check.severity == "critical"
-            yield dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey("gate_decision"),
-                check_name=check.check_id,
+            yield _evaluation(
+                found.release,
+                check.check_id,
                 passed=check.passed,
-                severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
+                severity=dg.AssetCheckSeverity.ERROR
+                if check.severity == "critical"
+                else dg.AssetCheckSeverity.WARN,
                 description=f"{check.observed}; expected {check.expected}",
                 metadata={
                     "observed": check.observed,
@@ -26,9 +27,39 @@ def check_events(found: Assessment, declared: set[str]) -> Iterator[dg.AssetChec
                     "because": check.because,
                     "fix": check.fix,
                 },
-                blocking=False,
-                partition=found.release,
             )
+    for check_id, reason in found.decision.skipped.items():
+        if check_id in declared:
+            text = f"does not apply: {reason}"
+            yield _evaluation(
+                found.release,
+                check_id,
+                passed=True,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=text,
+                metadata={"observed": text},
+            )
+
+
+def _evaluation(
+    release: str,
+    check_id: str,
+    *,
+    passed: bool,
+    severity: dg.AssetCheckSeverity,
+    description: str,
+    metadata: Mapping[str, str],
+) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("gate_decision"),
+        check_name=check_id,
+        passed=passed,
+        severity=severity,
+        description=description,
+        metadata=metadata,
+        blocking=False,
+        partition=release,
+    )
 
 
 def metadata_of(found: Assessment) -> Mapping[str, Mapping[str, Any]]:

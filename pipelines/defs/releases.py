@@ -9,7 +9,6 @@ from landed.catalog import Catalog
 from landed.gate import ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
-from landed.publish.inputs import run_inputs
 from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
 
@@ -104,7 +103,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
     catalog: Catalog = workspace.catalog()
     state = workspace.recall(BUILD_STATE)
     suites = load_suites(workspace.project)
-    provenance = run_inputs(workspace.project, workspace.home, catalog, workspace.now)
+    provenance = workspace.built_inputs(catalog)
     through = datetime.fromisoformat(state["data_through"])
     with workspace.engine(read_only=True) as engine:
         for name in names:

@@ -82,6 +82,11 @@ class EmbeddedPostgres:
         self.run = folder / "run"
 
     @property
+    def pgpass_file(self) -> Path:
+        """The same password as `PGPASSFILE` of psql wants it."""
+        return self.folder / "pgpass"
+
+    @property
     def connection_file(self) -> Path:
         """Where BI tools' users find address and password of the read-only role."""
         return self.folder / "connection.json"
@@ -218,7 +223,16 @@ class EmbeddedPostgres:
                 params=[],
             ):
                 store.execute(f"revoke execute on function {function} from public")
-        self._write(self.connection_file, {**asdict(reader), "url": reader.url})
+        self._write(
+            self.connection_file,
+            {
+                **asdict(reader),
+                "url": reader.url,
+                "sqlalchemy_url": reader.url.replace("postgresql://", "postgresql+psycopg://", 1),
+            },
+        )
+        line = f"{reader.host}:{reader.port}:{reader.database}:{reader.user}:{reader.password}\n"
+        self._write(self.pgpass_file, line)
         self._write(self.owner_file, {**kept, "owner": asdict(owner)})
 
     def _account(self) -> pwd.struct_passwd | None:

@@ -10,8 +10,11 @@ from pathlib import Path
 from .. import __version__
 from ..catalog import Catalog
 from ..documents import digest
-from ..ingest import Ledger
+from ..errors import PlanError
+from ..ingest import Ledger, pending
 from ..project import Home, Project, core_root
+from .readers import current
+from .snapshot import snapshot_id
 
 
 def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) -> Mapping[str, str]:
@@ -38,9 +41,39 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
         "lake": lake,
         "landed": __version__,
         "models": _digest_files((core / "models", project.models), "*.*"),
+        "project": digest({"name": project.name, "timezone": project.timezone}),
         "releases": digest({name: r.digest for name, r in catalog.releases.items()}),
         "sources": _digest_files((project.sources, project.tracking), "*.*"),
     }
+
+
+def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
+    """Id of the current snapshot if a run would change nothing, else None."""
+    published = current(home)
+    if published is None or pending(project, home):
+        return None
+    wanted = snapshot_id(run_inputs(project, home, catalog, now))
+    return published.id if published.id == wanted else None
+
+
+def require_unchanged(built: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to judge or publish marts that were built from other files than those of now.
+
+    Args:
+        built: `run_inputs` when the marts were built.
+        now: `run_inputs` now. The calendar may have moved on; nothing else may.
+
+    Raises:
+        PlanError: Names what changed.
+    """
+    changed = [key for key in now if key != "day" and built.get(key) != now[key]]
+    if changed:
+        raise PlanError(
+            f"{', '.join(changed)} changed since the marts were built",
+            expected="the files the marts were built from",
+            fix="run `landed run`, or materialise the models first.",
+            code="inputs_changed",
+        )
 
 
 def _digest_files(folders: Iterable[Path], pattern: str) -> str:

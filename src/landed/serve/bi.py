@@ -82,6 +82,15 @@ def serve(
     out.print(f"BI store of {project.name}: postgresql://{connection.address}", markup=False)
     if connection.user is not None:
         out.print(f"role {connection.user}, read-only; password in {connection.file}", markup=False)
+        host, _, rest = connection.address.partition(":")
+        port, _, database = rest.partition("/")
+        psql = f"psql -h {host} -p {port} -U {connection.user} {database}"
+        out.print(f"psql:       PGPASSFILE={home.bi / 'pgpass'} {psql}", markup=False)
+        out.print(
+            f"SQLAlchemy: the `sqlalchemy_url` in {connection.file}"
+            f" (postgresql+psycopg://{connection.user}:…@{connection.address})",
+            markup=False,
+        )
     out.print(connection.state, markup=False)
     if once:
         return

@@ -148,7 +148,7 @@ def dev(
     from . import main_job
 
     found, state, _ = _open(project, home)
-    raise Finished(ERROR if main_job.dev(found, state, host=host, port=port) else 0)
+    main_job.dev(found, state, host=host, port=port)
 
 
 @app.command()

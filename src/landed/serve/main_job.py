@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from rich.text import Text
@@ -19,6 +18,7 @@ from rich.text import Text
 from ..catalog import load_catalog
 from ..documents import digest
 from ..project import Home, Project, core_root
+from ..publish.inputs import up_to_date
 from ..report.units import decimals_for, difference, interval
 from ..settings import Settings
 from ..warehouse import run_lock
@@ -53,7 +53,7 @@ def run(
     with run_lock(home), progress_lines(plain=settings.plain) as progress:
         unchanged = None
         if not full:
-            unchanged = queries.is_up_to_date(project, home, catalog, datetime.now(UTC))
+            unchanged = up_to_date(project, home, catalog, datetime.now(UTC))
         if unchanged:
             progress("current", f"nothing changed since snapshot {unchanged}")
         else:
@@ -136,8 +136,8 @@ def demo(
     return _compare_truth(home, truth_file)
 
 
-def dev(project: Project, home: Home, *, host: str, port: int) -> int:
-    """Open the Dagster UI on the project, with its daemon; ends with Ctrl-C."""
+def dev(project: Project, home: Home, *, host: str, port: int) -> NoReturn:
+    """Become the Dagster UI of the project, with its daemon; ends with Ctrl-C."""
     resources = importlib.import_module(f"{_pipelines()}.resources")
     headless = importlib.import_module(f"{_pipelines()}.headless")
     workspace = resources.Workspace(project_dir=str(project.root), home_dir=str(home.root))
@@ -151,6 +151,8 @@ def dev(project: Project, home: Home, *, host: str, port: int) -> int:
     }
     command = [
         sys.executable,
+        "-W",
+        "ignore",  # `dagster dev` praises its successor at every start
         "-m",
         "dagster",
         "dev",
@@ -161,7 +163,8 @@ def dev(project: Project, home: Home, *, host: str, port: int) -> int:
         "--port",
         str(port),
     ]
-    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+    # this process becomes Dagster's, so that whoever ends it ends the UI and the daemon
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def _pipeline(project: Project, home: Home, only: Sequence[str], progress: Progress) -> None:

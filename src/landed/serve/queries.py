@@ -8,15 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..catalog import Catalog, load_catalog
+from ..catalog import load_catalog
 from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
 from ..errors import ContractError, Fault, GateRefused, LandedError, WarehouseError
 from ..gate import lint_exemptions, load_suites
 from ..ingest import load_sources, pending
 from ..project import Home, Project
 from ..publish import current, latest_reports, open_snapshot, read_report
-from ..publish.inputs import run_inputs
-from ..publish.snapshot import snapshot_id
 from ..settings import Settings
 from ..warehouse import Engine
 
@@ -28,15 +26,6 @@ class Answer:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     sql: str
-
-
-def is_up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
-    """Id of the current snapshot if a run would change nothing, else None."""
-    published = current(home)
-    if published is None or pending(project, home):
-        return None
-    wanted = snapshot_id(run_inputs(project, home, catalog, now))
-    return published.id if published.id == wanted else None
 
 
 def check(project: Project) -> list[Fault]:
