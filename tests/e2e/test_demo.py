@@ -37,7 +37,8 @@ def test_the_first_run_names_verdict_effect_interval_and_page(demo_home: Path) -
 
     assert "worked" in text
     assert "interval" in text
-    pages = [line.strip() for line in text.splitlines() if line.strip().endswith(".html")]
+    lines = [line.strip().removeprefix("overview: ") for line in text.splitlines()]
+    pages = [line for line in lines if line.endswith(".html")]
     assert pages
     assert all(Path(page).is_file() for page in pages)
 

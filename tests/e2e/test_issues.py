@@ -24,6 +24,7 @@ def home(real_data: Path, landed: Callable[..., Any], tmp_path_factory: Any) -> 
 def test_feedback_counts_by_product_type_and_month_equal_the_file(
     home: Path, real_data: Path, landed: Callable[..., Any]
 ) -> None:
+    csv.field_size_limit(10_000_000)  # bodies of issues are long
     with (real_data / "issue_feedback" / "issues_train.csv").open(newline="") as file:
         expected = Counter(
             (row["repo"], row["label"], row["created_at"][:7]) for row in csv.DictReader(file)

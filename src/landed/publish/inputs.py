@@ -49,8 +49,10 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
 
 def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
     """Id of the current snapshot if a run would change nothing, else None."""
+    if pending(project, home):  # first: it also tells of sources that have no file
+        return None
     published = current(home)
-    if published is None or pending(project, home):
+    if published is None:
         return None
     wanted = snapshot_id(run_inputs(project, home, catalog, now))
     return published.id if published.id == wanted else None

@@ -1,0 +1,186 @@
+"""The graph that the Dagster UI shows, and what no selection of it can do."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import orjson
+import pytest
+
+from landed.gate import load_suites
+from pipelines.definitions import build
+from pipelines.headless import QUIET
+from pipelines.resources import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = {
+    "ingest",
+    "lake",
+    "staging",
+    "intermediate",
+    "marts",
+    "gate",
+    "measure",
+    "report",
+    "publish",
+}
+
+
+def _mini() -> Any:
+    spec = importlib.util.spec_from_file_location("mini", ROOT / "tests" / "mini_project.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A project whose exposure logging loses a fifth of the treated: its gate must block."""
+    mini = _mini()
+    project = mini.write_project(tmp_path_factory.mktemp("graph") / "mini")
+    home = project / ".landed"
+    mini.write_events(home / "landing", lost_share=0.4)
+    return Workspace(project_dir=str(project), home_dir=str(home))
+
+
+@pytest.fixture(scope="module")
+def definitions(workspace: Workspace) -> dg.Definitions:
+    return build(workspace)
+
+
+@pytest.fixture(scope="module")
+def ran(workspace: Workspace, definitions: dg.Definitions) -> dg.DagsterInstance:
+    """Everything up to the marts, and the release assessed by asking for its report alone."""
+    instance = dg.DagsterInstance.ephemeral()
+    for job in ("ingest_landing", "build_marts"):
+        assert (
+            definitions.resolve_job_def(job)
+            .execute_in_process(instance=instance, run_config=QUIET)
+            .success
+        )
+    instance.add_dynamic_partitions("releases", ["new-search"])
+    job_of_report = dg.define_asset_job("only_report", dg.AssetSelection.assets("report"))
+    alone = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job_of_report]))
+    assert (
+        alone.resolve_job_def("only_report")
+        .execute_in_process(
+            instance=instance, run_config=QUIET, tags={"dagster/partition": "new-search"}
+        )
+        .success
+    )
+    return instance
+
+
+def test_every_asset_says_what_it_is_who_owns_it_and_where_it_stands(
+    definitions: dg.Definitions,
+) -> None:
+    specs = list(definitions.resolve_all_asset_specs())
+
+    assert {spec.group_name for spec in specs} == STAGES
+    assert [spec.key for spec in specs if not spec.description] == []
+    assert [spec.key for spec in specs if not spec.owners] == []
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_check_of_the_gate_is_an_asset_check_of_its_decision(
+    definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    declared = {
+        key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey("gate_decision")
+    }
+
+    suites = load_suites(workspace.project).values()
+    assert declared == {check_id for suite in suites for check_id in suite.check_ids}
+
+
+def test_events_show_a_square_a_day_and_releases_one_partition_each(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+
+    assert isinstance(
+        graph.get(dg.AssetKey("lake_events")).partitions_def, dg.DailyPartitionsDefinition
+    )
+    assert isinstance(
+        graph.get(dg.AssetKey("report")).partitions_def, dg.DynamicPartitionsDefinition
+    )
+
+
+def test_asking_for_a_report_alone_still_goes_through_the_gate(
+    ran: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    document = orjson.loads((workspace.home.work / "report-new-search.json").read_bytes())
+
+    assert document["verdict"]["decision"] == "blocked"
+    assert document["estimates"] == []
+
+
+def test_no_number_of_a_blocked_release_is_in_the_event_log(
+    ran: dg.DagsterInstance,
+) -> None:
+    events = ran.get_records_for_run(ran.get_runs(limit=1)[0].run_id).records
+    shown = " ".join(str(record.event_log_entry.dagster_event) for record in events)
+
+    assert "sample_ratio" in shown
+    for word in ("absolute_effect", "ci_lower", "mean_treatment", "sum_y"):
+        assert word not in shown
+
+
+def test_days_of_the_lake_are_marked_by_the_ingest_itself(ran: dg.DagsterInstance) -> None:
+    days = ran.get_materialized_partitions(dg.AssetKey("lake_events"))
+
+    assert "2026-09-01" in days
+    assert len(days) == 9
+
+
+def test_the_sensor_asks_for_a_run_only_while_something_would_change(
+    ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    sensor = definitions.resolve_sensor_def("landing")
+
+    def tick() -> Any:
+        with dg.build_sensor_context(
+            instance=ran, definitions=definitions, resources={"workspace": workspace}
+        ) as context:
+            return sensor.evaluate_tick(context)
+
+    before = tick()
+    again = tick()
+    assert (
+        definitions.resolve_job_def("publish_snapshot")
+        .execute_in_process(instance=ran, run_config=QUIET)
+        .success
+    )
+    after = tick()
+
+    assert len(before.run_requests) == 1
+    assert before.run_requests[0].run_key == again.run_requests[0].run_key
+    assert not after.run_requests
+    assert after.skip_message
+
+
+def test_a_changed_release_file_makes_the_sensor_ask_and_an_old_build_is_refused(
+    ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    file = workspace.project.releases / "new-search.yml"
+    original = file.read_text("utf-8")
+    file.write_text(original.replace("interest: 0.2", "interest: 0.3"), encoding="utf-8")
+
+    result = definitions.resolve_job_def("assess_releases").execute_in_process(
+        instance=ran,
+        run_config=QUIET,
+        tags={"dagster/partition": "new-search"},
+        raise_on_error=False,
+    )
+    file.write_text(original, encoding="utf-8")
+
+    assert not result.success
+    assert "changed since the marts were built" in str(
+        result.failure_data_for_node("releases").error
+    )
