@@ -15,6 +15,7 @@ from .resources import Workspace
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+HEADLESS = "landed/headless"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 DAGSTER_YAML = """\
@@ -23,9 +24,6 @@ telemetry:
   enabled: false
 nux:
   enabled: false
-concurrency:
-  pools:
-    default_limit: 1  # one writer at a time: DuckDB allows no second
 run_monitoring:
   enabled: true
 """
@@ -53,6 +51,7 @@ def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str]
         LandedError: A stage failed. Whatever was published before stays as it was.
     """
     with dg.DagsterInstance.from_config(str(dagster_home(workspace))) as instance:
+        _bury(instance)
         progress("ingest", "claiming landed files")
         definitions = build(workspace)
         _run(definitions, "ingest_landing", instance)
@@ -81,6 +80,16 @@ def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str]
         _run(definitions, "publish_snapshot", instance)
 
 
+def _bury(instance: dg.DagsterInstance) -> None:
+    """Close runs of earlier headless processes: this one has the lock, so they were killed."""
+    unfinished = dg.RunsFilter(
+        tags={HEADLESS: "true"},
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
+    )
+    for run_left in instance.get_runs(filters=unfinished):
+        instance.report_run_failed(run_left, "The process was killed; the next run went on.")
+
+
 def _run(
     definitions: dg.Definitions,
     job: str,
@@ -88,7 +97,10 @@ def _run(
     tags: Mapping[str, str] | None = None,
 ) -> None:
     result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=dict(tags or {}), run_config=QUIET, raise_on_error=True
+        instance=instance,
+        tags={**(tags or {}), HEADLESS: "true"},
+        run_config=QUIET,
+        raise_on_error=True,
     )
     if not result.success:
         raise LandedError(f"the stage `{job}` failed", fix="see the run in `landed dev`.")

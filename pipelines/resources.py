@@ -17,6 +17,7 @@ from landed.settings import Settings
 from landed.warehouse import Engine, run_lock
 
 BUILD_STATE = "build.json"
+TURN_SECONDS = 3600.0  # longer than any step; then the run fails and says who holds the lock
 
 
 class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
@@ -77,8 +78,12 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the home's lock while a step writes; another process that writes is refused."""
-        with run_lock(self.home):
+        """Hold the home's lock while a step writes; a step of another run waits its turn.
+
+        The lock, not one of Dagster's pools: the kernel frees it when its process is killed, while
+        a pool's slot would stay taken and the next run would wait for ever.
+        """
+        with run_lock(self.home, wait_seconds=TURN_SECONDS):
             yield
 
     def engine(self, *, read_only: bool) -> Engine:

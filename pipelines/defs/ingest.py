@@ -12,7 +12,7 @@ from ..resources import Workspace
 KINDS = ("events", "feedback")  # what the lake shows by day; exposures come with few rows
 
 
-@dg.asset(group_name="ingest", kinds={"parquet"}, owners=["team:data"], pool="home")
+@dg.asset(group_name="ingest", kinds={"parquet"}, owners=["team:data"])
 def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Every landed file is claimed by its digest and every record ends in exactly one account."""
     with workspace.writing():

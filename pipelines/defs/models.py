@@ -18,7 +18,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
     specs = model_specs(path)
     checks = check_specs(path, specs)
 
-    @dg.multi_asset(name="models", specs=specs, check_specs=checks, can_subset=True, pool="home")
+    @dg.multi_asset(name="models", specs=specs, check_specs=checks, can_subset=True)
     def models(
         context: dg.AssetExecutionContext, workspace: Workspace
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:

@@ -14,7 +14,6 @@ from ..resources import Workspace
     kinds={"duckdb", "html"},
     owners=["team:insights"],
     deps=["report"],
-    pool="home",
     automation_condition=dg.AutomationCondition.eager(),
 )
 def snapshot(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:

@@ -73,7 +73,6 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         partitions_def=releases,
         backfill_policy=in_one_run,
         can_subset=True,  # a part of it still runs whole: no report without its gate
-        pool="home",
     )
     def assessed(
         context: dg.AssetExecutionContext, workspace: Workspace

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,16 @@ from ..project import Home
 
 _held: dict[str, int] = {}
 _guard = threading.Lock()
+_POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
-def run_lock(home: Home) -> Iterator[None]:
+def run_lock(home: Home, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the home's lock: whoever writes below it does so inside.
+
+    Args:
+        home: The state.
+        wait_seconds: How long to wait for another process. Seconds; 0 refuses at once.
 
     The kernel frees the lock when its process ends, however it ends. A process that holds it may
     enter again (a run that calls ingest), and lets go when the outermost block ends.
@@ -32,7 +38,7 @@ def run_lock(home: Home) -> Iterator[None]:
     key = str(home.lock)
     with _guard:
         depth = _held.get(key, 0)
-        handle = None if depth else _take(home)
+        handle = None if depth else _take(home, wait_seconds)
         _held[key] = depth + 1
     try:
         yield
@@ -45,7 +51,7 @@ def run_lock(home: Home) -> Iterator[None]:
                 os.close(handle)
 
 
-def _take(home: Home) -> int:
+def _take(home: Home, wait_seconds: float) -> int:
     try:
         home.root.mkdir(parents=True, exist_ok=True)
         handle = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -57,7 +63,7 @@ def _take(home: Home) -> int:
             code="home_unwritable",
         ) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, time.monotonic() + wait_seconds)
     except OSError as error:
         holder = os.pread(handle, 1024, 0).decode("utf-8", "replace").strip()
         os.close(handle)
@@ -72,3 +78,15 @@ def _take(home: Home) -> int:
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"pid {os.getpid()}: {command}\n".encode("utf-8", "replace"), 0)
     return handle
+
+
+def _lock(handle: int, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
