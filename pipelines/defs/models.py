@@ -55,11 +55,13 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
     catalog = workspace.catalog()
     state = workspace.recall(BUILD_STATE)
     inputs = workspace.inputs(catalog)
+    ledger = Ledger(workspace.home)
     is_new = (
         state.get("inputs", {}).get("models") != inputs["models"]
+        or state.get("generation") != ledger.generation()
         or not workspace.home.build.is_file()
     )
-    sequence = Ledger(workspace.home).last_sequence()
+    sequence = ledger.last_sequence()
     with workspace.engine(read_only=False) as engine:
         since = 0 if is_new else state["sequence"]
         attach_lake(engine, workspace.home, since_sequence=since)
@@ -84,6 +86,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
         BUILD_STATE,
         {
             "sequence": sequence,
+            "generation": ledger.generation(),
             "inputs": dict(inputs),
             "data_through": None if through is None else through.isoformat(),
             "tests": [

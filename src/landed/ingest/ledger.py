@@ -17,12 +17,13 @@ from ..errors import WarehouseError
 from ..project import Home
 from .accounts import LakeFile, SourceAccount
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 create table sources (
-    source text primary key, kind text not null, complete_through text
+    source text primary key, kind text not null, complete_through text, mapping text not null
 ) strict;
+create table generation (id text primary key) strict;
 create table batches (
     sequence integer primary key autoincrement,
     batch_id text not null,
@@ -95,6 +96,23 @@ class Batch:
     claims: tuple[tuple[str, Path, int, int], ...]
     lake: tuple[StoredFile, ...]
     quarantine: StoredFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the ledger keeps of a source file.
+
+    Args:
+        source: Its name.
+        kind: events, feedback or exposures.
+        complete_through: All rows before this instant are in the files. UTC; None for open ones.
+        mapping: Digest of how its records become rows.
+    """
+
+    source: str
+    kind: str
+    complete_through: datetime | None
+    mapping: str
 
 
 class Ledger:
@@ -228,30 +246,84 @@ class Ledger:
             )
             return {path for (path,) in rows}
 
-    def declare(self, sources: Iterable[tuple[str, str, datetime | None]]) -> None:
-        """Note name, kind and `complete_through` of sources.
+    def generation(self) -> str:
+        """Changes whenever rows were taken out of the lake: what was built from it is void then."""
+        with self._reading() as found:
+            row = found.execute("select id from generation").fetchone() if found else None
+        return str(row[0]) if row else ""
+
+    def remapped(self, sources: Iterable[Declared]) -> list[tuple[str, int]]:
+        """Sources whose mapping differs from the one their rows came by, with their files."""
+        with self._reading() as found:
+            if found is None:
+                return []
+            rows = found.execute(
+                "select sources.source, sources.mapping, count(*) from sources"
+                " join claims using (source) group by sources.source, sources.mapping"
+            ).fetchall()
+        before = {source: (mapping, files) for source, mapping, files in rows}
+        return [
+            (each.source, before[each.source][1])
+            for each in sources
+            if each.source in before and before[each.source][0] != each.mapping
+        ]
+
+    def forget(self, source: str, generation: str) -> None:
+        """Take a source out whole: its claims, its rows, its accounts. The sweeper frees the disk.
+
+        Args:
+            source: The source.
+            generation: A new id, never used before.
+        """
+        with self._writing() as found:
+            for table in ("claims", "quarantine_files", "lake_files"):
+                found.execute(f"delete from {table} where source = ?", (source,))
+            found.execute(
+                "delete from reasons where sequence in"
+                " (select sequence from batches where source = ?)",
+                (source,),
+            )
+            found.execute("delete from batches where source = ?", (source,))
+            found.execute("delete from generation")
+            found.execute("insert into generation values (?)", (generation,))
+
+    def declare(self, sources: Iterable[Declared], generation: str) -> None:
+        """Note what sources are.
+
+        Args:
+            sources: As their files declare them.
+            generation: Id for a ledger that has none yet.
 
         Raises:
             WarehouseError: A source that holds rows changed its kind.
         """
         with self._writing() as found:
-            for source, kind, through in sources:
+            if found.execute("select count(*) from generation").fetchone() == (0,):
+                found.execute("insert into generation values (?)", (generation,))
+            for each in sources:
                 known = found.execute(
                     "select kind from batches where source = ? and kind <> ? limit 1",
-                    (source, kind),
+                    (each.source, each.kind),
                 ).fetchone()
                 if known:
                     raise WarehouseError(
-                        f"the source `{source}` was of kind {known[0]} and is now {kind}",
+                        f"the source `{each.source}` was of kind {known[0]} and is now {each.kind}",
                         expected=f"kind: {known[0]}",
                         where=str(self._home.ledger),
                         fix="give the source another name.",
                         code="source_changed_kind",
                     )
+                through = each.complete_through
                 found.execute(
-                    "insert into sources values (?, ?, ?) on conflict (source) do update"
-                    " set kind = excluded.kind, complete_through = excluded.complete_through",
-                    (source, kind, through.isoformat() if through else None),
+                    "insert into sources values (?, ?, ?, ?) on conflict (source) do update"
+                    " set kind = excluded.kind, complete_through = excluded.complete_through,"
+                    " mapping = excluded.mapping",
+                    (
+                        each.source,
+                        each.kind,
+                        through.isoformat() if through else None,
+                        each.mapping,
+                    ),
                 )
 
     def commit(self, batch: Batch, committed_at: datetime) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import SourceError
+from ..errors import Fault, SourceError
 from ..project import Home, Project
 from ..settings import Settings
 from ..warehouse import run_lock
@@ -15,7 +16,7 @@ from .accounts import IngestResult, SourceAccount, merged
 from .batch import BatchWriter
 from .formats.records import digest_of
 from .lake import sweep
-from .ledger import Ledger
+from .ledger import Declared, Ledger
 from .sources import Source, load_sources, matched_files
 from .staging import Stage
 from .tracking import TrackingPlan, load_tracking_plan
@@ -29,6 +30,7 @@ def ingest(
     settings: Settings,
     *,
     only: Sequence[str] = (),
+    again: bool = False,
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> IngestResult:
@@ -43,6 +45,7 @@ def ingest(
         home: Where lake, quarantine and ledger are.
         settings: Threads and memory.
         only: Names of sources; empty means all.
+        again: Take the sources out of the lake and read their files anew.
         progress: Is told one line a batch.
         now: The clock that a row's time is held against; None reads it.
 
@@ -57,9 +60,16 @@ def ingest(
     files = matched_files(sources, home)
     clock = now or datetime.now(UTC)
     with run_lock(home):
-        sweep(home)
         ledger = Ledger(home)
-        ledger.declare((one.source, one.kind, one.complete_through) for one in sources)
+        declared = [
+            Declared(one.source, one.kind, one.complete_through, one.mapping) for one in sources
+        ]
+        if again:
+            _take_out(ledger, sources, files)
+        else:
+            _refuse_remapped(ledger, sources, declared)
+        ledger.declare(declared, uuid.uuid4().hex)
+        sweep(home)
         accounts = [
             _ingest_source(
                 one,
@@ -113,6 +123,48 @@ def _chosen(sources: dict[str, Source], only: Sequence[str]) -> list[Source]:
             code="source_unknown",
         )
     return [sources[name] for name in sorted(sources) if not only or name in only]
+
+
+def _refuse_remapped(
+    ledger: Ledger, sources: Sequence[Source], declared: Sequence[Declared]
+) -> None:
+    """Rows that came by an older select would stay beside those of the new one."""
+    places = {one.source: str(one.defined_in) for one in sources}
+    faults = [
+        Fault(
+            f"the mapping of `{name}` changed after {files:,} file(s) were ingested by the old one",
+            "one mapping (format, select, event_id, timezone, delimiter) for all files of a source",
+            places[name],
+            f"run `landed ingest {name} --again` to read its files anew, or undo the change.",
+            "source_remapped",
+        )
+        for name, files in ledger.remapped(declared)
+    ]
+    if faults:
+        raise SourceError(faults)
+
+
+def _take_out(
+    ledger: Ledger, sources: Sequence[Source], files: Mapping[str, Sequence[Path]]
+) -> None:
+    """Forget sources, but none whose files are gone: their rows could not be had again."""
+    faults: list[Fault] = []
+    for one in sources:
+        gone = ledger.claimed(one.source) - {digest_of(path) for path in files[one.source]}
+        if gone:
+            faults.append(
+                Fault(
+                    f"{len(gone):,} file(s) that `{one.source}` was ingested from are gone",
+                    "every file that was ingested, under any name",
+                    str(one.defined_in),
+                    "put them back, or give the new mapping a source of its own.",
+                    "source_files_gone",
+                )
+            )
+    if faults:
+        raise SourceError(faults)
+    for one in sources:
+        ledger.forget(one.source, uuid.uuid4().hex)
 
 
 def _ingest_source(

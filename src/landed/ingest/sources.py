@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ..documents import Document, collect, packaged_schema, read_yaml, validate
+from ..documents import Document, collect, digest, packaged_schema, read_yaml, validate
 from ..errors import ContractError, Fault, SourceError
 from ..project import Home, Project
 from .envelope import ENVELOPES, Envelope
@@ -61,6 +61,12 @@ class Source:
     def is_in_landing(self) -> bool:
         """Whether its files are dropped into the landing folder, where none is a fair answer."""
         return not self.path.startswith(("./", "../")) and not Path(self.path).is_absolute()
+
+    @property
+    def mapping(self) -> str:
+        """Digest of how a record becomes a row; rows of two mappings don't belong together."""
+        chosen = self.selection.sql if self.selection else None
+        return digest([self.format, chosen, self.event_id, self.timezone, self.delimiter])
 
     def pattern(self, home: Home) -> str:
         """The absolute path or glob it stands for."""

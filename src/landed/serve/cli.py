@@ -156,6 +156,9 @@ def ingest(
     sources: Annotated[list[str] | None, typer.Argument(help="Only these sources.")] = None,
     project: ProjectOption = HERE,
     home: HomeOption = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read the sources' files anew, e.g. after a new select.")
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Landing to lake only; prints the account of every record."""
@@ -170,6 +173,7 @@ def ingest(
             state,
             settings,
             only=sources or (),
+            again=again,
             progress=lambda detail: progress("ingest", detail),
         )
     columns = (

@@ -42,9 +42,11 @@ class World:
         path.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
         return path
 
-    def ingest(self, *, only: Sequence[str] = (), now: datetime = NOW) -> IngestResult:
+    def ingest(
+        self, *, only: Sequence[str] = (), now: datetime = NOW, again: bool = False
+    ) -> IngestResult:
         """Run it; the accounts must balance, and so must lake, quarantine and ledger."""
-        result = ingest(self.project, self.home, SMALL, only=only, now=now)
+        result = ingest(self.project, self.home, SMALL, only=only, now=now, again=again)
         assert all(account.is_balanced for account in result.accounts)
         self.check_identity()
         return result
