@@ -9,8 +9,8 @@ CSV = (
     "kind: events\nformat: csv\npath: app/*.csv\nevent_id: id\n"
     "select: |\n  select {columns} from raw\n"
 )
-OLD = CSV.format(columns="id, name as event_name, ts as occurred_at, who as user_id")
-NEW = CSV.format(columns="id, upper(name) as event_name, ts as occurred_at, who as user_id")
+OLD = CSV.format(columns="name as event_name, ts as occurred_at, who as user_id")
+NEW = CSV.format(columns="upper(name) as event_name, ts as occurred_at, who as user_id")
 ROWS = "id,name,ts,who\n1,seen,2026-09-01T00:00:00Z,u1\n2,done,2026-09-02T00:00:00Z,u1\n"
 
 
