@@ -40,7 +40,7 @@ def landing(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.Sen
     gone = sorted(known - set(catalog.releases))
     requests = [releases.build_add_request(missing)] if missing else []
     removals = [releases.build_delete_request(gone)] if gone else []
-    if up_to_date(workspace.project, workspace.home, catalog, workspace.now):
+    if up_to_date(workspace.project, workspace.home, catalog, workspace.today):
         return dg.SensorResult(
             skip_reason="every landed file is claimed, no project file changed",
             dynamic_partitions_requests=[*requests, *removals],

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from landed.errors import LandedError, PlanError
+from landed.errors import LandedError
 from landed.ingest import Ledger
+from landed.publish.snapshot import snapshot_id
 
 from .definitions import build
 from .resources import Workspace
@@ -60,19 +61,15 @@ def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str]
             progress("ingest", str(account))
         days = ledger.days("events")
         names = list(workspace.catalog().releases)
-        unknown = sorted(set(only) - set(names))
-        if unknown:
-            raise PlanError(
-                f"no release {', '.join(unknown)}",
-                expected=f"one of {', '.join(names) or '(none)'}",
-                fix="see releases/ of the project.",
-            )
         progress("build", f"marts of {len(days)} days")
         _run(definitions, "build_marts", instance)
         instance.add_dynamic_partitions("releases", names)
         for name in sorted(set(instance.get_dynamic_partitions("releases")) - set(names)):
             instance.delete_dynamic_partition("releases", name)
-        chosen = list(only or names)
+        catalog = workspace.catalog()
+        # a snapshot is one state: what was not judged on these marts is judged now
+        stale = workspace.unassessed(catalog, snapshot_id(workspace.built_inputs(catalog)))
+        chosen = [name for name in names if not only or name in only or name in stale]
         for name in chosen:
             progress("judge", name)
             _run(definitions, "assess_releases", instance, {"dagster/partition": name})

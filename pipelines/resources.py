@@ -63,13 +63,29 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
 
     def inputs(self, catalog: Catalog) -> Mapping[str, str]:
         """Digests of everything the numbers come from, as the files are now."""
-        return run_inputs(self.project, self.home, catalog, self.now)
+        return run_inputs(self.project, self.home, catalog, self.today)
 
     def built_inputs(self, catalog: Catalog) -> Mapping[str, str]:
         """The same, as they were when the marts were built; refused if files changed since."""
         built: Mapping[str, str] = self.recall(BUILD_STATE).get("inputs", {})
         require_unchanged(built, self.inputs(catalog))
         return built
+
+    def unassessed(self, catalog: Catalog, snapshot: str) -> list[str]:
+        """Releases without a report of this snapshot: never judged on the marts as they are."""
+        return [
+            name
+            for name in catalog.releases
+            if self.recall(f"report-{name}.json").get("snapshot") != snapshot
+        ]
+
+    @property
+    def today(self) -> datetime:
+        """Midnight (UTC) of the run's day: what freshness and exemptions are held against.
+
+        The same inputs on the same day must give the same decision, so no finer clock is asked.
+        """
+        return self.now.replace(hour=0, minute=0, second=0, microsecond=0)
 
     @property
     def now(self) -> datetime:

@@ -9,7 +9,8 @@ events as (
 final as (
 
     select
-        event_id,
+        -- an id is unique in its source only: two products may both count from 1
+        source || ':' || event_id as event_id,
         event_name,
         nullif(user_id, '') as user_id,
         nullif(anonymous_id, '') as anonymous_id,

@@ -9,7 +9,7 @@ exposures as (
 final as (
 
     select
-        exposure_id,
+        source || ':' || exposure_id as exposure_id,
         flag,
         variant,
         nullif(user_id, '') as user_id,

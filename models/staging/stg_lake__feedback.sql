@@ -9,7 +9,7 @@ feedback as (
 final as (
 
     select
-        feedback_id,
+        source || ':' || feedback_id as feedback_id,
         nullif(user_id, '') as user_id,
         channel,
         text,

@@ -65,7 +65,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
     with workspace.engine(read_only=False) as engine:
         since = 0 if is_new else state["sequence"]
         attach_lake(engine, workspace.home, since_sequence=since)
-        through = read_data_through(engine)
+        through = read_data_through(engine, workspace.today)
         calendars = (
             {}
             if through is None

@@ -2,8 +2,9 @@
 
 import dagster as dg
 
+from landed.errors import PlanError
 from landed.publish import bi_store
-from landed.publish.snapshot import publish_snapshot
+from landed.publish.snapshot import publish_snapshot, snapshot_id
 from landed.report import Report
 
 from ..resources import Workspace
@@ -19,8 +20,15 @@ from ..resources import Workspace
 def snapshot(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Marts, definitions and reports as readers see them; replaced all at once or not at all."""
     catalog = workspace.catalog()
-    kept = (workspace.recall(f"report-{name}.json") for name in catalog.releases)
     inputs = workspace.built_inputs(catalog)
+    stale = workspace.unassessed(catalog, snapshot_id(inputs))
+    if stale:
+        raise PlanError(
+            f"{', '.join(stale)} not judged on the marts as they are",
+            expected="a report or notice of every declared release",
+            fix="materialise `report` for every release, then publish.",
+        )
+    kept = (workspace.recall(f"report-{name}.json") for name in catalog.releases)
     with workspace.writing():
         published = publish_snapshot(
             workspace.project,

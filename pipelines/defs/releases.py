@@ -6,6 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from landed.catalog import Catalog
+from landed.errors import PlanError
 from landed.gate import ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
@@ -103,6 +104,13 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
     state = workspace.recall(BUILD_STATE)
     suites = load_suites(workspace.project)
     provenance = workspace.built_inputs(catalog)
+    if state.get("data_through") is None:
+        raise PlanError(
+            "there is no event yet",
+            expected="at least one whole day of events",
+            fix="drop files into the landing folder, then run again.",
+            code="no_events",
+        )
     through = datetime.fromisoformat(state["data_through"])
     with workspace.engine(read_only=True) as engine:
         for name in names:
@@ -118,7 +126,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
                     ModelTest(**{**test, "feeds": frozenset(test["feeds"])})
                     for test in state["tests"]
                 ],
-                now=workspace.now,
+                now=workspace.today,
                 snapshot=snapshot_id(provenance),
                 provenance=provenance,
             )

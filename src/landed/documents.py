@@ -64,6 +64,14 @@ def read_yaml(path: Path) -> Document:
     text = _read_text(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        raise ContractError(
+            "nested too deeply",
+            expected=f"at most {MAX_DEPTH} levels",
+            where=str(path),
+            fix="correct it.",
+            code="malformed_yaml",
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -219,7 +227,7 @@ def _explain(error: jsonschema.ValidationError, key: Path_) -> tuple[str, str]:
         kind = wanted if isinstance(wanted, str) else " or ".join(wanted)
         return f"{name} is {short}", f"a value of type {kind}"
     if rule == "pattern":
-        return f"{name} is {short}", f"text that matches {wanted}"
+        return f"{name} is {short}", schema.get("title") or f"text that matches {wanted}"
     return f"{name}: {error.message[:160]}", ""
 
 

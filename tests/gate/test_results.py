@@ -23,7 +23,7 @@ def test_shares_in_range_refuses_a_share_above_one(world, result_of):
 
     check = result_of(decision, "shares_in_range")
     assert check.blocks
-    assert check.observed == "`signup_rate` is 1.0625 in checklist"
+    assert check.observed == "`signup_rate` is above 1 in checklist"
 
 
 def test_shares_in_range_refuses_a_share_below_zero(world, result_of):

@@ -55,6 +55,7 @@ class Event:
     session: str | None = None
     version: str | None = None
     properties: str = "{}"
+    source: str = "web"
 
     def who(self) -> list[str | None]:
         return [self.user, self.anonymous, self.session, self.version]
@@ -87,8 +88,17 @@ class Built:
             for one in events:
                 day = datetime.fromisoformat(one.at).date()
                 connection.execute(
-                    "insert into lake.events values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'web', 'b', 1, ?)",
-                    [one.event_id, one.name, one.at, one.at, *one.who(), one.properties, day],
+                    "insert into lake.events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'b', 1, ?)",
+                    [
+                        one.event_id,
+                        one.name,
+                        one.at,
+                        one.at,
+                        *one.who(),
+                        one.properties,
+                        one.source,
+                        day,
+                    ],
                 )
                 connection.execute("insert into lake.touched_days values (?, 'events')", [day])
             connection.execute("commit")

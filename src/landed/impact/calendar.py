@@ -43,11 +43,12 @@ def release_calendar(release: Release, catalog: Catalog, data_through: datetime)
     return Calendar(release.release, decides_at, data_through, cutoff_at)
 
 
-def read_data_through(engine: Engine) -> datetime | None:
+def read_data_through(engine: Engine, now: datetime) -> datetime | None:
     """End of the last whole day of data; None where there is no event at all.
 
     A source that declares `complete_through` is whole until then; of any other, the day of its
-    latest event may still grow and does not count. The least of all event sources.
+    latest event may still grow and does not count. The least of all event sources, and never
+    later than `now`: nobody can promise the future.
     """
     row = engine.one(
         """
@@ -67,7 +68,7 @@ def read_data_through(engine: Engine) -> datetime | None:
     if row is None or row[0] is None:
         return None
     through: datetime = row[0]
-    return through.replace(tzinfo=UTC)
+    return min(through.replace(tzinfo=UTC), now)
 
 
 def write_releases(

@@ -7,8 +7,8 @@ estimates, there is exactly one decision. Precondition: the gate has passed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 from ..catalog.releases import Release
@@ -58,19 +58,45 @@ class Verdict:
 
 
 def conclude(
-    release: Release, estimates: Sequence[Estimate], *, cutoff_at: datetime | None = None
+    release: Release,
+    estimates: Sequence[Estimate],
+    *,
+    cutoff_at: datetime | None = None,
+    decides_at: datetime | None = None,
 ) -> Verdict:
     """Decide a release from its estimates.
+
+    The rule has a fixed horizon: a test that is read every day until it says yes is wrong five
+    times as often as it states. So before `decides_at` nothing is called `worked` or `no_effect`;
+    harm is told at any look, because waiting for it costs more than a false alarm.
 
     Args:
         release: The release; a metric it names without an estimate counts as not estimable.
         estimates: As `estimate_release` returns them.
         cutoff_at: How far outcomes were counted, UTC. With it an inconclusive verdict also tells
             days still needed, and says `iterate` instead of `continue` past the horizon.
+        decides_at: When the verdict is due, UTC; None where there is no horizon.
 
     Returns:
         The decision of the best treatment; harmed treatments are always named.
     """
+    found = _conclude(release, estimates, cutoff_at)
+    if cutoff_at is None or decides_at is None or cutoff_at >= decides_at:
+        return found
+    left = -(-(decides_at - cutoff_at) // timedelta(days=1))
+    due = f"the verdict is due {decides_at:%Y-%m-%d}, {left} {'day' if left == 1 else 'days'} on"
+    if found.decision == "harmed":
+        return replace(found, reason=sentence(found.reason, f"An early look: {due}"))
+    if found.decision in ("worked", "no_effect"):
+        reason = sentence(f"Too early: {due}, and counts once", f"So far: {found.reason}")
+        early = dict.fromkeys(found.by_treatment, "inconclusive")
+        return Verdict("inconclusive", reason, "continue", found.by_metric, early)
+    return found
+
+
+def _conclude(
+    release: Release, estimates: Sequence[Estimate], cutoff_at: datetime | None
+) -> Verdict:
     arms = {
         treatment: _decide(
             release,

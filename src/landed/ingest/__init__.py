@@ -3,8 +3,9 @@
 from .accounts import IngestResult, LakeFile, SourceAccount
 from .attach import attach_lake
 from .ledger import Ledger
-from .run import ingest, pending
+from .run import ingest, pending, unmatched
 from .sources import Source, load_sources
+from .tracking import load_tracking_plan
 
 __all__ = [
     "IngestResult",
@@ -15,5 +16,7 @@ __all__ = [
     "attach_lake",
     "ingest",
     "load_sources",
+    "load_tracking_plan",
     "pending",
+    "unmatched",
 ]

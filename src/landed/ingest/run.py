@@ -113,6 +113,13 @@ def pending(project: Project, home: Home) -> list[Path]:
     return waiting
 
 
+def unmatched(project: Project, home: Home) -> list[tuple[str, str]]:
+    """Sources in the landing folder for which no file has arrived: name and pattern."""
+    sources = _chosen(load_sources(project), ())
+    files = matched_files(sources, home)
+    return [(one.source, one.pattern(home)) for one in sources if not files[one.source]]
+
+
 def _chosen(sources: dict[str, Source], only: Sequence[str]) -> list[Source]:
     unknown = sorted(set(only) - set(sources))
     if unknown:

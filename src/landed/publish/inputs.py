@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
@@ -20,31 +20,61 @@ from .snapshot import snapshot_id
 def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) -> Mapping[str, str]:
     """Digests of everything the numbers come from, by name; the report's provenance.
 
-    `day` is part of it only while a release is open: freshness then depends on the calendar.
+    Args:
+        project: The project's files.
+        home: Its ledger.
+        catalog: Its definitions and releases.
+        now: Midnight (UTC) of the run's day. It counts only while a release is open, whose
+            freshness depends on the calendar, and for the exemptions in force.
     """
     core = core_root()
     ledger = Ledger(home)
     kinds = ("events", "feedback", "exposures")
     lake = digest({kind: [file.sha256 for file in ledger.files(kind)] for kind in kinds})
-    through = max((day for kind in kinds for day in ledger.days(kind)), default=None)
+    through = _data_through(ledger)
     is_open = any(
-        release.exposure_ends_at is not None
-        and (through is None or through < release.exposure_ends_at.date())
-        for release in catalog.releases.values()
+        due is not None and (through is None or through < due)
+        for due in map(catalog.decides_at, catalog.releases.values())
     )
     package = Path(__file__).resolve().parent.parent
     return {
         "catalog": catalog.digest,
         "code": _digest_files((package, core / "pipelines"), "*.py"),
         "day": now.date().isoformat() if is_open else "",
+        "exemptions": digest(
+            sorted(
+                f"{release.release}: {exemption.check}"
+                for release in catalog.releases.values()
+                for exemption in release.exemptions
+                if exemption.expires_at > now
+            )
+        ),
         "expectations": _digest_files((core / "expectations", project.expectations), "*.yml"),
         "lake": lake,
         "landed": __version__,
         "models": _digest_files((core / "models", project.models), "*.*"),
         "project": digest({"name": project.name, "timezone": project.timezone}),
-        "releases": digest({name: r.digest for name, r in catalog.releases.items()}),
+        "releases": releases_digest(catalog),
         "sources": _digest_files((project.sources, project.tracking), "*.*"),
     }
+
+
+def releases_digest(catalog: Catalog) -> str:
+    """Digest of all release files."""
+    return digest({name: release.digest for name, release in catalog.releases.items()})
+
+
+def _data_through(ledger: Ledger) -> datetime | None:
+    """Until when every event source is surely whole; None without events."""
+    last = max(ledger.days("events"), default=None)
+    if last is None:
+        return None
+    midnight = datetime(last.year, last.month, last.day, tzinfo=UTC)
+    return min(
+        max(complete_through or midnight, midnight)
+        for _, kind, complete_through in ledger.sources()
+        if kind == "events"
+    )
 
 
 def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
@@ -68,7 +98,8 @@ def require_unchanged(built: Mapping[str, str], now: Mapping[str, str]) -> None:
     Raises:
         PlanError: Names what changed.
     """
-    changed = [key for key in now if key != "day" and built.get(key) != now[key]]
+    moving = ("day", "exemptions")
+    changed = [key for key in now if key not in moving and built.get(key) != now[key]]
     if changed:
         raise PlanError(
             f"{', '.join(changed)} changed since the marts were built",

@@ -91,14 +91,14 @@ def read_snapshot(home: Home, snapshot: str) -> Snapshot:
         manifest = orjson.loads((folder / "manifest.json").read_bytes())
         catalog = orjson.loads((folder / "catalog.json").read_bytes())
         bytes_now = (folder / "landed.duckdb").stat().st_size
-    except (OSError, orjson.JSONDecodeError) as error:
+        bytes_then = manifest["files"]["landed.duckdb"]["bytes"]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise WarehouseError(
             f"no whole snapshot {snapshot}: {error}",
             where=str(folder),
             fix="choose one of " + (", ".join(list_ids(home)) or "none; run `landed run` first"),
             code="snapshot_missing",
         ) from error
-    bytes_then = manifest["files"]["landed.duckdb"]["bytes"]
     if bytes_now != bytes_then:
         raise WarehouseError(
             f"snapshot {snapshot} has a database of {bytes_now} bytes",

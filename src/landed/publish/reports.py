@@ -38,7 +38,17 @@ def write_reports(home: Home, reports: Sequence[Report]) -> list[Report]:
         folder = home.reports / report.release
         target = folder / f"{report.snapshot}.json"
         if target.is_file():
-            written.append(read_document(target.read_bytes()))
+            kept = read_document(target.read_bytes())
+            if kept.decision != report.decision:
+                raise WarehouseError(
+                    f"`{report.release}` was {kept.decision} at snapshot {report.snapshot}"
+                    f" and is {report.decision} now",
+                    expected="the same decision from the same inputs",
+                    where=str(target),
+                    fix="report it; until then remove that file and run `landed run --full`.",
+                    code="report_changed",
+                )
+            written.append(kept)
             continue
         html, markdown = render_html(report.document), render_markdown(report.document)
         write_atomic(folder / f"{report.snapshot}.html", html.encode())
@@ -49,7 +59,10 @@ def write_reports(home: Home, reports: Sequence[Report]) -> list[Report]:
 
 
 def point_to(home: Home, reports: Sequence[Report], title: str) -> None:
-    """Make these the latest reports of their releases, and the overview that of all releases."""
+    """Make these the latest reports of their releases, and the overview's only ones.
+
+    Reports of releases that are no longer declared stay readable, but are not listed.
+    """
     for report in reports:
         itself = {
             "snapshot": report.snapshot,
@@ -59,7 +72,7 @@ def point_to(home: Home, reports: Sequence[Report], title: str) -> None:
         good = report.document.get("last_good") if report.is_blocked else itself
         pointer = {"release": report.release, **itself, "last_good": good}
         write_atomic(home.reports / report.release / LATEST, canonical_json(pointer) + b"\n")
-    page = render_index([report.document for report in latest_reports(home)], title)
+    page = render_index([report.document for report in reports], title)
     write_atomic(home.reports / "index.html", page.encode())
 
 
@@ -125,6 +138,13 @@ def latest_pointer(home: Home, release: str) -> Mapping[str, Any] | None:
             fix="remove it and run `landed run --full`.",
             code="report_damaged",
         ) from error
+    if not isinstance(found, dict) or "snapshot" not in found:
+        raise WarehouseError(
+            "the pointer to the latest report names none",
+            where=str(path),
+            fix="remove it and run `landed run --full`.",
+            code="report_damaged",
+        )
     return found
 
 

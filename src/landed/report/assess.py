@@ -96,7 +96,12 @@ def assess_release(
             suites=suites,
         )
         if decision.decision == "pass":
-            verdict = conclude(release, estimates, cutoff_at=calendar.cutoff_at)
+            verdict = conclude(
+                release,
+                estimates,
+                cutoff_at=calendar.cutoff_at,
+                decides_at=calendar.decides_at,
+            )
             report = build_report(
                 release,
                 catalog,

@@ -45,6 +45,13 @@ class Format(StrEnum):
     ARROW = "arrow"
 
 
+class FactsFormat(StrEnum):
+    """How facts that are no table are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 class ReportFormat(StrEnum):
     """How a report is printed."""
 
@@ -61,7 +68,8 @@ HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="The folder of all state. Default: LANDED_HOME, else .landed."),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="table, json, csv or arrow.")]
+FactsOption = Annotated[FactsFormat, typer.Option("--format", help="table or json.")]
 HERE = Path()
 
 
@@ -84,6 +92,8 @@ def init(
     name = name if name[:1].isalpha() else f"p_{name}"
     source = core_root() / "examples" / "demo"
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".landed"), dirs_exist_ok=True)
+    (folder / ".gitignore").write_text(".landed/\n", "utf-8")
+    (folder / "README.md").write_text(_INIT_README, "utf-8")
     file = folder / "landed.toml"
     file.write_text(file.read_text("utf-8").replace('"demo"', f'"{name[:63]}"', 1), "utf-8")
     console().print(
@@ -104,16 +114,16 @@ def run(
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="Verdicts that end with 1, e.g. harmed,blocked.")
     ] = "",
-    output: FormatOption = Format.TABLE,
+    output: FactsOption = FactsFormat.TABLE,
 ) -> None:
     """The main job: ingest, build, measure, gate, report, publish."""
     from . import main_job, queries
 
+    fatal = _verdicts(fail_on)
     found, state, settings = _open(project, home)
     facts = main_job.run(found, state, settings, only=release or (), full=full)
-    main_job.print_overview(state, facts, as_json=output is Format.JSON)
-    fatal = {name.strip() for name in fail_on.split(",") if name.strip()}
-    if any(line["verdict"] in fatal for line in queries.overview(state)):
+    main_job.print_overview(found, state, facts, as_json=output is FactsFormat.JSON)
+    if any(line["verdict"] in fatal for line in queries.overview(found, state)):
         raise Finished(1)
 
 
@@ -195,12 +205,12 @@ def ingest(
 
 
 @app.command()
-def check(project: ProjectOption = HERE, output: FormatOption = Format.TABLE) -> None:
+def check(project: ProjectOption = HERE, output: FactsOption = FactsFormat.TABLE) -> None:
     """Lint metrics, releases, sources, tracking plan and expectations; every fault at once."""
     from . import queries
 
     faults = queries.check(load_project(project))
-    if output is Format.JSON:
+    if output is FactsFormat.JSON:
         print_json({"faults": [fault.as_dict() for fault in faults]})
     else:
         for fault in faults:
@@ -283,14 +293,16 @@ def metrics(
 
 @app.command()
 def doctor(
-    project: ProjectOption = HERE, home: HomeOption = None, output: FormatOption = Format.TABLE
+    project: ProjectOption = HERE,
+    home: HomeOption = None,
+    output: FactsOption = FactsFormat.TABLE,
 ) -> None:
     """Find and explain what is wrong with the installation and the state."""
     from . import queries
 
     found, state, settings = _open(project, home)
     findings = queries.diagnose(found, state, settings)
-    if output is Format.JSON:
+    if output is FactsFormat.JSON:
         print_json(findings)
     else:
         rows = [
@@ -345,9 +357,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = ERROR if finished.code not in (0, None) else 0
     except BrokenPipeError:
         code = ERROR
+    except OSError as error:
+        text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        console(stderr=True).print(clean(text), markup=False)
+        code = ERROR
     else:
         code = 0
     sys.exit(code)
+
+
+_INIT_README = """\
+# A landed project
+
+    landed demo       # simulated data for the releases that came with the project
+    landed check      # every fault of the files at once
+    landed run        # ingest, build, judge, report
+    landed report RELEASE
+
+`sources/` says where files are, `tracking/` what events look like, `metrics/` and `models/` what is
+measured, `releases/` what shipped. All state is in `.landed/`, which git ignores.
+"""
+
+
+def _verdicts(text: str) -> set[str]:
+    """Names of `--fail-on`, each a verdict."""
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    known = ("worked", "no_effect", "harmed", "inconclusive", "blocked", "not_estimable")
+    wrong = sorted(names - set(known))
+    if wrong:
+        raise ContractError(
+            f"--fail-on names {', '.join(wrong)}", expected=f"verdicts: {', '.join(known)}"
+        )
+    return names
 
 
 def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:

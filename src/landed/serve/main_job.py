@@ -17,6 +17,8 @@ from rich.text import Text
 
 from ..catalog import load_catalog
 from ..documents import digest
+from ..errors import PlanError
+from ..ingest import unmatched
 from ..project import Home, Project, core_root
 from ..publish.inputs import up_to_date
 from ..report.units import decimals_for, difference, interval
@@ -50,15 +52,26 @@ def run(
     """
     started = time.monotonic()
     catalog = load_catalog(project)
+    unknown = sorted(set(only) - set(catalog.releases))
+    if unknown:
+        raise PlanError(
+            f"no release {', '.join(unknown)}",
+            expected=f"one of {', '.join(catalog.releases) or '(none declared)'}",
+            where=str(project.releases),
+            fix="correct the name; a release is a file there.",
+            code="unknown_release",
+        )
     with run_lock(home), progress_lines(plain=settings.plain) as progress:
         unchanged = None
         if not full:
-            unchanged = up_to_date(project, home, catalog, datetime.now(UTC))
+            unchanged = up_to_date(project, home, catalog, _today())
         if unchanged:
             progress("current", f"nothing changed since snapshot {unchanged}")
         else:
             if full:
-                (home.work / "build.json").unlink(missing_ok=True)
+                home.build.unlink(missing_ok=True)
+            for name, pattern in unmatched(project, home):
+                progress("ingest", f"{name}: no file matches {pattern}")
             _pipeline(project, home, only, progress)
     return {
         "seconds": round(time.monotonic() - started, 2),
@@ -67,9 +80,11 @@ def run(
     }
 
 
-def print_overview(home: Home, facts: Mapping[str, Any], *, as_json: bool = False) -> None:
+def print_overview(
+    project: Project, home: Home, facts: Mapping[str, Any], *, as_json: bool = False
+) -> None:
     """One line a release, where its page lies, and what the run took."""
-    lines = queries.overview(home)
+    lines = queries.overview(project, home)
     if as_json:
         print_json({"releases": lines, "run": facts})
         return
@@ -131,9 +146,9 @@ def demo(
         home.work.mkdir(parents=True, exist_ok=True)
         made.write_bytes(orjson.dumps(wanted))
     facts = run(project, home, settings)
-    print_overview(home, facts)
+    print_overview(project, home, facts)
     _compare_times(home, facts, digest(wanted))
-    return _compare_truth(home, truth_file)
+    return _compare_truth(project, home, truth_file)
 
 
 def dev(project: Project, home: Home, *, host: str, port: int) -> NoReturn:
@@ -176,6 +191,11 @@ def _pipeline(project: Project, home: Home, only: Sequence[str], progress: Progr
     headless.run(workspace, only, progress)
 
 
+def _today() -> datetime:
+    """Midnight (UTC) of today, as the pipeline counts days."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _pipelines() -> str:
     """`pipelines` beside an editable install, `landed.pipelines` in a wheel."""
     return "landed.pipelines" if core_root().name == "_core" else "pipelines"
@@ -194,9 +214,9 @@ def _compare_times(home: Home, facts: Mapping[str, Any], key: str) -> None:
         )
 
 
-def _compare_truth(home: Home, truth_file: Path) -> int:
+def _compare_truth(project: Project, home: Home, truth_file: Path) -> int:
     truth = orjson.loads(truth_file.read_bytes())["releases"]
-    found = {line["release"]: line["verdict"] for line in queries.overview(home)}
+    found = {line["release"]: line["verdict"] for line in queries.overview(project, home)}
     wrong = {
         name: (entry["verdict"], found.get(name, "no report"))
         for name, entry in truth.items()

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..catalog import load_catalog
+from ..catalog import Catalog, load_catalog
 from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
-from ..errors import ContractError, Fault, GateRefused, LandedError, WarehouseError
+from ..errors import ContractError, Fault, GateRefused, LandedError, PlanError, WarehouseError
 from ..gate import lint_exemptions, load_suites
-from ..ingest import load_sources, pending
+from ..ingest import load_sources, load_tracking_plan, pending
 from ..project import Home, Project
-from ..publish import current, latest_reports, open_snapshot, read_report
+from ..publish import current, latest_reports, open_snapshot, read_report, read_snapshot
+from ..publish.inputs import releases_digest
 from ..settings import Settings
 from ..warehouse import Engine
 
@@ -44,6 +45,10 @@ def check(project: Project) -> list[Fault]:
         load_sources(project)
     except ContractError as error:
         faults.extend(error.faults)
+    try:
+        load_tracking_plan(project.tracking)
+    except ContractError as error:
+        faults.extend(error.faults)
     return list(dict.fromkeys(faults))
 
 
@@ -59,12 +64,31 @@ def metric_query(
     """
     catalog = load_catalog(project)
     compiled = compile_query(catalog, parse_metric_sql(sql, catalog), relations=Relations())
+    _require_definitions(home, catalog, snapshot)
     with open_snapshot(home, snapshot, settings=settings) as engine:
         if compiled.release is not None:
             _require_gate(engine, compiled.release)
         rows = engine.rows(compiled.sql)
     names = tuple(column.name for column in compiled.columns)
     return Answer(names, tuple(tuple(row) for row in rows), compiled.sql)
+
+
+def _require_definitions(home: Home, catalog: Catalog, snapshot: str | None) -> None:
+    """A snapshot answers with the definitions it was made with, not an open editor's."""
+    published = current(home) if snapshot is None else read_snapshot(home, snapshot)
+    if published is None:
+        return  # opening it says that nothing was published yet
+    made_with = published.manifest["inputs"]
+    now = {"catalog": catalog.digest, "releases": releases_digest(catalog)}
+    changed = [name for name, value in now.items() if made_with.get(name) != value]
+    if changed:
+        raise PlanError(
+            f"the {' and '.join(changed)} changed since snapshot {published.id}",
+            expected="the definitions it was made with",
+            where=str(published.path),
+            fix="run `landed run`, then ask again.",
+            code="definitions_changed",
+        )
 
 
 def _require_gate(engine: Engine, release: str) -> None:
@@ -125,10 +149,13 @@ def report_document(home: Home, release: str, snapshot: str | None = None) -> Ma
     return read_report(home, release, snapshot).document
 
 
-def overview(home: Home) -> list[Mapping[str, Any]]:
-    """One line a release: verdict, main effect, where its page lies."""
+def overview(project: Project, home: Home) -> list[Mapping[str, Any]]:
+    """One line a declared release: verdict, main effect, where its page lies."""
+    declared = load_catalog(project).releases
     lines: list[Mapping[str, Any]] = []
     for report in latest_reports(home):
+        if report.release not in declared:
+            continue
         document = report.document
         main = next((e for e in document["estimates"] if e["role"] == "success"), None)
         failed = [c for c in document["gate"]["checks"] if not c["passed"]]
@@ -167,13 +194,13 @@ def diagnose(project: Project, home: Home, settings: Settings) -> list[Mapping[s
     except LandedError as error:
         finding("sources", False, str(error.faults[0].what), error.faults[0].fix)
     finding("landing", not waiting, f"{len(waiting)} file(s) not ingested", "run `landed run`.")
-    published = current(home)
-    finding(
-        "snapshot",
-        published is not None,
-        published.id if published else "none published",
-        "run `landed run`.",
-    )
+    published = None
+    try:
+        published = current(home)
+        shown = published.id if published else "none published"
+        finding("snapshot", published is not None, shown, "run `landed run`.")
+    except WarehouseError as error:
+        finding("snapshot", False, error.faults[0].what, error.faults[0].fix)
     if published is not None:
         try:
             with open_snapshot(home, settings=settings) as engine:

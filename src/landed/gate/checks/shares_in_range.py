@@ -22,13 +22,15 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     observed = f"all {len(shares)} shares between 0 and 1"
     if wrong:
         observed = ", ".join(
-            f"`{metric}` is {mean:g} in {variant}" for (metric, variant), mean in wrong.items()
+            f"`{metric}` is {'below 0' if mean < 0 else 'above 1'} in {variant}"
+            for (metric, variant), mean in wrong.items()
         )
     return Fact(
         {"shares_out_of_range": len(wrong)},
         observed,
         "every share between 0 and 1",
-        details={"shares": {f"{metric} in {variant}": m for (metric, variant), m in wrong.items()}},
+        # places, not values: what a gate refuses is not shown by its notice either
+        details={"shares": [f"{metric} in {variant}" for metric, variant in wrong]},
     )
 
 
