@@ -138,7 +138,7 @@ def _exposure(document: Mapping[str, Any]) -> str:
     for variant, number in exposure["counts"].items():
         lines.append(_row([variant, units.count(number), units.share(planned.get(variant))]))
     if exposure["sample_ratio_p_value"] is not None:
-        lines.append(f"\nSample ratio: p = {units.p_value(exposure['sample_ratio_p_value'])}.")
+        lines.append(f"\nSample ratio: {units.p_clause(exposure['sample_ratio_p_value'])}.")
     left_out = [f"{word(key)} {units.count(n)}" for key, n in exposure["excluded_units"].items()]
     if left_out:
         lines.append(f"\nLeft out: {escape(', '.join(left_out))}.")

@@ -61,7 +61,7 @@ def _facts(document: Mapping[str, Any], width: int) -> list[str]:
     counts = document["exposure"]["counts"]
     arms = ", ".join(f"{variant} {units.count(number)}" for variant, number in counts.items())
     chance = document["exposure"]["sample_ratio_p_value"]
-    ratio = "" if chance is None else f" (sample ratio p = {units.p_value(chance)})"
+    ratio = "" if chance is None else f" (sample ratio {units.p_clause(chance)})"
     return [
         "",
         *_wrap(

@@ -85,6 +85,12 @@ def count(number: float | None) -> str:
     return NOTHING if number is None else f"{number:,.0f}"
 
 
+def p_clause(number: float | None) -> str:
+    """The same as part of a sentence: `p = 0.299`, `p < 0.0001`."""
+    text = p_value(number)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def p_value(number: float | None) -> str:
     """A p-value, never 0: `0.299`, `< 0.0001`."""
     if number is None:
