@@ -89,6 +89,27 @@ def test_a_project_without_any_event_is_told_so(tmp_path: Path, landed: Callable
     assert "Traceback" not in done.err
 
 
+def test_faults_of_all_kinds_of_files_are_told_at_once(
+    tmp_path: Path, landed: Callable[..., Any]
+) -> None:
+    project = _mini().write_project(tmp_path / "mini")
+    release = project / "releases" / "new-search.yml"
+    release.write_text(release.read_text("utf-8").replace("owner: search\n", ""), "utf-8")
+    (project / "sources" / "app.yml").write_text("source: app\nkind: evnts\n", "utf-8")
+    (project / "metrics" / "bad.yml").write_text("metrics:\n  - {name: bad}\n", "utf-8")
+    (project / "tracking").mkdir()
+    (project / "tracking" / "opened.json").write_text('{"type": ', "utf-8")
+
+    done = landed("run", "--project", project, home=tmp_path / "home")
+
+    assert done.code == 3
+    for file in ("new-search.yml", "app.yml", "bad.yml", "opened.json"):
+        assert file in done.err
+    assert "owner" in done.err
+    assert "evnts" in done.err
+    assert done.err.count("Fix:") >= 3
+
+
 def test_wrong_names_on_the_command_line_are_refused_before_any_work(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:

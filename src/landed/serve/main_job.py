@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ..catalog import load_catalog
 from ..documents import digest
-from ..errors import PlanError
+from ..errors import ContractError, PlanError
 from ..ingest import unmatched
 from ..project import Home, Project, core_root
 from ..publish.inputs import up_to_date
@@ -51,6 +51,9 @@ def run(
         Facts of the run: seconds, peak memory, whether there was anything to do.
     """
     started = time.monotonic()
+    faults = queries.check(project)
+    if faults:  # of metrics, releases, sources, tracking plan and suites, all at once
+        raise ContractError(faults)
     catalog = load_catalog(project)
     unknown = sorted(set(only) - set(catalog.releases))
     if unknown:
