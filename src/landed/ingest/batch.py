@@ -16,7 +16,8 @@ from .accounts import SourceAccount
 from .dedup import WINDOW, mark_repeats
 from .formats import InputFile, load_format
 from .lake import write_lake, write_quarantine
-from .ledger import Batch, Ledger
+from .ledger import Ledger
+from .ledger_rows import Batch
 from .sources import Source
 from .staging import Stage, positioned
 

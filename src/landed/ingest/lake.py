@@ -11,7 +11,8 @@ from ..project import Home
 from ..warehouse import Engine
 from .envelope import Envelope
 from .formats.records import digest_of
-from .ledger import Ledger, StoredFile
+from .ledger import Ledger
+from .ledger_rows import StoredFile
 
 #: Rows of one row group: the engine's own, so that a day of a small product is one group.
 ROW_GROUP = 122_880

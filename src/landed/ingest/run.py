@@ -16,7 +16,8 @@ from .accounts import IngestResult, SourceAccount, merged
 from .batch import BatchWriter
 from .formats.records import digest_of
 from .lake import sweep
-from .ledger import Declared, Ledger
+from .ledger import Ledger
+from .ledger_rows import Declared
 from .sources import Source, load_sources, matched_files
 from .staging import Stage
 from .tracking import TrackingPlan, load_tracking_plan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -14,9 +13,10 @@ import typer
 
 from .. import __version__
 from ..errors import ContractError, LandedError
-from ..project import Home, Project, core_root, home_of, load_project
+from ..project import Home, Project, home_of, load_project
 from ..settings import Settings
 from .output import Finished, clean, console, print_csv, print_json, print_table
+from .scaffold import make_project
 
 app = typer.Typer(
     name="landed",
@@ -84,18 +84,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
 ) -> None:
     """Make a project of your own: a complete tree with a demo product to replace."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ContractError(
-            f"{folder} is not empty", expected="a new or empty folder", fix="choose another name."
-        )
-    name = "".join(letter if letter.isalnum() else "_" for letter in folder.resolve().name.lower())
-    name = name if name[:1].isalpha() else f"p_{name}"
-    source = core_root() / "examples" / "demo"
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".landed"), dirs_exist_ok=True)
-    (folder / ".gitignore").write_text(".landed/\n", "utf-8")
-    (folder / "README.md").write_text(_INIT_README, "utf-8")
-    file = folder / "landed.toml"
-    file.write_text(file.read_text("utf-8").replace('"demo"', f'"{name[:63]}"', 1), "utf-8")
+    name = make_project(folder)
     console().print(
         f"made the project {name} in {folder}\nnext: landed demo --project {folder}"
         "   (simulated data), or replace sources/ by your own and run `landed run`",
@@ -364,19 +353,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         code = 0
     sys.exit(code)
-
-
-_INIT_README = """\
-# A landed project
-
-    landed demo       # simulated data for the releases that came with the project
-    landed check      # every fault of the files at once
-    landed run        # ingest, build, judge, report
-    landed report RELEASE
-
-`sources/` says where files are, `tracking/` what events look like, `metrics/` and `models/` what is
-measured, `releases/` what shipped. All state is in `.landed/`, which git ignores.
-"""
 
 
 def _verdicts(text: str) -> set[str]:
