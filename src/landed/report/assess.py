@@ -12,7 +12,15 @@ from typing import Any
 
 from ..catalog import Catalog
 from ..catalog.releases import Release
-from ..gate import GateDecision, ModelTest, Suite, judge_data, judge_results
+from ..gate import (
+    GateDecision,
+    ModelTest,
+    Suite,
+    decide,
+    gate_error,
+    judge_data,
+    judge_results,
+)
 from ..impact import (
     Estimate,
     Exposure,
@@ -81,42 +89,63 @@ def assess_release(
         exposure=exposure,
         suites=suites,
     )
-    as_of = calendar.cutoff_at
-    if decision.decision == "pass":
+
+    def notice(blocked: GateDecision) -> Assessment:
+        made = build_notice(
+            release,
+            blocked,
+            exposure,
+            snapshot=snapshot,
+            as_of=calendar.cutoff_at,
+            provenance=provenance,
+        )
+        return Assessment(release.release, blocked, exposure, (), (), None, made)
+
+    if decision.decision != "pass":
+        return notice(decision)
+    try:
         moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
         estimates = tuple(estimate_release(release, catalog, moments))
-        decision = judge_results(
-            decision,
-            engine,
-            catalog,
-            release,
-            moments,
-            estimates,
-            cutoff_at=calendar.cutoff_at,
-            suites=suites,
+    except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
+        failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
+        return notice(
+            decide(
+                release.release,
+                (failed, *decision.checks),
+                skipped=decision.skipped,
+                stage="results",
+                judged_at=now,
+            )
         )
-        if decision.decision == "pass":
-            verdict = conclude(
-                release,
-                estimates,
-                cutoff_at=calendar.cutoff_at,
-                decides_at=calendar.decides_at,
-            )
-            report = build_report(
-                release,
-                catalog,
-                decision,
-                exposure,
-                estimates,
-                verdict,
-                snapshot=snapshot,
-                as_of=as_of,
-                provenance=provenance,
-            )
-            return Assessment(
-                release.release, decision, exposure, moments, estimates, verdict, report
-            )
-    notice = build_notice(
-        release, decision, exposure, snapshot=snapshot, as_of=as_of, provenance=provenance
+    decision = judge_results(
+        decision,
+        engine,
+        catalog,
+        release,
+        moments,
+        estimates,
+        cutoff_at=calendar.cutoff_at,
+        suites=suites,
     )
-    return Assessment(release.release, decision, exposure, (), (), None, notice)
+    if decision.decision != "pass":
+        return notice(decision)
+    verdict = conclude(
+        release, estimates, cutoff_at=calendar.cutoff_at, decides_at=calendar.decides_at
+    )
+    report = build_report(
+        release,
+        catalog,
+        decision,
+        exposure,
+        estimates,
+        verdict,
+        snapshot=snapshot,
+        as_of=calendar.cutoff_at,
+        provenance=provenance,
+    )
+    return Assessment(release.release, decision, exposure, moments, estimates, verdict, report)
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, in one line."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
