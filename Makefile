@@ -48,7 +48,7 @@ test-full: check ## every test, slow proofs included
 	@$(BIN)/python -m pytest
 
 calibrate: $(VENV)/.dev ## the simulations behind the verdicts' error rates
-	@$(BIN)/python -m pytest -m full tests/simulation -s
+	@$(BIN)/python -m pytest tests/simulation
 
 format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff check --fix .

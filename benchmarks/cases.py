@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +27,9 @@ COLUMNS = (
 
 def ingest_landed(home: str) -> Work:
     """gz JSONL → validated, typed, de-duplicated, accounted, daily sorted Parquet."""
-    place = Home(Path(home))
-    for name in ("lake", "quarantine"):
-        shutil.rmtree(place.root / name, ignore_errors=True)
-    for path in place.root.glob("ledger.sqlite*"):
-        path.unlink()
+    place = Home(Path(tempfile.mkdtemp(prefix="landed-bench-")))
+    atexit.register(shutil.rmtree, place.root)
+    place.landing.symlink_to(Home(Path(home)).landing.resolve())
     project = load_project(DEMO)
     settings = Settings.from_environment()
     return lambda: void(ingest(project, place, settings, only=["events"]))
@@ -38,7 +38,9 @@ def ingest_landed(home: str) -> Work:
 def ingest_raw(home: str) -> Work:
     """The limit: DuckDB's typed reader straight to one Parquet file, nothing checked."""
     files = f"{home}/landing/events/*.jsonl.gz"
-    target = f"{home}/raw.parquet"
+    folder = tempfile.mkdtemp(prefix="landed-bench-")
+    atexit.register(shutil.rmtree, folder)
+    target = f"{folder}/raw.parquet"
     engine = Engine.open(None, settings=Settings.from_environment())
     # the demo plants broken lines, on which the strict reader would stop
     sql = (
