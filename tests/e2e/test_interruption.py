@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
@@ -14,19 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mini_project
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20261123
-
-
-def _mini() -> Any:
-    spec = importlib.util.spec_from_file_location("mini", ROOT / "tests" / "mini_project.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _document(project: Path, home: Path, landed: Callable[..., Any]) -> dict[str, Any]:
@@ -61,11 +52,10 @@ def _kill_after(project: Path, home: Path, seconds: float) -> int:
 def test_a_killed_run_is_finished_by_the_next_one(
     kills: int, tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    mini = _mini()
-    project = mini.write_project(tmp_path / "mini")
+    project = mini_project.write_project(tmp_path / "mini")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     for home in (whole, cut):
-        mini.write_events(home / "landing")
+        mini_project.write_events(home / "landing")
     draw = random.Random(SEED)  # noqa: S311 - instants, not secrets
 
     started = time.monotonic()
@@ -85,10 +75,9 @@ def test_a_killed_run_is_finished_by_the_next_one(
 def test_a_release_that_gets_blocked_later_keeps_its_last_good_report(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    mini = _mini()
-    project = mini.write_project(tmp_path / "mini")
+    project = mini_project.write_project(tmp_path / "mini")
     home = tmp_path / "home"
-    mini.write_events(home / "landing")
+    mini_project.write_events(home / "landing")
     assert landed("run", "--project", project, home=home).code == 0
     good = _document(project, home, landed)
 
@@ -133,8 +122,7 @@ def test_a_release_that_gets_blocked_later_keeps_its_last_good_report(
 def test_a_second_writer_is_refused_and_told_who_writes(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    mini = _mini()
-    project = mini.write_project(tmp_path / "mini")
+    project = mini_project.write_project(tmp_path / "mini")
     home = tmp_path / "home"
     home.mkdir()
     holder = subprocess.Popen(

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mini_project
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def _mini() -> Any:
-    spec = importlib.util.spec_from_file_location("mini", ROOT / "tests" / "mini_project.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _late(home: Path, flag: str, users: int) -> None:
@@ -39,11 +31,10 @@ def _late(home: Path, flag: str, users: int) -> None:
 def test_one_release_asked_for_never_leaves_another_on_marts_it_was_not_judged_on(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    mini = _mini()
-    project, home = mini.write_project(tmp_path / "mini"), tmp_path / "home"
-    twin = mini.RELEASE_FILE.replace("new-search", "twin")
+    project, home = mini_project.write_project(tmp_path / "mini"), tmp_path / "home"
+    twin = mini_project.RELEASE_FILE.replace("new-search", "twin")
     (project / "releases" / "twin.yml").write_text(twin, encoding="utf-8")
-    mini.write_events(home / "landing")
+    mini_project.write_events(home / "landing")
     query = "SELECT variant, MEASURE(sessions) FROM metrics WHERE release = '{}' GROUP BY variant"
 
     def verdict(release: str) -> str:
@@ -65,9 +56,8 @@ def test_one_release_asked_for_never_leaves_another_on_marts_it_was_not_judged_o
 def test_a_snapshot_answers_with_the_definitions_it_was_made_with(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    mini = _mini()
-    project, home = mini.write_project(tmp_path / "mini"), tmp_path / "home"
-    mini.write_events(home / "landing")
+    project, home = mini_project.write_project(tmp_path / "mini"), tmp_path / "home"
+    mini_project.write_events(home / "landing")
     assert landed("run", "--project", project, home=home).code == 0
     file = project / "releases" / "new-search.yml"
     file.write_text(file.read_text("utf-8").replace("0.2", "0.3"), encoding="utf-8")
@@ -79,7 +69,7 @@ def test_a_snapshot_answers_with_the_definitions_it_was_made_with(
 
 
 def test_a_project_without_any_event_is_told_so(tmp_path: Path, landed: Callable[..., Any]) -> None:
-    project = _mini().write_project(tmp_path / "mini")
+    project = mini_project.write_project(tmp_path / "mini")
 
     done = landed("run", "--project", project, home=tmp_path / "home")
 
@@ -92,7 +82,7 @@ def test_a_project_without_any_event_is_told_so(tmp_path: Path, landed: Callable
 def test_faults_of_all_kinds_of_files_are_told_at_once(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    project = _mini().write_project(tmp_path / "mini")
+    project = mini_project.write_project(tmp_path / "mini")
     release = project / "releases" / "new-search.yml"
     release.write_text(release.read_text("utf-8").replace("owner: search\n", ""), "utf-8")
     (project / "sources" / "app.yml").write_text("source: app\nkind: evnts\n", "utf-8")
@@ -113,7 +103,7 @@ def test_faults_of_all_kinds_of_files_are_told_at_once(
 def test_wrong_names_on_the_command_line_are_refused_before_any_work(
     tmp_path: Path, landed: Callable[..., Any]
 ) -> None:
-    project, home = _mini().write_project(tmp_path / "mini"), tmp_path / "home"
+    project, home = mini_project.write_project(tmp_path / "mini"), tmp_path / "home"
 
     no_release = landed("run", "--release", "nope", "--project", project, home=home)
     no_verdict = landed("run", "--fail-on", "harmd", "--project", project, home=home)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import mini_project
 import orjson
 import pytest
 
@@ -29,22 +29,12 @@ STAGES = {
 }
 
 
-def _mini() -> Any:
-    spec = importlib.util.spec_from_file_location("mini", ROOT / "tests" / "mini_project.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A project whose exposure logging loses a fifth of the treated: its gate must block."""
-    mini = _mini()
-    project = mini.write_project(tmp_path_factory.mktemp("graph") / "mini")
+    project = mini_project.write_project(tmp_path_factory.mktemp("graph") / "mini")
     home = project / ".landed"
-    mini.write_events(home / "landing", lost_share=0.4)
+    mini_project.write_events(home / "landing", lost_share=0.4)
     return Workspace(project_dir=str(project), home_dir=str(home))
 
 
