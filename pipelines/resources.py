@@ -12,7 +12,7 @@ import orjson
 
 from landed.catalog import Catalog, load_catalog
 from landed.project import Home, Project, core_root, home_of, load_project
-from landed.publish.inputs import require_unchanged, run_inputs
+from landed.publish.inputs import midnight, require_unchanged, run_inputs
 from landed.settings import Settings
 from landed.warehouse import Engine, run_lock
 
@@ -81,11 +81,8 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
 
     @property
     def today(self) -> datetime:
-        """Midnight (UTC) of the run's day: what freshness and exemptions are held against.
-
-        The same inputs on the same day must give the same decision, so no finer clock is asked.
-        """
-        return self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        """Midnight (UTC) of the run's day: what freshness and exemptions are held against."""
+        return midnight(self.now)
 
     @property
     def now(self) -> datetime:

@@ -59,6 +59,14 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
     }
 
 
+def midnight(now: datetime) -> datetime:
+    """Midnight (UTC) of a day: what freshness and exemptions are held against.
+
+    The same inputs on the same day must give the same decision, so no finer clock is asked.
+    """
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def releases_digest(catalog: Catalog) -> str:
     """Digest of all release files."""
     return digest({name: release.digest for name, release in catalog.releases.items()})
@@ -69,9 +77,9 @@ def _data_through(ledger: Ledger) -> datetime | None:
     last = max(ledger.days("events"), default=None)
     if last is None:
         return None
-    midnight = datetime(last.year, last.month, last.day, tzinfo=UTC)
+    last_midnight = datetime(last.year, last.month, last.day, tzinfo=UTC)
     return min(
-        max(complete_through or midnight, midnight)
+        max(complete_through or last_midnight, last_midnight)
         for _, kind, complete_through in ledger.sources()
         if kind == "events"
     )

@@ -20,7 +20,7 @@ from ..documents import digest
 from ..errors import ContractError, PlanError
 from ..ingest import unmatched
 from ..project import Home, Project, core_root
-from ..publish.inputs import up_to_date
+from ..publish.inputs import midnight, up_to_date
 from ..report.units import decimals_for, difference, interval
 from ..settings import Settings
 from ..warehouse import run_lock
@@ -67,7 +67,7 @@ def run(
     with run_lock(home), progress_lines(plain=settings.plain) as progress:
         unchanged = None
         if not full:
-            unchanged = up_to_date(project, home, catalog, _today())
+            unchanged = up_to_date(project, home, catalog, midnight(datetime.now(UTC)))
         if unchanged:
             progress("current", f"nothing changed since snapshot {unchanged}")
         else:
@@ -192,11 +192,6 @@ def _pipeline(project: Project, home: Home, only: Sequence[str], progress: Progr
     headless = importlib.import_module(f"{_pipelines()}.headless")
     workspace = resources.Workspace(project_dir=str(project.root), home_dir=str(home.root))
     headless.run(workspace, only, progress)
-
-
-def _today() -> datetime:
-    """Midnight (UTC) of today, as the pipeline counts days."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _pipelines() -> str:
