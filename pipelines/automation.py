@@ -46,7 +46,7 @@ def landing(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.Sen
             dynamic_partitions_requests=[*requests, *removals],
         )
     waiting = pending(workspace.project, workspace.home)
-    files = sorted(f"{path.name}:{path.stat().st_size}" for path in waiting)
+    files = sorted(f"{file.name}:{file.size}:{file.version}" for file in waiting)
     key = digest({"files": files, "inputs": dict(workspace.inputs(catalog))})
     return dg.SensorResult(
         run_requests=[dg.RunRequest(run_key=key)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from . import automation
+from . import automation, pulls
 from .defs import ingest, models, publish, releases
 from .resources import Workspace
 
@@ -16,6 +16,7 @@ def build(workspace: Workspace) -> dg.Definitions:
         models.definitions(workspace),
         releases.definitions(workspace),
         publish.definitions,
+        pulls.definitions(workspace),
         dg.Definitions(
             jobs=automation.JOBS,
             sensors=[automation.landing, automation.conditions],

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from landed.errors import LandedError
-from landed.ingest import Ledger
+from landed.ingest import Ledger, relation_accounts
 from landed.publish.snapshot import snapshot_id
 
 from .definitions import build
@@ -59,6 +59,8 @@ def run(workspace: Workspace, only: Sequence[str], progress: Callable[[str, str]
         ledger = Ledger(workspace.home)
         for account in ledger.accounts_total():
             progress("ingest", str(account))
+        for relation in relation_accounts(workspace.home):
+            progress("ingest", str(relation))
         days = ledger.days("events")
         names = list(workspace.catalog().releases)
         progress("build", f"marts of {len(days)} days")

@@ -42,6 +42,7 @@ def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mater
             **totals,
             "dagster/row_count": totals["accepted"],
             "quarantine_reasons": dg.MetadataValue.json(reasons),
+            "relations": dg.MetadataValue.json([one.as_dict() for one in result.relations]),
         }
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from landed.impact.calendar import read_data_through, release_calendar, write_releases
-from landed.ingest import Ledger, attach_lake
+from landed.ingest import Ledger, attach_lake, attach_relations
 from landed.project.dbt import DbtResult, build, manifest
 
 from ..resources import BUILD_STATE, Workspace
@@ -65,6 +65,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
     with workspace.engine(read_only=False) as engine:
         since = 0 if is_new else state["sequence"]
         attach_lake(engine, workspace.home, since_sequence=since)
+        attach_relations(engine, workspace.project, workspace.home)
         through = read_data_through(engine, workspace.today)
         calendars = (
             {}

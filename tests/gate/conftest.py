@@ -246,6 +246,7 @@ class Account:
     duplicate: int = 0
     conflict: int = 0
     quarantined: int = 0
+    left_out: int = 0
 
 
 @dataclass

@@ -81,6 +81,21 @@ def test_quarantine_rate_passes_at_one_per_cent(world, account, result_of):
     assert result_of(world.data(), "quarantine_rate").passed is True
 
 
+def test_rows_that_a_select_leaves_out_are_no_part_of_the_rate(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 700, quarantined=300, left_out=300)]
+
+    assert result_of(world.data(), "quarantine_rate").passed is True
+
+
+def test_rows_that_a_select_leaves_out_do_not_thin_the_rate(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 470, quarantined=530, left_out=500)]
+
+    check = result_of(world.data(), "quarantine_rate")
+
+    assert check.passed is False
+    assert check.observed == "30 of 500 rows of source `web` in quarantine (6 %)"
+
+
 def test_a_source_of_feedback_does_not_hold_up_a_release_that_reads_none(world, account, result_of):
     world.accounts.append(account("reviews", "feedback", 100, 50, quarantined=50))
 

@@ -31,6 +31,10 @@ create table lake.exposures (
     exposure_id varchar, exposed_at timestamp, flag varchar, variant varchar, user_id varchar,
     anonymous_id varchar, properties varchar, source varchar, batch_id varchar,
     event_hash ubigint, exposed_on date);
+create table lake.release_events (
+    release_id varchar, name varchar, version varchar, released_at timestamp,
+    environment varchar, status varchar, url varchar, notes varchar, properties varchar,
+    source varchar, batch_id varchar, event_hash ubigint, released_on date);
 create table lake.releases (
     release varchar, shipped_at timestamp, owner varchar, hypothesis varchar, unit varchar,
     kind varchar, app_version varchar, exposure_event varchar, exposure_flag varchar,
@@ -184,6 +188,19 @@ insert into lake.feedback values
 ('w1', '2026-11-03 15:00', 'ann', 'review', 2, 'hm', '1.0', '{"product": "app", "type": "bug"}',
  'store', 'b', 1, '2026-11-03'),
 ('w2', '2026-11-03 16:00', null, 'review', null, 'ok', null, '{}', 'store', 'b', 1, '2026-11-03');
+insert into lake.release_events values
+('1', 'Two', 'v2.0-rc1', '2026-10-30 10:00', null, 'prerelease', null, null, '{}', 'github', 'b',
+ 1, '2026-10-30'),
+('2', 'Two', 'v2.0', '2026-11-01 10:00', null, 'released', null, 'Faster.',
+ '{"product": "octo/app"}', 'github', 'b', 1, '2026-11-01'),
+('7', 'octo/app', 'v2.0', '2026-11-01 08:00', 'staging', 'success', null, null, '{}', 'ops', 'b',
+ 1, '2026-11-01'),
+('7:1', 'octo/app', 'v2.0', '2026-11-01 08:30', 'production', 'failure', null, null, '{}', 'ops',
+ 'b', 1, '2026-11-01'),
+('7:2', 'octo/app', 'v2.0', '2026-11-01 09:00', 'Production', 'success', null, null, '{}', 'ops',
+ 'b', 1, '2026-11-01'),
+('8', 'octo/app', '3.0', '2026-11-02 09:00', 'production', 'deployed', null, null, '{}', 'ops',
+ 'b', 1, '2026-11-02');
 """
 
 

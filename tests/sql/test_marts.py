@@ -168,3 +168,27 @@ def test_the_measure_of_errors_counts_what_unit_days_count(scenario: Any) -> Non
     )
 
     assert differing == []
+
+
+def test_a_release_shows_when_its_version_was_seen_to_ship(scenario: Any) -> None:
+    found = scenario.built.rows(
+        "select release, observed_at from dim_releases where observed_at is not null"
+    )
+
+    # before that the version was a candidate, in staging only, or failed
+    assert found == [("two", at("2026-11-01 09:00"))]
+
+
+def test_observed_releases_keep_the_source_in_front_of_their_id(scenario: Any) -> None:
+    found = scenario.built.rows(
+        "select release_event_id, product, is_shipped from stg_lake__release_events order by 1"
+    )
+
+    assert found == [
+        ("github:1", None, False),
+        ("github:2", "octo/app", True),
+        ("ops:7", None, False),
+        ("ops:7:1", None, False),
+        ("ops:7:2", None, True),
+        ("ops:8", None, True),
+    ]

@@ -74,6 +74,10 @@ class Account(Protocol):
     def quarantined(self) -> int:
         """Rows refused."""
 
+    @property
+    def left_out(self) -> int:
+        """Those of the refused rows that nothing is wrong with: a select leaves them out."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelTest:
@@ -221,12 +225,12 @@ class Subject:
 
     @property
     def relevant_accounts(self) -> tuple[Account, ...]:
-        """Accounts of the sources this release can read: feedback only if a metric reads it."""
-        return tuple(
-            account
-            for account in self.accounts
-            if account.kind != "feedback" or "fct_feedback" in self.models_read
-        )
+        """Accounts of the sources this release can read.
+
+        Feedback only if a metric reads it; what was observed of releases goes into no number.
+        """
+        unread = {"releases"} if "fct_feedback" in self.models_read else {"releases", "feedback"}
+        return tuple(account for account in self.accounts if account.kind not in unread)
 
 
 Parameters = Mapping[str, float]

@@ -1,8 +1,9 @@
 """Landing files into the lake: every record accepted, or refused with a reason. Never lost."""
 
-from .accounts import IngestResult, LakeFile, SourceAccount
+from .accounts import IngestResult, LakeFile, RelationAccount, SourceAccount
 from .attach import attach_lake
 from .ledger import Ledger
+from .relations import attach_relations, relation_accounts, relations_digest
 from .run import ingest, pending, unmatched
 from .sources import Source, load_sources
 from .tracking import load_tracking_plan
@@ -11,12 +12,16 @@ __all__ = [
     "IngestResult",
     "LakeFile",
     "Ledger",
+    "RelationAccount",
     "Source",
     "SourceAccount",
     "attach_lake",
+    "attach_relations",
     "ingest",
     "load_sources",
     "load_tracking_plan",
     "pending",
+    "relation_accounts",
+    "relations_digest",
     "unmatched",
 ]

@@ -24,6 +24,7 @@ class SourceAccount:
         conflict: Records that repeat an id with other content; the first one is in the lake.
         quarantined: Records refused for another reason.
         reasons: Records by reason code; the sum is conflict + quarantined.
+        removed: Accepted rows that left the lake since, by why: erase, retention.
         days: UTC days that got accepted rows, in order.
     """
 
@@ -37,7 +38,13 @@ class SourceAccount:
     conflict: int = 0
     quarantined: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
+
+    @property
+    def left_out(self) -> int:
+        """Refused records that nothing is wrong with: a select leaves them out, or an erasure."""
+        return self.reasons.get("not_selected", 0) + self.reasons.get("erased", 0)
 
     @property
     def is_balanced(self) -> bool:
@@ -48,10 +55,11 @@ class SourceAccount:
 
     def __str__(self) -> str:
         """`events: 5 rows in = 3 accepted + 1 duplicate + 0 conflict + 1 quarantined`."""
+        removed = "".join(f"; {rows:,} removed by {why}" for why, rows in self.removed.items())
         return (
             f"{self.source}: {self.rows_in:,} rows in = {self.accepted:,} accepted"
             f" + {self.duplicate:,} duplicate + {self.conflict:,} conflict"
-            f" + {self.quarantined:,} quarantined"
+            f" + {self.quarantined:,} quarantined{removed}"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,6 +75,7 @@ class SourceAccount:
             "conflict": self.conflict,
             "quarantined": self.quarantined,
             "reasons": dict(self.reasons),
+            "removed": dict(self.removed),
             "days": [day.isoformat() for day in self.days],
         }
 
@@ -84,6 +93,7 @@ def merged(one: SourceAccount, other: SourceAccount) -> SourceAccount:
         conflict=one.conflict + other.conflict,
         quarantined=one.quarantined + other.quarantined,
         reasons=_added(one.reasons, other.reasons),
+        removed=_added(one.removed, other.removed),
         days=tuple(sorted({*one.days, *other.days})),
     )
 
@@ -94,16 +104,59 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class RelationAccount:
+    """A relation that keeps its contract.
+
+    Args:
+        source: Name of the source.
+        format: What holds it: parquet, postgres or duckdb.
+        files: Files that it is read from. Count.
+        rows: Its rows. Count.
+        grain: Columns of which there is one row each.
+        is_new: Whether it was read now; else it is as it was when it was read.
+    """
+
+    source: str
+    format: str
+    files: int
+    rows: int
+    grain: tuple[str, ...]
+    is_new: bool
+
+    @property
+    def grain_text(self) -> str:
+        """`account_id, day`."""
+        return ", ".join(self.grain)
+
+    def __str__(self) -> str:
+        """`plans: relation checked, 5 rows, one per plan_id`."""
+        return f"{self.source}: relation checked, {self.rows:,} rows, one per {self.grain_text}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for `--format json`."""
+        return {
+            "source": self.source,
+            "format": self.format,
+            "files": self.files,
+            "rows": self.rows,
+            "grain": list(self.grain),
+            "is_new": self.is_new,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class IngestResult:
     """Accounts of one run, one a source, in the order of their names.
 
     Args:
         accounts: Account of each source that was looked at, also where nothing was new.
         sequence: Number of the last batch the ledger holds; 0 for none.
+        relations: The relations, each of which keeps its contract.
     """
 
     accounts: tuple[SourceAccount, ...]
     sequence: int
+    relations: tuple[RelationAccount, ...] = ()
 
     @property
     def accepted(self) -> int:
@@ -115,6 +168,7 @@ class IngestResult:
         return {
             "sequence": self.sequence,
             "accounts": [account.as_dict() for account in self.accounts],
+            "relations": [relation.as_dict() for relation in self.relations],
         }
 
 

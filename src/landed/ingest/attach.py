@@ -17,10 +17,10 @@ from .ledger import Ledger
 def attach_lake(engine: Engine, home: Home, *, since_sequence: int) -> None:
     """Show the lake in an open database as schema `lake`.
 
-    Views `events`, `feedback`, `exposures` over exactly the files that the ledger lists;
-    `touched_…` over all rows of the days that batches after `since_sequence` wrote to; tables
-    `touched_days`, `accounts`, `quarantine_reasons`, `sources`. A kind without files is an empty
-    view with its columns.
+    Views `events`, `feedback`, `exposures`, `release_events` over exactly the files that the ledger
+    lists; `touched_…` over all rows of the days that batches after `since_sequence` wrote to;
+    tables `touched_days`, `accounts`, `quarantine_reasons`, `sources`. A kind without files is an
+    empty view with its columns.
 
     Args:
         engine: The build database, writable.
@@ -48,9 +48,9 @@ def attach_lake(engine: Engine, home: Home, *, since_sequence: int) -> None:
     engine.execute("create or replace table lake.touched_days (day date, kind varchar)")
     for kind, envelope in ENVELOPES.items():
         days = set(ledger.touched_days(kind, since_sequence))
-        _show(engine, kind, envelope, [file.path for file in files[kind]])
+        _show(engine, envelope.view, envelope, [file.path for file in files[kind]])
         touched = [file.path for file in files[kind] if file.day in days]
-        _show(engine, f"touched_{kind}", envelope, touched)
+        _show(engine, f"touched_{envelope.view}", envelope, touched)
         engine.execute(
             "insert into lake.touched_days select unnest($days::date[]), $kind",
             {"days": sorted(days), "kind": kind},

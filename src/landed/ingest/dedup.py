@@ -4,7 +4,7 @@ The same id means the same source and the same full id; the 64-bit hash only fin
 The same content means equal typed columns (`Envelope.content_columns`), with properties compared
 as JSON values: key order and spacing do not matter. The first delivery stays in the lake.
 
-A batch is held against the lake's days from seven before its first to seven after its last. A
+A batch is held against the lake's days that are at most seven away from a day of its own. A
 re-delivery carries the time of the event, so it falls on the day of the first delivery however
 late it comes; the window only bounds how far a *changed* time is still seen as a conflict.
 """
@@ -22,12 +22,28 @@ import pyarrow as pa
 
 from ..warehouse import Engine
 from .envelope import Envelope
+from .storing import listed_in
 
 WINDOW = timedelta(days=7)
+#: What corrected times of two deliveries of one event may differ by. Seconds.
+CORRECTED_TOLERANCE_SECONDS = 3600
+
+
+def event_hash(id_column: str) -> str:
+    """SQL of the 64-bit hash of an id within `$source`: quick, and the engine's own.
+
+    An engine of another version may hash otherwise; the ledger keeps a probe to tell.
+    """
+    return f"hash($source || chr(31) || {id_column})"
 
 
 def mark_repeats(
-    engine: Engine, envelope: Envelope, source: str, history: Sequence[Path]
+    engine: Engine,
+    envelope: Envelope,
+    source: str,
+    history: Sequence[Path],
+    *,
+    has_hashes: bool = True,
 ) -> dict[str, int]:
     """Write `repeats(row_no, outcome)`: every row of `staged` that must not enter the lake.
 
@@ -36,13 +52,18 @@ def mark_repeats(
         envelope: Columns of its kind.
         source: Name of the source; ids of another source are other ids.
         history: Lake files of the window.
+        has_hashes: Whether their hashes are the engine's: one that hashes otherwise than the
+            engine that wrote them reads the ids instead.
 
     Returns:
         Rows by outcome: duplicate, conflict.
     """
-    _find_candidates(engine, envelope, source, history)
+    digest = "event_hash" if has_hashes else event_hash(envelope.id_column)
+    _find_candidates(engine, envelope, source, history, digest)
     same = " and ".join(
-        f"s.{name} is not distinct from f.{name}"
+        _same_time(envelope)
+        if name == envelope.time_column and envelope.has_clock
+        else f"s.{name} is not distinct from f.{name}"
         for name in envelope.content_columns
         if name != "properties"
     )
@@ -76,24 +97,25 @@ def mark_repeats(
 
 
 def _find_candidates(
-    engine: Engine, envelope: Envelope, source: str, history: Sequence[Path]
+    engine: Engine, envelope: Envelope, source: str, history: Sequence[Path], digest: str
 ) -> None:
     """`candidates`: staged rows whose hash is not alone; `firsts`: the first row of each id."""
-    names = ", ".join((envelope.id_column, *envelope.content_columns))
+    clock = ("clock_status",) if envelope.has_clock else ()
+    names = ", ".join((envelope.id_column, *envelope.content_columns, *clock))
     engine.execute(
         f"create or replace temp table known as"
         f" select cast(-1 as bigint) as row_no, event_hash, {names} from staged where false"
     )
-    if history:
-        files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in history)
+    held = _files_with_hits(engine, source, history, digest)
+    if held:
         engine.execute(
             f"""
             insert into known by name
-            select -1 as row_no, event_hash, {names}
-            from read_parquet([{files}], hive_partitioning = false)
-            where source = ? and event_hash in (select event_hash from staged)
+            select -1 as row_no, {digest} as event_hash, {names}
+            from read_parquet({listed_in(held)}, hive_partitioning = false)
+            where source = $source and {digest} in (select event_hash from staged)
             """,
-            [source],
+            {"source": source},
         )
     engine.execute(
         f"""
@@ -110,6 +132,33 @@ def _find_candidates(
         select * from (select * from known union all by name select * from candidates)
         qualify row_number() over (partition by {envelope.id_column} order by row_no) = 1
         """
+    )
+
+
+def _files_with_hits(
+    engine: Engine, source: str, history: Sequence[Path], digest: str
+) -> list[Path]:
+    """Files that hold a hash of the batch: most hold none, and of those one column is read."""
+    if not history:
+        return []
+    found = engine.rows(
+        f"""
+        select distinct filename
+        from read_parquet({listed_in(history)}, hive_partitioning = false, filename = true)
+        where source = $source and {digest} in (select event_hash from staged)
+        """,
+        {"source": source},
+    )
+    return sorted(Path(name) for (name,) in found)
+
+
+def _same_time(envelope: Envelope) -> str:
+    """SQL: the same time, or two that were corrected: a retry is sent later, by another skew."""
+    time = envelope.time_column
+    seconds = f"abs(epoch(s.{time}) - epoch(f.{time}))"
+    return (
+        f"(s.{time} is not distinct from f.{time} or (coalesce('corrected' in (s.clock_status,"
+        f" f.clock_status), false) and {seconds} <= {CORRECTED_TOLERANCE_SECONDS}))"
     )
 
 

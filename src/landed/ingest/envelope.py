@@ -7,15 +7,20 @@ the quarantine, never a NULL that looks like data.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: Columns that landed adds to every row of the lake, after the envelope's own.
 ADDED = {"source": "varchar", "batch_id": "varchar", "event_hash": "ubigint"}
+#: SQL of the rule that properties have to be JSON.
+NOT_JSON = "not json_valid(t.properties)"
+#: What clocks may differ by without a word. Seconds: the network's delay is no skew.
+CLOCK_TOLERANCE_SECONDS = 60
 
 _ZONED = (
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?"
-    r"([Zz]|[+-]\d{2}(:?\d{2})?)"
+    r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 )
+_PLAIN = ("____-__-__T__:__:__Z", "____-__-__T__:__:__.___Z")
 _ZONELESS = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 # digits before the point -> microseconds in one unit. 11, 14 and 17 digits are in no unit between
 # 1973 and 2286 and stay refused: 20261103091500 is a date written as a number, not an epoch.
@@ -27,12 +32,13 @@ class Envelope:
     """The declared columns of one kind.
 
     Args:
-        kind: events, feedback or exposures.
+        kind: events, feedback, exposures or releases.
         id_column: Identifies a row within its source.
         time_column: When it happened; its UTC day is the row's partition.
         day_column: Name of that day in the lake.
         columns: SQL type by column, in the order of the lake.
         required: Reason code by column that must not be empty.
+        inputs: SQL type by column that a select may give and the lake does not keep.
     """
 
     kind: str
@@ -41,11 +47,32 @@ class Envelope:
     day_column: str
     columns: Mapping[str, str]
     required: Mapping[str, str]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def view(self) -> str:
+        """Its view in the schema `lake`, where `releases` are those that files declare."""
+        return "release_events" if self.kind == "releases" else self.kind
+
+    @property
+    def given_columns(self) -> dict[str, str]:
+        """SQL type by column that a select may give."""
+        return {**self.columns, **self.inputs}
+
+    @property
+    def judged_columns(self) -> dict[str, str]:
+        """SQL type by column of a judged row: the envelope's own and what landed says of them."""
+        return {**self.columns, "clock_status": "varchar"} if self.has_clock else {**self.columns}
 
     @property
     def lake_columns(self) -> dict[str, str]:
         """SQL type by column of a lake file."""
-        return {**self.columns, **ADDED, self.day_column: "date"}
+        return {**self.judged_columns, **ADDED, self.day_column: "date"}
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether rows carry the collector's clock beside the client's."""
+        return "received_at" in self.columns
 
     @property
     def content_columns(self) -> tuple[str, ...]:
@@ -55,6 +82,12 @@ class Envelope:
         """
         left_out = (self.id_column, "received_at")
         return tuple(name for name in self.columns if name not in left_out)
+
+    @property
+    def sort_key(self) -> str:
+        """SQL by which the rows of a lake file are sorted: the unit, else the time."""
+        people = [name for name in ("user_id", "anonymous_id") if name in self.columns]
+        return f"coalesce({', '.join(people)})" if people else self.time_column
 
     @property
     def has_unit(self) -> bool:
@@ -80,6 +113,7 @@ ENVELOPES: Mapping[str, Envelope] = {
             "properties": "json",
         },
         required={"event_name": "no_event_name"},
+        inputs={"sent_at": "timestamp"},
     ),
     "feedback": Envelope(
         kind="feedback",
@@ -114,6 +148,24 @@ ENVELOPES: Mapping[str, Envelope] = {
         },
         required={"flag": "no_flag", "variant": "no_variant"},
     ),
+    "releases": Envelope(
+        kind="releases",
+        id_column="release_id",
+        time_column="released_at",
+        day_column="released_on",
+        columns={
+            "release_id": "varchar",
+            "name": "varchar",
+            "version": "varchar",
+            "released_at": "timestamp",
+            "environment": "varchar",
+            "status": "varchar",
+            "url": "varchar",
+            "notes": "varchar",
+            "properties": "json",
+        },
+        required={"name": "no_name"},
+    ),
 }
 
 
@@ -145,30 +197,36 @@ def instant(column: str, zone: str) -> str:
         for digits, factor in _EPOCHS.items()
     )
     return (
-        f"case when regexp_full_match({column}, '{_ZONED}') then {zoned}"
+        # by far the most common form, told by a scan of bytes; the cast takes a final Z as UTC
+        f"case when {column} like '{_PLAIN[0]}' or {column} like '{_PLAIN[1]}' then {local}"
+        f" when regexp_full_match({column}, '{_ZONED}') then {zoned}"
         f" when regexp_full_match({column}, '{_ZONELESS}') then {zoneless} {epochs} end"
     )
 
 
-def typed(envelope: Envelope, given: Mapping[str, str], zone: str) -> dict[str, str]:
+def typed(
+    envelope: Envelope, given: Mapping[str, str], zone: str, *, trims: bool = True
+) -> dict[str, str]:
     """SQL of every envelope column from the text columns a select gave.
 
     Args:
         envelope: The kind's envelope.
         given: SQL type by column that the select gives; the others are NULL.
         zone: IANA name for times without one.
+        trims: Whether spaces around a time are forgiven.
     """
     out: dict[str, str] = {}
-    for name, kind in envelope.columns.items():
+    for name, kind in envelope.given_columns.items():
         if name not in given:
-            out[name] = "'{}'" if kind == "json" else f"cast(null as {kind})"
+            if name in envelope.columns:
+                out[name] = "'{}'" if kind == "json" else f"cast(null as {kind})"
             continue
         quoted = f'"{name}"'
         nested = given[name].startswith(("STRUCT", "MAP"))
         text = f"to_json({quoted})" if nested else quoted
         text = f"nullif(cast({text} as varchar), '')"
         if kind == "timestamp":
-            out[name] = instant(f"trim({text})", zone)
+            out[name] = instant(f"trim({text})" if trims else text, zone)
         elif kind == "json":
             out[name] = f"coalesce({text}, '{{}}')"
         elif kind == "double":
@@ -188,7 +246,7 @@ def refusals(envelope: Envelope, given: Mapping[str, str]) -> list[tuple[str, st
     found = [(f"t.{id_column} is null", "no_id", id_column)]
     found += [(f"t.{name} is null", reason, name) for name, reason in envelope.required.items()]
     found.append((f"t._text_{time_column} is null", "no_time", time_column))
-    for name, kind in envelope.columns.items():
+    for name, kind in envelope.given_columns.items():
         if name not in given:
             continue
         text = f"t._text_{name}"
@@ -207,4 +265,31 @@ def refusals(envelope: Envelope, given: Mapping[str, str]) -> list[tuple[str, st
         found.append(("t.user_id is null and t.anonymous_id is null", "no_unit", "user_id"))
     if "text" in envelope.columns:
         found.append(("t.text is null and t.rating is null", "no_content", "text"))
+    if "properties" in envelope.columns:
+        found.append((NOT_JSON, "bad_properties", "properties"))
+        no_object = "not starts_with(ltrim(t.properties), '{')"
+        found.append((no_object, "bad_properties", "properties"))
     return found
+
+
+def clocked(envelope: Envelope, given: Mapping[str, str]) -> dict[str, str]:
+    """SQL of the columns that the pair of clocks changes or adds, over a typed row (alias `t`).
+
+    Where the client says when it sent (`sent_at`) and the collector when it received, their
+    difference is what the client's clock is wrong by, and it is taken out of the time of the
+    event, as Segment documents for `timestamp`. Differences below CLOCK_TOLERANCE_SECONDS are
+    the network's and stay. A time that is ahead of its receipt all the same is marked.
+    """
+    if not envelope.has_clock:
+        return {}
+    time = f"t.{envelope.time_column}"
+    limit = f"interval {CLOCK_TOLERANCE_SECONDS} second"
+    ahead = f"case when {time} > coalesce(t.received_at, $now) + {limit} then 'ahead' end"
+    if not {"sent_at", "received_at"} <= set(given):
+        return {"clock_status": ahead}
+    skew = "(t.received_at - t.sent_at)"
+    is_skewed = f"abs(epoch({skew})) > {CLOCK_TOLERANCE_SECONDS}"
+    return {
+        envelope.time_column: f"case when {is_skewed} then {time} + {skew} else {time} end",
+        "clock_status": f"case when {is_skewed} then 'corrected' else {ahead} end",
+    }

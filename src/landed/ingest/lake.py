@@ -3,99 +3,125 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from datetime import date
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..project import Home
 from ..warehouse import Engine
 from .envelope import Envelope
-from .formats.records import digest_of
 from .ledger import Ledger
 from .ledger_rows import StoredFile
-
-#: Rows of one row group: the engine's own, so that a day of a small product is one group.
-ROW_GROUP = 122_880
+from .storing import store, sync_folders
 
 
 def write_lake(
     engine: Engine, home: Home, envelope: Envelope, source: str, batch_id: str
 ) -> tuple[StoredFile, ...]:
-    """Write the accepted rows of `staged`, one file a UTC day, sorted by unit and time."""
-    names = ", ".join(envelope.columns)
+    """Write the rows of `staged`, one file a UTC day, sorted by unit."""
     time, day = envelope.time_column, envelope.day_column
-    unit = "coalesce(user_id, anonymous_id)" if envelope.has_unit else "user_id"
-    engine.execute(
-        f"""
-        create or replace temp table sorted as
-        select {names}, $source as source, $batch as batch_id, event_hash,
-            cast({time} as date) as {day}
-        from staged where row_no not in (select row_no from repeats)
-        order by {day}, {unit}, {time}, {envelope.id_column}
-        """,
-        {"source": source, "batch": batch_id},
-    )
-    days = engine.rows(f"select {day}, count(*) from sorted group by {day} order by {day}")
+    found = engine.rows(f"select distinct cast({time} as date) as day from staged order by day")
+    days = [day for (day,) in found]
+    added = {"source": "$source", "batch_id": "$batch", day: f"cast({time} as date)"}
     columns = ", ".join(
-        f"cast({name} as {_stored(kind)}) as {name}" for name, kind in envelope.lake_columns.items()
+        f"cast({added.get(name, name)} as {_stored(kind)}) as {name}"
+        for name, kind in envelope.lake_columns.items()
     )
     folder = home.lake / envelope.kind
+    params = {"source": source, "batch": batch_id}
     written = []
-    for one, rows in days:
-        aside = home.lake / ".tmp" / f"{batch_id}.{one}.{os.getpid()}.parquet"
-        query = f"select {columns} from sorted where {day} = date '{one}'"
-        written.append(
-            _store(engine, query, {}, aside, folder / f"day={one}", rows=rows, day=one, home=home)
+    for one in days:
+        query = (
+            f"select {columns} from staged where {time} >= date '{one}'"
+            f" and {time} < date '{one}' + interval 1 day order by {envelope.sort_key}"
         )
-    _sync_folders({folder, home.lake, home.root, *(folder / f"day={one}" for one, _ in days)})
+        place = folder / f"day={one}"
+        label = f"{batch_id}.{one}"
+        written.append(
+            store(engine, query, params, home=home, folder=place, label=label, day=one, syncs=False)
+        )
+    sync_folders({folder, home.lake, home.root, *(folder / f"day={one}" for one in days)})
     return tuple(written)
 
 
 def write_quarantine(
-    engine: Engine, home: Home, source: str, batch_id: str, files: Mapping[int, tuple[str, Path]]
+    engine: Engine,
+    home: Home,
+    source: str,
+    batch_id: str,
+    *,
+    part: int,
+    inputs: Sequence[tuple[int, str, str, str | None]],
 ) -> StoredFile | None:
-    """Write every refused record of a batch, whole, with its position and reason.
+    """Write every refused record of a batch's part, whole, with its position and reason.
 
     Args:
         engine: Holds the table `refused`.
         home: Where to write.
         source: Name of the source.
         batch_id: Also the file's name.
-        files: Digest and path of each input file, by its number.
+        part: Number of the part within the batch, from 1.
+        inputs: Number, path, digest and header line (if any) of each input file.
     """
-    counted = engine.one("select count(*) from refused")
-    rows = int(counted[0]) if counted else 0
-    if not rows:
+    if not engine.rows("select 1 from refused limit 1"):
         return None
-    engine.execute("create or replace temp table inputs (file_no integer, file text, sha256 text)")
-    for number, (sha256, path) in files.items():
-        engine.execute("insert into inputs values (?, ?, ?)", [number, str(path), sha256])
+    engine.execute(
+        "create or replace temp table inputs"
+        " (file_no integer, file varchar, sha256 varchar, header varchar)"
+    )
+    for row in inputs:
+        engine.execute("insert into inputs values (?, ?, ?, ?)", list(row))
     query = """
-        select $source as source, $batch as batch_id, inputs.file, inputs.sha256, refused.line,
-            refused.byte_offset, refused.reason, refused.detail, refused.raw
+        select cast($source as varchar) as source, cast($batch as varchar) as batch_id,
+            inputs.file, inputs.sha256, refused.line, refused.byte_offset, refused.reason,
+            refused.detail, refused.raw, inputs.header
         from refused join inputs using (file_no) order by row_no
     """
     folder = home.quarantine / source
-    aside = home.lake / ".tmp" / f"{batch_id}.quarantine.{os.getpid()}.parquet"
+    name = batch_id if part == 1 else f"{batch_id}-{part}"
+    label = f"{name}.quarantine"
     params = {"source": source, "batch": batch_id}
-    stored = _store(engine, query, params, aside, folder, rows=rows, name=batch_id, home=home)
-    _sync_folders({folder, home.quarantine, home.root})
-    return stored
+    return store(engine, query, params, home=home, folder=folder, label=label, name=name)
 
 
 def sweep(home: Home) -> list[Path]:
-    """Remove what a killed run left: temporary files, and Parquet files the ledger does not list.
+    """Remove what is no part of the state: temporary files, and Parquet files the ledger does not
+    list, whether a killed run left them or a later one replaced them.
 
     Only under the home's lock, and only below the lake's and the quarantine's own folders.
+
+    Returns:
+        The Parquet files that were removed, in order.
     """
+    if (home.lake / ".tmp").is_dir():
+        shutil.rmtree(home.lake / ".tmp")
     listed = Ledger(home).listed()
-    left = [path for path in (home.lake / ".tmp").glob("*") if path.is_file()]
-    for pattern in ("lake/*/day=*/*.parquet", "quarantine/*/*.parquet"):
-        found = home.root.glob(pattern)
-        left += [path for path in found if str(path.relative_to(home.root)) not in listed]
+    left = [
+        path
+        for folder in (*_below(home.lake, 2), *_below(home.quarantine, 1))
+        for path in _parquet(folder)
+        if path[len(str(home.root)) + 1 :] not in listed
+    ]
     for path in left:
-        path.unlink()
-    return sorted(left)
+        Path(path).unlink()
+    return sorted(map(Path, left))
+
+
+def _below(folder: Path, depth: int) -> list[str]:
+    """Folders so many levels below; hidden ones and links are none of ours."""
+    found = [str(folder)] if folder.is_dir() else []
+    for _ in range(depth):
+        found = [
+            entry.path
+            for one in found
+            for entry in os.scandir(one)
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+        ]
+    return found
+
+
+def _parquet(folder: str) -> list[str]:
+    return [entry.path for entry in os.scandir(folder) if entry.name.endswith(".parquet")]
 
 
 def missing_files(paths: Sequence[Path]) -> list[Path]:
@@ -105,44 +131,3 @@ def missing_files(paths: Sequence[Path]) -> list[Path]:
 
 def _stored(kind: str) -> str:
     return "varchar" if kind == "json" else kind
-
-
-def _store(
-    engine: Engine,
-    query: str,
-    params: Mapping[str, str],
-    aside: Path,
-    folder: Path,
-    *,
-    home: Home,
-    rows: int,
-    name: str | None = None,
-    day: date | None = None,
-) -> StoredFile:
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    quoted = str(aside).replace("'", "''")
-    engine.execute(
-        f"copy ({query}) to '{quoted}'"
-        f" (format parquet, compression zstd, row_group_size {ROW_GROUP})",
-        params or None,
-    )
-    _sync(aside)
-    sha256, size = digest_of(aside), aside.stat().st_size
-    final = folder / f"{name or sha256[:32]}.parquet"
-    aside.replace(final)
-    return StoredFile(final.relative_to(home.root), int(rows), sha256, size, day)
-
-
-def _sync_folders(folders: set[Path]) -> None:
-    for folder in sorted(folders):
-        if folder.is_dir():
-            _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

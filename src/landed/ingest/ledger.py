@@ -1,236 +1,36 @@
 """The ledger: what was ever read, what became of every record, and which files are the lake.
 
 A Parquet file that it does not list does not exist. One SQLite transaction a batch: its commit is
-the batch.
+the batch. Everything that is done to the lake later is one transaction too.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from pathlib import Path
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from ..errors import WarehouseError
-from ..project import Home
-from .accounts import LakeFile, SourceAccount
-from .ledger_rows import Batch, Declared
+from .ledger_reading import LedgerReader
+from .ledger_rows import Batch, Change, Declared
+from .ledger_store import SCHEMA_VERSION
 
-SCHEMA_VERSION = 2
-
-_SCHEMA = """
-create table sources (
-    source text primary key, kind text not null, complete_through text, mapping text not null
-) strict;
-create table generation (id text primary key) strict;
-create table batches (
-    sequence integer primary key autoincrement,
-    batch_id text not null,
-    source text not null,
-    kind text not null,
-    committed_at text not null,
-    rows_in integer not null check (rows_in >= 0),
-    accepted integer not null check (accepted >= 0),
-    duplicate integer not null check (duplicate >= 0),
-    conflict integer not null check (conflict >= 0),
-    quarantined integer not null check (quarantined >= 0),
-    check (rows_in = accepted + duplicate + conflict + quarantined)
-) strict;
-create index batches_by_source on batches (source);
-create table claims (
-    source text not null, sha256 text not null, path text not null, bytes integer not null,
-    changed_ns integer not null, sequence integer not null references batches,
-    primary key (source, sha256)
-) strict, without rowid;
-create table reasons (
-    sequence integer not null references batches, reason text not null,
-    rows integer not null check (rows > 0), primary key (sequence, reason)
-) strict, without rowid;
-create table lake_files (
-    path text primary key, kind text not null, source text not null, day text not null,
-    rows integer not null check (rows > 0), sha256 text not null, bytes integer not null,
-    sequence integer not null references batches, superseded_by integer references batches
-) strict, without rowid;
-create index lake_files_by_day on lake_files (kind, day);
-create table quarantine_files (
-    path text primary key, source text not null, rows integer not null check (rows > 0),
-    sha256 text not null, bytes integer not null, sequence integer not null references batches
-) strict, without rowid;
-"""
+__all__ = ["SCHEMA_VERSION", "Ledger"]
 
 
-class Ledger:
-    """The ledger of one home. Reading needs no lock; `open_for_writing` and `commit` need the
-    home's.
-    """
+#: What has to agree for a source: rows stored, accepted, removed; records kept, refused, explained.
+_COUNTED = (
+    ("rows", "from lake_files where source = ?"),
+    ("accepted", "from batches where source = ?"),
+    ("rows", "from removals where source = ?"),
+    ("rows", "from quarantine_files where source = ?"),
+    ("conflict + quarantined", "from batches where source = ?"),
+    ("rows", "from reasons join batches using (sequence) where source = ?"),
+)
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
 
-    def accounts_total(self) -> tuple[SourceAccount, ...]:
-        """Account of each source over its whole life, by name."""
-        with self._reading() as found:
-            if found is None:
-                return ()
-            days: dict[str, list[date]] = {}
-            for source, day in found.execute(
-                "select distinct source, day from lake_files where superseded_by is null"
-                " order by source, day"
-            ):
-                days.setdefault(source, []).append(date.fromisoformat(day))
-            reasons: dict[str, dict[str, int]] = {}
-            for source, reason, rows in self._reasons(found):
-                reasons.setdefault(source, {})[reason] = rows
-            files = dict(found.execute("select source, count(*) from claims group by source"))
-            totals = found.execute(
-                "select s.source, s.kind, coalesce(sum(rows_in), 0), coalesce(sum(accepted), 0),"
-                " coalesce(sum(duplicate), 0), coalesce(sum(conflict), 0),"
-                " coalesce(sum(quarantined), 0)"
-                " from sources s left join batches b using (source)"
-                " group by s.source, s.kind order by s.source"
-            ).fetchall()
-        return tuple(
-            SourceAccount(
-                source=row[0],
-                kind=row[1],
-                files_new=files.get(row[0], 0),
-                rows_in=row[2],
-                accepted=row[3],
-                duplicate=row[4],
-                conflict=row[5],
-                quarantined=row[6],
-                reasons=reasons.get(row[0], {}),
-                days=tuple(days.get(row[0], ())),
-            )
-            for row in totals
-        )
-
-    def files(self, kind: str, since_sequence: int = 0) -> list[LakeFile]:
-        """Lake files of a kind that batches after `since_sequence` wrote, by day and path."""
-        with self._reading() as found:
-            if found is None:
-                return []
-            rows = found.execute(
-                "select path, rows, day, sha256, sequence from lake_files"
-                " where kind = ? and sequence > ? and superseded_by is null order by day, path",
-                (kind, since_sequence),
-            ).fetchall()
-        return [
-            LakeFile(self._home.root / path, count, date.fromisoformat(day), sha256, sequence)
-            for path, count, day, sha256, sequence in rows
-        ]
-
-    def files_between(self, kind: str, first: date, last: date) -> list[Path]:
-        """Lake files of a kind whose day is from `first` to `last`, both included."""
-        with self._reading() as found:
-            if found is None:
-                return []
-            rows = found.execute(
-                "select path from lake_files where kind = ? and day between ? and ?"
-                " and superseded_by is null order by path",
-                (kind, first.isoformat(), last.isoformat()),
-            ).fetchall()
-        return [self._home.root / path for (path,) in rows]
-
-    def last_sequence(self) -> int:
-        """Number of the last committed batch; 0 for none."""
-        with self._reading() as found:
-            row = None if found is None else found.execute("select max(sequence) from batches")
-            return 0 if row is None else int(row.fetchone()[0] or 0)
-
-    def touched_days(self, kind: str, since_sequence: int) -> list[date]:
-        """UTC days of a kind that batches after `since_sequence` wrote to, in order."""
-        return sorted({file.day for file in self.files(kind, since_sequence)})
-
-    def days(self, kind: str) -> dict[date, int]:
-        """Rows by UTC day of a kind, in the order of the days."""
-        counted: dict[date, int] = {}
-        for file in self.files(kind):
-            counted[file.day] = counted.get(file.day, 0) + file.rows
-        return counted
-
-    def sources(self) -> list[tuple[str, str, datetime | None]]:
-        """Name, kind and `complete_through` (UTC) of each source ever ingested, by name."""
-        with self._reading() as found:
-            if found is None:
-                return []
-            rows = found.execute(
-                "select source, kind, complete_through from sources order by source"
-            ).fetchall()
-        return [
-            (source, kind, datetime.fromisoformat(text) if text else None)
-            for source, kind, text in rows
-        ]
-
-    def claimed(self, source: str) -> set[str]:
-        """Digests of the input files of a source that are in the ledger."""
-        with self._reading() as found:
-            if found is None:
-                return set()
-            rows = found.execute("select sha256 from claims where source = ?", (source,))
-            return {sha256 for (sha256,) in rows}
-
-    def claimed_files(self, source: str) -> set[tuple[str, int, int]]:
-        """Path, bytes and time of change (ns) of the claimed input files of a source."""
-        with self._reading() as found:
-            if found is None:
-                return set()
-            rows = found.execute(
-                "select path, bytes, changed_ns from claims where source = ?", (source,)
-            )
-            return set(rows.fetchall())
-
-    def listed(self) -> set[str]:
-        """Paths, relative to the home, of all lake and quarantine files."""
-        with self._reading() as found:
-            if found is None:
-                return set()
-            rows = found.execute(
-                "select path from lake_files union select path from quarantine_files"
-            )
-            return {path for (path,) in rows}
-
-    def generation(self) -> str:
-        """Changes whenever rows were taken out of the lake: what was built from it is void then."""
-        with self._reading() as found:
-            row = found.execute("select id from generation").fetchone() if found else None
-        return str(row[0]) if row else ""
-
-    def remapped(self, sources: Iterable[Declared]) -> list[tuple[str, int]]:
-        """Sources whose mapping differs from the one their rows came by, with their files."""
-        with self._reading() as found:
-            if found is None:
-                return []
-            rows = found.execute(
-                "select sources.source, sources.mapping, count(*) from sources"
-                " join claims using (source) group by sources.source, sources.mapping"
-            ).fetchall()
-        before = {source: (mapping, files) for source, mapping, files in rows}
-        return [
-            (each.source, before[each.source][1])
-            for each in sources
-            if each.source in before and before[each.source][0] != each.mapping
-        ]
-
-    def forget(self, source: str, generation: str) -> None:
-        """Take a source out whole: its claims, its rows, its accounts. The sweeper frees the disk.
-
-        Args:
-            source: The source.
-            generation: A new id, never used before.
-        """
-        with self._writing() as found:
-            for table in ("claims", "quarantine_files", "lake_files"):
-                found.execute(f"delete from {table} where source = ?", (source,))
-            found.execute(
-                "delete from reasons where sequence in"
-                " (select sequence from batches where source = ?)",
-                (source,),
-            )
-            found.execute("delete from batches where source = ?", (source,))
-            found.execute("delete from generation")
-            found.execute("insert into generation values (?)", (generation,))
+class Ledger(LedgerReader):
+    """The ledger of one home. Reading needs no lock; whatever writes needs the home's."""
 
     def declare(self, sources: Iterable[Declared], generation: str) -> None:
         """Note what sources are.
@@ -271,6 +71,26 @@ class Ledger:
                     ),
                 )
 
+    def forget(self, source: str, generation: str) -> None:
+        """Take a source out whole: its claims, its rows, its accounts. The sweeper frees the disk.
+
+        Ids that were erased stay erased.
+
+        Args:
+            source: The source.
+            generation: A new id, never used before.
+        """
+        with self._writing() as found:
+            for table in ("claims", "quarantine_files", "lake_files", "removals"):
+                found.execute(f"delete from {table} where source = ?", (source,))
+            found.execute(
+                "delete from reasons where sequence in"
+                " (select sequence from batches where source = ?)",
+                (source,),
+            )
+            found.execute("delete from batches where source = ?", (source,))
+            self._renew(found, generation)
+
     def commit(self, batch: Batch, committed_at: datetime) -> int:
         """Make a batch real: all of it or nothing.
 
@@ -280,6 +100,71 @@ class Ledger:
         Raises:
             WarehouseError: Its accounts do not balance, or a file of it was claimed before.
         """
+        with self._writing() as found:
+            return self._insert_batch(found, batch, committed_at)
+
+    def apply(self, change: Change, changed_at: datetime) -> None:
+        """Change which files are listed, with all that belongs to it: the whole change or nothing.
+
+        Args:
+            change: What leaves, what comes, and what is noted of it.
+            changed_at: The clock.
+
+        Raises:
+            WarehouseError: A file of it is not listed, or a source would not balance afterwards.
+        """
+        at = changed_at.astimezone(UTC).isoformat()
+        with self._writing() as found:
+            for table, files in (
+                ("lake_files", change.lake_out),
+                ("quarantine_files", change.quarantine_out),
+            ):
+                for file in files:
+                    gone = found.execute(f"delete from {table} where path = ?", (str(file.path),))
+                    self._require_one(gone, str(file.path))
+            for one in change.lake_in:
+                found.execute(
+                    "insert into lake_files values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (str(one.path), one.kind, one.source, one.day.isoformat(), one.rows,
+                     one.sha256, one.size, one.sequence),
+                )  # fmt: skip
+            for each in change.quarantine_in:
+                found.execute(
+                    "insert into quarantine_files values (?, ?, ?, ?, ?, ?, ?, null)",
+                    (str(each.path), each.source, each.rows, each.sha256, each.size, each.sequence,
+                     each.arrived_at.astimezone(UTC).isoformat()),
+                )  # fmt: skip
+            for each in change.dropped:
+                done = found.execute(
+                    "update quarantine_files set dropped_at = ? where path = ?"
+                    " and dropped_at is null",
+                    (at, str(each.path)),
+                )
+                self._require_one(done, str(each.path))
+            for (source, day, why), rows in change.removed.items():
+                found.execute(
+                    "insert into removals values (?, ?, ?, ?) on conflict do update"
+                    " set rows = rows + excluded.rows",
+                    (source, day.isoformat(), why, rows),
+                )
+            for (sequence, reason), rows in change.moved.items():
+                self._move(found, sequence, reason, rows)
+            if change.batch is not None:
+                self._insert_batch(found, change.batch, changed_at)
+                if change.mapping is not None:
+                    found.execute(
+                        "update sources set mapping = ? where source = ?",
+                        (change.mapping, change.batch.account.source),
+                    )
+            found.executemany(
+                "insert into erased values (?, ?) on conflict do nothing",
+                [(digest, at) for digest in sorted(change.erased)],
+            )
+            if change.generation is not None:
+                self._renew(found, change.generation)
+            self._require_balance(found, change)
+
+    def _insert_batch(self, found: sqlite3.Connection, batch: Batch, committed_at: datetime) -> int:
         account = batch.account
         counts = (
             account.rows_in,
@@ -289,38 +174,32 @@ class Ledger:
             account.quarantined,
         )
         stored = sum(file.rows for file in batch.lake)
-        refused = batch.quarantine.rows if batch.quarantine else 0
+        refused = sum(file.rows for file in batch.quarantine)
         if (
             not account.is_balanced
             or stored != account.accepted
             or refused != account.conflict + account.quarantined
         ):
-            raise WarehouseError(
+            raise self._unbalanced(
                 f"the batch of `{account.source}` does not balance: {counts} rows in, accepted,"
-                f" duplicate, conflict, quarantined; {stored} stored, {refused} refused",
-                expected="every record once",
-                where=str(self._home.ledger),
-                fix="run again; if it stays, report it: no row was committed.",
-                code="unbalanced_batch",
+                f" duplicate, conflict, quarantined; {stored} stored, {refused} refused"
             )
-        with self._writing() as found:
-            cursor = found.execute(
-                "insert into batches (batch_id, source, kind, committed_at, rows_in, accepted,"
-                " duplicate, conflict, quarantined) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    batch.batch_id,
-                    account.source,
-                    account.kind,
-                    committed_at.astimezone(UTC).isoformat(),
-                    *counts,
-                ),
-            )
-            sequence = int(cursor.lastrowid or 0)
-            self._insert_files(found, batch, sequence)
+        at = committed_at.astimezone(UTC).isoformat()
+        cursor = found.execute(
+            "insert into batches (batch_id, source, kind, committed_at, rows_in, accepted,"
+            " duplicate, conflict, quarantined) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (batch.batch_id, account.source, account.kind, at, *counts),
+        )
+        sequence = int(cursor.lastrowid or 0)
+        if batch.hash_probe and found.execute("select count(*) from hashing").fetchone() == (0,):
+            found.execute("insert into hashing values (?)", (batch.hash_probe,))
+        self._insert_files(found, batch, sequence, at)
         return sequence
 
     @staticmethod
-    def _insert_files(found: sqlite3.Connection, batch: Batch, sequence: int) -> None:
+    def _insert_files(
+        found: sqlite3.Connection, batch: Batch, sequence: int, committed_at: str
+    ) -> None:
         source, kind = batch.account.source, batch.account.kind
         found.executemany(
             "insert into claims values (?, ?, ?, ?, ?, ?)",
@@ -334,81 +213,80 @@ class Ledger:
             [(sequence, reason, rows) for reason, rows in sorted(batch.account.reasons.items())],
         )
         found.executemany(
-            "insert into lake_files values (?, ?, ?, ?, ?, ?, ?, ?, null)",
+            "insert into lake_files values (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (str(file.path), kind, source, str(file.day), file.rows, file.sha256, file.size,
                  sequence)
                 for file in batch.lake
             ],
         )  # fmt: skip
-        if batch.quarantine:
-            file = batch.quarantine
-            found.execute(
-                "insert into quarantine_files values (?, ?, ?, ?, ?, ?)",
-                (str(file.path), source, file.rows, file.sha256, file.size, sequence),
-            )
+        arrived = batch.arrived_at.astimezone(UTC).isoformat() if batch.arrived_at else committed_at
+        found.executemany(
+            "insert into quarantine_files values (?, ?, ?, ?, ?, ?, ?, null)",
+            [
+                (str(file.path), source, file.rows, file.sha256, file.size, sequence, arrived)
+                for file in batch.quarantine
+            ],
+        )
 
-    def reasons(self) -> Sequence[tuple[str, str, int]]:
-        """Refused records by source and reason over the whole life."""
-        with self._reading() as found:
-            return [] if found is None else self._reasons(found)
+    def _move(self, found: sqlite3.Connection, sequence: int, reason: str, rows: int) -> None:
+        """Take refused records out of the accounts of their batch; the next batch counts them."""
+        outcome = "conflict" if reason == "conflict" else "quarantined"
+        done = found.execute(
+            f"update batches set rows_in = rows_in - :rows, {outcome} = {outcome} - :rows"
+            " where sequence = :sequence",
+            {"rows": rows, "sequence": sequence},
+        )
+        self._require_one(done, f"batch {sequence}")
+        whole = found.execute(
+            "delete from reasons where sequence = ? and reason = ? and rows = ?",
+            (sequence, reason, rows),
+        )
+        if not whole.rowcount:
+            part = found.execute(
+                "update reasons set rows = rows - ? where sequence = ? and reason = ?",
+                (rows, sequence, reason),
+            )
+            self._require_one(part, f"reason {reason} of batch {sequence}")
 
     @staticmethod
-    def _reasons(found: sqlite3.Connection) -> list[tuple[str, str, int]]:
-        return found.execute(
-            "select source, reason, sum(rows) from reasons join batches using (sequence)"
-            " group by source, reason order by source, reason"
-        ).fetchall()
+    def _renew(found: sqlite3.Connection, generation: str) -> None:
+        found.execute("delete from generation")
+        found.execute("insert into generation values (?)", (generation,))
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        if not self._home.ledger.is_file():
-            yield None
-            return
-        with self._connected() as found:
-            yield found if self._version(found) else None
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        self._home.root.mkdir(parents=True, exist_ok=True)
-        with self._connected() as found:
-            found.execute("pragma journal_mode = wal")
-            found.execute("pragma synchronous = full")
-            found.execute("pragma foreign_keys = on")
-            found.execute("begin immediate")
-            try:
-                if not self._version(found):
-                    for statement in _SCHEMA.split(";"):
-                        found.execute(statement)
-                    found.execute(f"pragma user_version = {SCHEMA_VERSION}")
-                yield found
-            except BaseException:
-                found.execute("rollback")
-                raise
-            found.execute("commit")
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            found = sqlite3.connect(self._home.ledger, timeout=30, isolation_level=None)
-            with contextlib.closing(found):
-                yield found
-        except sqlite3.Error as error:
+    def _require_one(self, cursor: sqlite3.Cursor, what: str) -> None:
+        if cursor.rowcount != 1:
             raise WarehouseError(
-                f"the ledger cannot be used: {error}",
+                f"{what} is not in the ledger",
+                expected="the ledger as it was when the change was prepared",
                 where=str(self._home.ledger),
-                fix="check the disk and the file; `landed doctor` tells more.",
-                code="ledger",
-            ) from error
-
-    def _version(self, found: sqlite3.Connection) -> int:
-        version = int(found.execute("pragma user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
-            raise WarehouseError(
-                f"the ledger is of version {version}",
-                expected=f"version {SCHEMA_VERSION}",
-                where=str(self._home.ledger),
-                fix="use the landed that wrote it, or a newer one.",
-                code="ledger_version",
+                fix="run the command again.",
+                code="ledger_changed",
             )
-        return version
+
+    def _require_balance(self, found: sqlite3.Connection, change: Change) -> None:
+        """Every source that a change touched has each record once, on disk as in its accounts."""
+        touched = {file.source for file in (*change.lake_out, *change.lake_in)}
+        touched |= {file.source for file in (*change.quarantine_out, *change.quarantine_in)}
+        if change.batch is not None:
+            touched.add(change.batch.account.source)
+        for source in sorted(touched):
+            stored, accepted, removed, kept, refused, reasons = (
+                found.execute(f"select coalesce(sum({what}), 0) {where}", (source,)).fetchone()[0]
+                for what, where in _COUNTED
+            )
+            if stored != accepted - removed or kept != refused or reasons != refused:
+                raise self._unbalanced(
+                    f"`{source}` would not balance: {stored} rows in the lake of {accepted}"
+                    f" accepted - {removed} removed; {kept} refused records kept and {reasons}"
+                    f" with a reason, of {refused}"
+                )
+
+    def _unbalanced(self, what: str) -> WarehouseError:
+        return WarehouseError(
+            what,
+            expected="every record once",
+            where=str(self._home.ledger),
+            fix="run again; if it stays, report it: nothing was committed.",
+            code="unbalanced_batch",
+        )

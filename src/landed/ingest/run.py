@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +14,22 @@ from ..settings import Settings
 from ..warehouse import run_lock
 from .accounts import IngestResult, SourceAccount, merged
 from .batch import BatchWriter
+from .compaction import compact
 from .formats.records import digest_of
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Declared
-from .sources import Source, load_sources, matched_files
-from .staging import Stage
+from .relations import check_places, read_relations, stale_relations
+from .remote import Remembered, fetched
+from .retention import retain
+from .sources import FoundFile, Source, load_sources, matched_files
+from .stores import RemoteFile
 from .tracking import TrackingPlan, load_tracking_plan
 
 Progress = Callable[[str], None]
+
+#: Faults of one source's files after which the rest are left to the next run: the store is down.
+_MOST_FAULTS = 20
 
 
 def ingest(
@@ -39,7 +46,8 @@ def ingest(
 
     A file is known by the digest of its bytes: what the ledger holds is skipped, whatever its
     name. Each batch is committed as a whole; a run that is killed leaves whole batches, and the
-    next run goes on from there.
+    next run goes on from there. At the end days that are older than a source keeps them leave the
+    lake, and days of many small files are merged.
 
     Args:
         project: Declares the sources and the tracking plan.
@@ -52,25 +60,33 @@ def ingest(
 
     Raises:
         ContractError: A source or tracking file is wrong; all faults at once.
-        SourceError: A source has no file, or one cannot be read; all of them at once, before
-            anything is ingested. Or its select does not fit its files.
+        SourceError: A source has no file, one cannot be read, or a relation breaks its contract;
+            all of them at once, before anything is ingested. Or a select does not fit its files.
+            Or files could not be fetched; all of them at once, after the others were ingested.
         HomeBusyError: Another process writes here.
     """
-    sources = _chosen(load_sources(project), only)
+    declared_sources = load_sources(project)
+    chosen = _chosen(declared_sources, only)
+    sources = [one for one in chosen if not one.is_relation]
+    relations = [one for one in chosen if one.is_relation]
     plan = load_tracking_plan(project.tracking)
-    files = matched_files(sources, home)
+    files = _files_and_places(sources, relations, home)
     clock = now or datetime.now(UTC)
     with run_lock(home):
+        checked = read_relations(
+            relations, home, settings, known=set(declared_sources), again=again, progress=progress
+        )
         ledger = Ledger(home)
         declared = [
             Declared(one.source, one.kind, one.complete_through, one.mapping) for one in sources
         ]
         if again:
-            _take_out(ledger, sources, files)
+            _take_out(ledger, sources, files, home)
         else:
             _refuse_remapped(ledger, sources, declared)
         ledger.declare(declared, uuid.uuid4().hex)
         sweep(home)
+        faults: list[Fault] = []
         accounts = [
             _ingest_source(
                 one,
@@ -80,45 +96,85 @@ def ingest(
                 settings=settings,
                 now=clock,
                 progress=progress,
+                faults=faults,
             )
             for one in sources
         ]
-        return IngestResult(tuple(accounts), ledger.last_sequence())
+        dropped = retain(home, sources, clock)
+        compact(home, settings, clock, progress=progress)
+        if faults:
+            raise SourceError(faults)
+        accounts = [
+            replace(one, removed={"retention": dropped[one.source]})
+            if one.source in dropped
+            else one
+            for one in accounts
+        ]
+        return IngestResult(tuple(accounts), ledger.last_sequence(), checked)
 
 
-def pending(project: Project, home: Home) -> list[Path]:
+def pending(project: Project, home: Home) -> list[FoundFile]:
     """Files of all sources that the ledger has not claimed, by source and name.
 
-    A file with the path, length and time of change of a claimed one is taken for it; only the
-    others are digested, so that asking every few seconds costs little.
+    A file with the path, length and time of change of a claimed one is taken for it, and a remote
+    one with the address and version of one that was fetched; only the other files of this machine
+    are digested, so that asking every few seconds costs little. A relation that changed since it
+    was read is waiting too.
 
     Raises:
         ContractError: A source file is wrong; all faults at once.
         SourceError: A source has no file, or one cannot be read; all of them at once.
     """
     sources = _chosen(load_sources(project), ())
-    files = matched_files(sources, home)
+    relations = [one for one in sources if one.is_relation]
+    files = _files_and_places([one for one in sources if not one.is_relation], relations, home)
     ledger = Ledger(home)
-    waiting: list[Path] = []
-    for source in sources:
-        known = ledger.claimed(source.source)
-        seen = ledger.claimed_files(source.source)
-        for path in files[source.source]:
-            state = path.stat()
-            if (str(path), state.st_size, state.st_mtime_ns) in seen:
+    waiting: list[FoundFile] = []
+    with Remembered(home) as memory:
+        for source in sources:
+            if source.is_relation:
                 continue
-            sha256 = digest_of(path)
-            if sha256 not in known:
-                known.add(sha256)
-                waiting.append(path)
+            known = ledger.claimed(source.source)
+            seen = ledger.claimed_files(source.source)
+            for file in files[source.source]:
+                if file.is_remote:
+                    if memory.digest(_remote(file)) not in known:
+                        waiting.append(file)
+                    continue
+                if (file.name, file.size, int(file.version)) in seen:
+                    continue
+                sha256 = digest_of(file.path)
+                if sha256 not in known:
+                    known.add(sha256)
+                    waiting.append(file)
+    waiting += [FoundFile(*found) for found in stale_relations(relations, home)]
     return waiting
 
 
 def unmatched(project: Project, home: Home) -> list[tuple[str, str]]:
     """Sources in the landing folder for which no file has arrived: name and pattern."""
-    sources = _chosen(load_sources(project), ())
+    sources = [one for one in _chosen(load_sources(project), ()) if not one.is_relation]
     files = matched_files(sources, home)
     return [(one.source, one.pattern(home)) for one in sources if not files[one.source]]
+
+
+def _files_and_places(
+    sources: Sequence[Source], relations: Sequence[Source], home: Home
+) -> dict[str, list[FoundFile]]:
+    """Files of the sources; what is wrong with them or with a relation's place, all at once."""
+    faults = check_places(relations, home)
+    files: dict[str, list[FoundFile]] = {}
+    try:
+        files = matched_files(sources, home)
+    except SourceError as error:
+        faults += error.faults
+    if faults:
+        raise SourceError(faults)
+    return files
+
+
+def _remote(file: FoundFile) -> RemoteFile:
+    return RemoteFile(file.name, file.size, file.version)
 
 
 def _chosen(sources: dict[str, Source], only: Sequence[str]) -> list[Source]:
@@ -153,12 +209,15 @@ def _refuse_remapped(
 
 
 def _take_out(
-    ledger: Ledger, sources: Sequence[Source], files: Mapping[str, Sequence[Path]]
+    ledger: Ledger,
+    sources: Sequence[Source],
+    files: Mapping[str, Sequence[FoundFile]],
+    home: Home,
 ) -> None:
     """Forget sources, but none whose files are gone: their rows could not be had again."""
     faults: list[Fault] = []
     for one in sources:
-        gone = ledger.claimed(one.source) - {digest_of(path) for path in files[one.source]}
+        gone = ledger.claimed(one.source) - _digests(files[one.source], home)
         if gone:
             faults.append(
                 Fault(
@@ -175,40 +234,93 @@ def _take_out(
         ledger.forget(one.source, uuid.uuid4().hex)
 
 
+def _digests(files: Sequence[FoundFile], home: Home) -> set[str]:
+    """Digests of files; a remote one that changed or was never fetched is fetched for it."""
+    found = {digest_of(file.path) for file in files if not file.is_remote}
+    remote = [_remote(file) for file in files if file.is_remote]
+    if not remote:
+        return found
+    faults: list[Fault] = []
+    with Remembered(home, writable=True) as memory:
+        kept = {file.url: memory.digest(file) for file in remote}
+        found |= {sha256 for sha256 in kept.values() if sha256}
+        for one in fetched([file for file in remote if not kept[file.url]], home):
+            faults += one.faults
+            if not one.faults:
+                memory.keep(one.file, one.sha256)
+                found.add(one.sha256)
+    if faults:
+        raise SourceError(faults)
+    return found
+
+
 def _ingest_source(
     source: Source,
-    files: list[Path],
+    files: list[FoundFile],
     *,
     plan: TrackingPlan,
     home: Home,
     settings: Settings,
     now: datetime,
     progress: Progress | None,
+    faults: list[Fault],
 ) -> SourceAccount:
-    known = Ledger(home).claimed(source.source)
-    fresh: list[tuple[Path, str]] = []
-    for path in files:
-        sha256 = digest_of(path)
-        if sha256 not in known:
-            known.add(sha256)
-            fresh.append((path, sha256))
-    total = SourceAccount(source.source, source.kind, files_seen=len(files) - len(fresh))
-    if not fresh:
-        return total
-    # two engines work in turns: the sealed one parses, the other holds and writes the batch
-    half = replace(settings, memory_limit_mb=max(settings.memory_limit_mb // 2, 128))
-    stage = Stage(source, plan, now, half)
-    writer = BatchWriter(source, stage, home, half, now)
+    total = SourceAccount(source.source, source.kind)
+    writer: BatchWriter | None = None
+    new = 0
     try:
-        for done, (path, sha256) in enumerate(fresh, start=1):
-            writer.add(path, sha256)
-            if writer.is_full or done == len(fresh):
+        for path, sha256, listed in _new_files(source, files, home, faults):
+            if writer is None:  # most runs find nothing new in most sources
+                writer = BatchWriter(source, plan, home, settings, now)
+            writer.add(path, sha256, listed)
+            new += 1
+            if writer.is_full:
                 total = merged(total, writer.commit())
-                if progress:
-                    progress(
-                        f"{source.source}: {done} of {len(fresh)} files, {total.rows_in} records"
-                    )
+                _tell(progress, source, new, len(files), total)
+        if writer is not None and not writer.is_empty:
+            total = merged(total, writer.commit())
+            _tell(progress, source, new, len(files), total)
     finally:
-        writer.close()
-        stage.close()
-    return total
+        if writer is not None:
+            writer.close()
+    return replace(total, files_seen=len(files) - new)
+
+
+def _tell(
+    progress: Progress | None, source: Source, new: int, files: int, total: SourceAccount
+) -> None:
+    if progress:
+        progress(f"{source.source}: {new:,} new of {files:,} files, {total.rows_in:,} records")
+
+
+def _new_files(
+    source: Source, files: Sequence[FoundFile], home: Home, faults: list[Fault]
+) -> Iterator[tuple[Path, str, FoundFile | None]]:
+    """Files whose bytes the ledger has not claimed: path, digest, and how a store lists it."""
+    ledger = Ledger(home)
+    known = ledger.claimed(source.source)
+    seen = ledger.claimed_files(source.source)
+    for file in files:
+        if not file.is_remote and (file.name, file.size, int(file.version)) not in seen:
+            sha256 = digest_of(file.path)
+            if sha256 not in known:
+                known.add(sha256)
+                yield file.path, sha256, None
+    remote = [_remote(file) for file in files if file.is_remote]
+    if not remote:
+        return
+    failed = 0
+    with Remembered(home, writable=True) as memory:
+        new = [file for file in remote if memory.digest(file) not in known]
+        for one in fetched(new, home):
+            if one.path is None:
+                where = str(source.defined_in)
+                faults += [replace(fault, where=fault.where or where) for fault in one.faults]
+                failed += 1
+                if failed >= _MOST_FAULTS:
+                    return
+                continue
+            if one.sha256 not in known:
+                known.add(one.sha256)
+                yield one.path, one.sha256, FoundFile(one.file.url, one.file.size, one.file.version)
+            memory.keep(one.file, one.sha256)

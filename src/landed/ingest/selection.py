@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from .envelope import Envelope
 
 #: Column by which a row finds its file, line and offset again.
 ROW = "_row"
+#: A column by which a filter stays above what it filters. Else the engine pushes it below, and
+#: works out every expression it names a second time: each record would be parsed once a column.
+BARRIER = "random() as _barrier"
 GIVEN_ID = "_landed_id"
 CONTENT = "content"
 
@@ -34,12 +38,14 @@ class Selection:
         names: Lower-case names of `raw` columns it reads.
         takes_all: Whether it has a star, so that every column is needed.
         gives: Names of the columns it returns; empty where a star hides them.
+        is_own: Whether landed wrote it: properties are then JSON that the record held.
     """
 
     sql: str
     names: frozenset[str]
     takes_all: bool
     gives: tuple[str, ...]
+    is_own: bool = False
 
 
 def read_selection(
@@ -56,15 +62,14 @@ def read_selection(
 
     one = "one select over raw"
     try:
-        with Engine.open(None) as engine:
-            kinds = engine.statement_kinds(text)
+        kinds = _statement_kinds(text)
         trees = sqlglot.parse(text, dialect="duckdb")
         tokens = sqlglot.tokenize(text, dialect="duckdb")
     except (WarehouseError, sqlglot.errors.SqlglotError) as error:
         fault(f"the select does not parse: {str(error).splitlines()[0]}", one, "correct it.")
         return None, faults
     tree = trees[0] if trees else None
-    if kinds != ["SELECT"] or len(trees) != 1 or not isinstance(tree, exp.Select):
+    if kinds != ("SELECT",) or len(trees) != 1 or not isinstance(tree, exp.Select):
         found = ", ".join(kind.lower() for kind in kinds) or "nothing"
         fault(f"the select holds {found}", one, "keep one plain select.")
         return None, faults
@@ -92,6 +97,13 @@ def read_selection(
     return Selection(text[:head] + extra + text[head:], frozenset(names), takes_all, gives), []
 
 
+@functools.lru_cache(maxsize=256)
+def _statement_kinds(text: str) -> tuple[str, ...]:
+    """Kept, as opening an engine takes 20 ms and a sensor reads its sources every few seconds."""
+    with Engine.open(None) as engine:
+        return tuple(engine.statement_kinds(text))
+
+
 def default_selection(
     envelope: Envelope, columns: list[str] | None, event_id: str | None
 ) -> Selection:
@@ -103,14 +115,15 @@ def default_selection(
         event_id: A column, `content`, or None for the envelope's own.
     """
     known = None if columns is None else {name.lower() for name in columns}
-    gives = [name for name in envelope.columns if known is None or name in known]
+    gives = [name for name in envelope.given_columns if known is None or name in known]
     names = set(gives)
     parts = [f'raw."{ROW}" as "{ROW}_"', *(f'raw."{name}" as "{name}"' for name in gives)]
     if event_id not in (None, CONTENT) and str(event_id) not in gives:
         names.add(str(event_id).lower())
         quoted = str(event_id).replace('"', '""')
         parts.append(f'raw."{quoted}" as "{GIVEN_ID}"')
-    return Selection(f"select {', '.join(parts)} from raw", frozenset(names), False, tuple(gives))
+    sql = f"select {', '.join(parts)} from raw"
+    return Selection(sql, frozenset(names), takes_all=False, gives=tuple(gives), is_own=True)
 
 
 def _check_tree(tree: exp.Select, fault: Callable[[str, str, str], None]) -> None:
@@ -139,9 +152,9 @@ def _check_names(
     fault: Callable[[str, str, str], None],
 ) -> None:
     unknown = [name or "an expression without a name" for name in gives]
-    unknown = [name for name in unknown if name not in envelope.columns]
+    unknown = [name for name in unknown if name not in envelope.given_columns]
     if unknown:
-        known = ", ".join(envelope.columns)
+        known = ", ".join(envelope.given_columns)
         fix = "name it `as …`, or put it into properties with json_object."
         fault(f"the select gives {', '.join(unknown)}", f"columns among {known}", fix)
     twice = sorted({name for name in gives if gives.count(name) > 1})

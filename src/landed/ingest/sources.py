@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import glob
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,37 @@ from ..documents import Document, collect, digest, packaged_schema, read_yaml, v
 from ..errors import ContractError, Fault, SourceError
 from ..project import Home, Project
 from .envelope import ENVELOPES, Envelope
-from .formats import load_format
+from .formats import default_event_id, selects
+from .matching import matching
+from .relation_rules import DATABASES, check_keys, check_relation
+from .remote import is_url, remote_files, shown, url_faults
 from .selection import Selection, read_selection
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One file that a source matches now.
+
+    Args:
+        name: Absolute path, or URL.
+        size: Its length. Bytes; -1 where a web server does not say.
+        version: When it was last changed in any way (`st_ctime_ns`: a rewrite can't set it back),
+            or what a store says of its content.
+    """
+
+    name: str
+    size: int
+    version: str
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it has to be fetched first."""
+        return is_url(self.name)
+
+    @property
+    def path(self) -> Path:
+        """Where a file of this machine is."""
+        return Path(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +53,10 @@ class Source:
 
     Args:
         source: Its name, also the file's.
-        kind: events, feedback or exposures.
-        format: How its files are written; a module of `landed.ingest.formats`.
-        path: Path or glob as declared.
+        kind: What one row is; `relation` for a table that exists already.
+        format: How its files are written; a module of `landed.ingest.formats`, or for a relation
+            what holds it.
+        path: Path, glob or URL as declared.
         selection: The checked select; None takes the envelope's columns by name.
         event_id: Column that identifies a row, `content` (digest of the record), or None for
             the envelope's own column.
@@ -35,6 +65,12 @@ class Source:
         timezone: IANA name of times that carry no zone.
         delimiter: Character between CSV fields.
         uses_tracking_plan: Whether `tracking/` is held against its events.
+        personal: Columns, and JSON pointers into properties, that a keyed digest stands for.
+        lake_days: UTC days that accepted rows are kept; None for ever.
+        quarantine_days: Days that refused records are kept from their ingest; None for ever.
+        grain: Columns of which a relation has one row each.
+        columns: SQL type by column that a relation must have.
+        table: Table of a relation in a database, with its schema in front.
         project_root: Folder that `./` and `../` start from.
         defined_in: The source file.
     """
@@ -49,6 +85,12 @@ class Source:
     timezone: str = "UTC"
     delimiter: str = ","
     uses_tracking_plan: bool = True
+    personal: tuple[str, ...] = ()
+    lake_days: int | None = None
+    quarantine_days: int | None = None
+    grain: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
     project_root: Path = field(default=Path(), compare=False)
     defined_in: Path = field(default=Path(), compare=False)
 
@@ -58,26 +100,72 @@ class Source:
         return ENVELOPES[self.kind]
 
     @property
+    def is_relation(self) -> bool:
+        """Whether it names a table, which is not ingested."""
+        return self.kind == "relation"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its files are at a URL."""
+        return is_url(self.path)
+
+    @property
     def is_in_landing(self) -> bool:
         """Whether its files are dropped into the landing folder, where none is a fair answer."""
+        if self.is_remote or self.path.startswith("env:"):
+            return False
         return not self.path.startswith(("./", "../")) and not Path(self.path).is_absolute()
 
     @property
     def mapping(self) -> str:
         """Digest of how a record becomes a row; rows of two mappings don't belong together."""
         chosen = self.selection.sql if self.selection else None
-        return digest([self.format, chosen, self.event_id, self.timezone, self.delimiter])
+        parts = [self.format, chosen, self.event_id, self.timezone, self.delimiter]
+        # a list that was not there before would void every mapping of a ledger written until now
+        return digest([*parts, list(self.personal)] if self.personal else parts)
 
     def pattern(self, home: Home) -> str:
-        """The absolute path or glob it stands for."""
+        """The URL, absolute path or glob it stands for."""
+        if self.is_remote:
+            return self.path
         base = home.landing if self.is_in_landing else self.project_root
         return str((base / self.path).absolute())
 
-    def files(self, home: Home) -> list[Path]:
-        """Files that match now, in the order of their names."""
-        # Path.glob takes no absolute pattern, and a path without wildcards is a pattern too
-        found = map(Path, glob.glob(self.pattern(home), recursive=True))  # noqa: PTH207
-        return sorted({path.resolve() for path in found if path.is_file()})
+    def files(self, home: Home) -> list[FoundFile]:
+        """Files that match now, in the order of their names.
+
+        Raises:
+            SourceError: A file cannot be read, or a store cannot be asked; all at once.
+        """
+        where = str(self.defined_in)
+        if self.is_remote:
+            try:
+                found = remote_files(self.path)
+            except SourceError as error:
+                raise SourceError(replace(fault, where=where) for fault in error.faults) from None
+            return [FoundFile(one.url, one.size, one.version) for one in found]
+        faults: list[Fault] = []
+        files: list[FoundFile] = []
+        try:
+            matched = sorted({path.resolve() for path in matching(self.pattern(home))})
+        except OSError as error:
+            what = f"the source `{self.source}` cannot list {error.filename}: {error.strerror}"
+            fix = "check the folder's permissions, and the disk."
+            raise SourceError(Fault(what, "", where, fix, "source_unreadable")) from error
+        for path in matched:
+            try:
+                with path.open("rb") as file:
+                    state = os.fstat(file.fileno())
+            except FileNotFoundError:
+                continue  # gone since it was listed
+            except OSError as error:
+                what = f"the source `{self.source}` cannot read {path}: {error.strerror}"
+                faults.append(Fault(what, "", where, "check its permissions.", "source_unreadable"))
+                continue
+            files.append(FoundFile(str(path), state.st_size, str(state.st_ctime_ns)))
+        if faults:
+            raise SourceError(faults)
+        return files
 
 
 def load_sources(project: Project) -> dict[str, Source]:
@@ -105,35 +193,35 @@ def load_sources(project: Project) -> dict[str, Source]:
     return found
 
 
-def matched_files(sources: Iterable[Source], home: Home) -> dict[str, list[Path]]:
-    """Files of each source, by its name.
+def matched_files(sources: Iterable[Source], home: Home) -> dict[str, list[FoundFile]]:
+    """Files of each source that is ingested, by its name.
 
     Raises:
-        SourceError: A path outside the landing folder matches nothing, or a file cannot be read;
-            all of them at once.
+        SourceError: A path outside the landing folder matches nothing, a file cannot be read, or a
+            store cannot be asked; all of them at once.
     """
     faults: list[Fault] = []
-    found: dict[str, list[Path]] = {}
+    found: dict[str, list[FoundFile]] = {}
     for source in sources:
-        files = source.files(home)
-        found[source.source] = files
-        if not files and not source.is_in_landing:
+        if source.is_relation:
+            continue
+        try:
+            found[source.source] = source.files(home)
+        except SourceError as error:
+            faults += error.faults
+            continue
+        if not found[source.source] and not source.is_in_landing:
+            pattern = source.pattern(home)
             faults.append(
                 Fault(
-                    f"the source `{source.source}` has no file: {source.pattern(home)}",
+                    f"the source `{source.source}` has no file:"
+                    f" {shown(pattern) if source.is_remote else pattern}",
                     "at least one file",
                     str(source.defined_in),
                     "correct `path`, or put the file there.",
                     "source_missing",
                 )
             )
-        for path in files:
-            try:
-                path.open("rb").close()
-            except OSError as error:
-                what = f"the source `{source.source}` cannot read {path}: {error.strerror}"
-                fix = "check its permissions."
-                faults.append(Fault(what, "", str(source.defined_in), fix, "source_unreadable"))
     if faults:
         raise SourceError(faults)
     return found
@@ -141,19 +229,30 @@ def matched_files(sources: Iterable[Source], home: Home) -> dict[str, list[Path]
 
 def _read_source(path: Path, root: Path) -> Source:
     document = read_yaml(path)
-    faults = validate(document, packaged_schema("landed.ingest", "source"))
+    faults = validate(_without_secrets(document), packaged_schema("landed.ingest", "source"))
     if faults:
         raise ContractError(faults)
     data: Mapping[str, Any] = document.data
     faults = _rules(document, data)
     selection = None
-    if data["kind"] in ENVELOPES:
-        text = data.get("select") or getattr(load_format(data["format"]), "SELECT", None)
+    event_id = data.get("event_id")
+    if data["kind"] in ENVELOPES and data["format"] not in DATABASES:
+        event_id = event_id or default_event_id(data["format"])
+        own = selects(data["format"])
+        text = data.get("select") or (own or {}).get(data["kind"])
         if text is not None:
             selection, more = read_selection(
-                text, ENVELOPES[data["kind"]], data.get("event_id"), document.where("select")
+                text, ENVELOPES[data["kind"]], event_id, document.where("select")
             )
             faults += more
+            if selection is not None and "select" not in data:
+                selection = replace(selection, is_own=True)
+        elif own is not None:
+            given = ", ".join(own) or "columns of its own"
+            what = f"{data['format']} gives {given}, not {data['kind']}"
+            expected = " or ".join(f"kind: {one}" for one in own) or "a `select`"
+            fix = "correct the kind, or write a `select`."
+            faults.append(Fault(what, expected, document.where("kind"), fix, "source"))
     if faults:
         raise ContractError(faults)
     complete = data.get("complete_through")
@@ -163,40 +262,63 @@ def _read_source(path: Path, root: Path) -> Source:
         format=data["format"],
         path=data["path"],
         selection=selection,
-        event_id=data.get("event_id"),
+        event_id=event_id,
         complete_through=datetime.fromisoformat(complete).astimezone(UTC) if complete else None,
         timezone=data.get("timezone", "UTC"),
         delimiter=data.get("delimiter", ","),
         uses_tracking_plan=data.get("tracking", True),
+        personal=tuple(data.get("personal", ())),
+        lake_days=data.get("retention", {}).get("lake_days"),
+        quarantine_days=data.get("retention", {}).get("quarantine_days"),
+        grain=tuple(data.get("grain", ())),
+        columns=dict(data.get("columns", {})),
+        table=data.get("table"),
         project_root=root,
         defined_in=path,
     )
+
+
+def _without_secrets(document: Document) -> Document:
+    """What the schema may show of a document: an address may hold a password."""
+    path = document.data.get("path") if isinstance(document.data, dict) else None
+    if not isinstance(path, str) or not is_url(path):
+        return document
+    return replace(document, data={**document.data, "path": shown(path)})
 
 
 def _rules(document: Document, data: Mapping[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
 
     def fault(what: str, expected: str, fix: str, key: str) -> None:
-        faults.append(Fault(what, expected, document.where(key), fix, "source"))
+        where = document.where(*key.split("."))
+        faults.append(Fault(what, expected, where, fix, "source"))
 
     if data["source"] != document.path.stem:
         expected = f"`{document.path.stem}`, the file's name"
         fault(f"source is `{data['source']}`", expected, "rename one of them.", "source")
-    if data["kind"] not in ENVELOPES:
+    check_keys(data, fault)
+    if data["kind"] == "relation":
+        check_relation(data, fault)
+    elif data["format"] in DATABASES:
         fault(
-            f"kind `{data['kind']}` is not supported yet",
-            ", ".join(ENVELOPES),
-            "take another kind, or take the file away until a later version.",
-            "kind",
+            f"a {data['kind']} source has the format {data['format']}",
+            "kind: relation, or a format of files",
+            "take the table as a relation, and read it in a model.",
+            "format",
         )
-    if data["kind"] != "events" and data["format"] == "segment":
-        fault(f"segment gives events, not {data['kind']}", "kind: events", "correct it.", "kind")
-    if "://" in data["path"]:
-        fault(
-            f"path is {data['path']}, a URL", "a path", "fetch it into the landing folder.", "path"
-        )
+    elif is_url(data["path"]):
+        for what, expected, fix in url_faults(data["path"]):
+            fault(what, expected, fix, "path")
     if "\0" in data["path"]:
         fault("path holds a NUL", "a path", "remove it.", "path")
+    if data["kind"] in ENVELOPES:
+        columns = ENVELOPES[data["kind"]].columns
+        texts = [name for name, kind in columns.items() if kind == "varchar"]
+        for name in data.get("personal", ()):
+            if not name.startswith("/") and name not in texts:
+                expected = f"{', '.join(texts)}, or a place in properties such as /email"
+                fix = f"write /{name} for a property of that name."
+                fault(f"personal names {name}, no text column", expected, fix, "personal")
     zone = data.get("timezone", "UTC")
     try:
         ZoneInfo(zone)

@@ -1,375 +1,340 @@
-"""Records to typed rows: parse, project, type, refuse. In a sealed engine that sees only `raw`."""
+"""Records to typed rows: parse, select, type, judge. In a sealed engine that sees only `raw`.
+
+Two ways lead into `staged`. The quick one is a single query over a chunk, and takes only rows that
+are surely right: parsed without doubt, keys seen before, no reason to refuse. Every other row goes
+the careful way (`careful.py`), whose word is final. Which way a row went leaves no trace.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import SourceError, WarehouseError
-from ..settings import Settings
 from ..warehouse import Engine
-from .envelope import Envelope, refusals, typed
-from .formats.records import SCHEMA, json_fault
-from .selection import CONTENT, GIVEN_ID, ROW, Selection, default_selection
+from .careful import Careful
+from .envelope import Envelope
+from .formats.records import int64s
+from .forms import SAMPLE, Form, formed, learned
+from .judging import RECORDS, Judge, Spellings, check_columns, record_id, suspect
+from .selection import ROW, Selection, default_selection
 from .sources import Source
 from .tracking import TrackingPlan
 
-#: Most distinct keys of JSON records that a `select *` may spread into columns.
-MAX_COLUMNS = 500
-#: What DuckDB lets pass and RFC 8259 does not; a hit is looked at closely, one by one.
-_SUSPECT = (
-    r"[:\[,]\s*-?(?i:nan|inf)|,\s*[}\]]|[0-9][eE]\+?[0-9]{3,}\s*[,}\]]"
-    r"|[0-9]{300}"
-)
-_RECORDS = "_landed_records"
-_ROW_OUT = f"{ROW}_"
-_RAW = "rtrim(r.raw, chr(13) || chr(10))"
+#: Records of a chunk from which a form is worth its while, and chunks in a row that it may fail.
+LEAST_RECORDS = 2_000
+MOST_MISSES = 3
+_STAGED = "(select row_no from staged where row_no >= {})"
+#: Columns of `refused`: what is kept of a record that is not accepted.
+REFUSED = {
+    "row_no": "bigint",
+    "file_no": "integer",
+    "line": "bigint",
+    "byte_offset": "bigint",
+    "raw": "varchar",
+    "reason": "varchar",
+    "detail": "varchar",
+}
 
 
 class Stage:
-    """Turns chunks of one source's records into typed rows and refused records.
+    """Turns chunks of one source's records into rows of `staged` and of `refused`.
 
     Args:
         source: The source.
         plan: The tracking plan its events are held against.
         now: The ingest's clock; rows from after it plus a day are refused.
-        settings: Threads and memory.
+        engine: The batch's own sealed engine; gets the tables `staged` and `refused`.
+        key: The home's key, for personal data.
+        erased: Keyed digests of erased ids, whose rows are refused.
     """
 
     def __init__(
-        self, source: Source, plan: TrackingPlan, now: datetime, settings: Settings
+        self,
+        source: Source,
+        plan: TrackingPlan,
+        now: datetime,
+        engine: Engine,
+        *,
+        key: bytes = b"",
+        erased: frozenset[str] = frozenset(),
     ) -> None:
         self._source = source
         self._envelope: Envelope = source.envelope
+        self._engine = engine
         is_planned = source.kind == "events" and source.uses_tracking_plan
-        self._plan = plan if is_planned else TrackingPlan()
-        self._now = now.astimezone(UTC).replace(tzinfo=None)
-        self._engine = Engine.open_sealed(settings=settings)
+        naive = now.astimezone(UTC).replace(tzinfo=None)
+        self._judge = Judge(
+            source, plan if is_planned else TrackingPlan(), naive, key, has_erased=bool(erased)
+        )
+        self._spellings = Spellings(
+            source.selection or default_selection(self._envelope, None, source.event_id)
+        )
+        self._described: tuple[object, dict[str, str]] | None = None
+        self._careful = Careful(source, engine, self._judge)
+        self._known_forms: tuple[Form, ...] = ()
+        self._misses = 0
+        self._all_json = True
+        columns = ", ".join(
+            f"{name} {'varchar' if kind == 'json' else kind}"
+            for name, kind in self._envelope.judged_columns.items()
+        )
+        engine.execute(f"create table staged (row_no bigint, {columns}, event_hash ubigint)")
+        refused = ", ".join(f"{name} {kind}" for name, kind in REFUSED.items())
+        engine.execute(f"create table refused ({refused})")
+        # digests of lists of keys that hold none twice: of records (0) and of properties (1)
+        engine.execute("create table known_keys (level tinyint, digest ubigint)")
+        engine.execute("create table erased (digest varchar)")
+        if erased:
+            engine.execute("insert into erased select unnest(?::varchar[])", [sorted(erased)])
 
-    def close(self) -> None:
-        """Close the sealed engine."""
-        self._engine.close()
-
-    def run(self, records: pa.Table, columns: pa.Table | None) -> tuple[pa.Table, pa.Table]:
-        """Typed rows, and refused records, of one chunk; together each record once.
+    def run(self, records: pa.Table, columns: pa.Table | None, base: int) -> None:
+        """Stage or refuse every record of one chunk, each once.
 
         Args:
             records: Columns of SCHEMA and `file_no`.
             columns: The fields as text; None where `raw` is JSON.
-
-        Returns:
-            Rows with the envelope's columns, `row_no`, `event_hash` and position; and records with
-            `row_no`, position, reason and detail.
+            base: Number of the first record within the batch's part.
 
         Raises:
             SourceError: The select cannot run on these columns.
         """
-        if not records.column("reason").null_count:  # nothing that a select could read
-            numbers = pa.array(range(records.num_rows), pa.int64())
-            details = pa.array([""] * records.num_rows)
-            return records.slice(0, 0), records.append_column("row_no", numbers).append_column(
-                "detail", details
-            )
+        count = records.num_rows
         engine = self._engine
-        numbered = records.append_column(ROW, pa.array(range(records.num_rows), pa.int64()))
-        engine.register(_RECORDS, _in_batches(numbered))
+        numbers = int64s(np.arange(count))
+        engine.register(RECORDS, in_batches(records.append_column(ROW, numbers)))
+        shown = None
+        if columns is not None:
+            kept = [name for name in columns.column_names if name.lower() != ROW]
+            shown = columns.select(kept)
+            engine.register("_landed_columns", in_batches(shown.append_column(ROW, numbers)))
         try:
-            self._project(self._parse_json() if columns is None else self._show_columns(columns))
-            names = ", ".join(self._envelope.columns)
-            rows = engine.arrow(
-                f"select {ROW} as row_no, {names}, event_hash from judged where reason is null"
-            )
-            refused = engine.arrow(
-                f"select {ROW} as row_no,"
-                " coalesce(r.reason, b.reason, j.reason, 'not_selected') as reason,"
-                " coalesce(j.detail, '') as detail"
-                f" from {_RECORDS} r left join broken b using ({ROW}) left join judged j"
-                f" using ({ROW}) where r.reason is not null or b.reason is not null"
-                f" or j.{ROW} is null or j.reason is not null"
-            )
+            names = None if shown is None else shown.column_names
+            is_readable = records.column("reason").null_count > 0
+            staged = self._quick(names, base) if is_readable else 0
+            if staged < count:
+                self._careful.run(names, base, self._spellings)
+            self._check_count(count, base)
         finally:
-            engine.unregister(_RECORDS)
-        if rows.num_rows + refused.num_rows != records.num_rows:
+            engine.unregister(RECORDS)
+            if shown is not None:
+                engine.unregister("_landed_columns")
+
+    def _quick(self, columns: list[str] | None, base: int) -> int:
+        """Stage the rows of a chunk that are surely right; how many."""
+        if columns is None:
+            return self._quick_json(base)
+        selection = self._source.selection or default_selection(
+            self._envelope, columns, self._source.event_id
+        )
+        relation = (
+            f"select c.* from _landed_columns c join {RECORDS} r using ({ROW})"
+            " where r.reason is null"
+        )
+        self._insert(relation, selection, base, tuple(columns))
+        return self._settle(base)
+
+    def _quick_json(self, base: int) -> int:
+        readable = f"select {ROW}, raw from {RECORDS} where reason is null"
+        counted = self._engine.one(f"select count(*) from ({readable})")
+        count = int(counted[0]) if counted else 0
+        staged = 0
+        forms = self._forms(readable, count)
+        if forms:
+            keys = {key.lower() for form in forms for key, _ in form.keys}
+            selection = self._narrowed(keys)
+            for is_sure in (True, False) if self._all_json else (False,):
+                relation = formed(forms, selection, readable, is_sure=is_sure)
+                if self._insert(relation, selection, base, forms, is_sound=selection.is_own):
+                    break
+                self._all_json = False  # `try` costs a tenth of the parse
+            staged = self._settle(base)
+            self._misses = 0 if staged * 2 > count else self._misses + 1
+        if staged < count:
+            unsure = self._unsure(base, staged)
+            if staged:
+                readable += f" and {ROW} + {base} not in {_STAGED.format(base)}"
+            if unsure:
+                readable += f" and {ROW} not in (select {ROW} from unsure)"
+            selection = self._narrowed(set(self._spellings.found))
+            relation = self._spellings.raw(readable, selection, is_sure=not unsure)
+            is_sound = selection.is_own and not self._has_escapes()
+            self._insert(relation, selection, base, self._spellings.names, is_sound=is_sound)
+            staged = self._settle(base)
+        return staged
+
+    def _narrowed(self, keys: set[str]) -> Selection:
+        """The selection without optional columns that no record has: NULL costs nothing then."""
+        if self._source.selection is not None:
+            return self._source.selection
+        envelope = self._envelope
+        needed = {envelope.id_column, envelope.time_column, *envelope.required}
+        return default_selection(envelope, sorted(keys | needed), self._source.event_id)
+
+    def _forms(self, readable: str, count: int) -> tuple[Form, ...]:
+        """What most of the records are like; nothing where that was no help before."""
+        if count < LEAST_RECORDS or self._misses >= MOST_MISSES:
+            return ()
+        if self._misses or not self._known_forms:
+            step = count // SAMPLE + 1
+            sample = self._engine.rows(f"select raw from ({readable}) where {ROW} % {step} = 0")
+            self._known_forms = learned(text for (text,) in sample)
+        return self._known_forms
+
+    def _insert(
+        self,
+        relation: str,
+        selection: Selection,
+        base: int,
+        shape: object,
+        *,
+        is_sound: bool = False,
+    ) -> bool:
+        """Stage the rows of a relation `raw` that no rule refuses; whether the query ran."""
+        selected = (
+            f"with raw as not materialized ({relation}),"
+            f" given as not materialized ({selection.sql}\n)"
+        )
+        try:
+            given = self._given(selected, shape)
+            judged = self._judge.query(
+                given,
+                record_id(self._source, given),
+                f"join {RECORDS} r on r.{ROW} = g.{ROW}_",
+                is_sound=is_sound,
+            )
+            self._engine.execute(
+                f"insert into staged by name {selected} select {ROW} + {base} as row_no,"
+                f" * exclude ({ROW}, rule) from ({judged}) where rule is null",
+                self._judge.params,
+            )
+        except WarehouseError:
+            return False  # the careful way runs the same select, and says what is wrong
+        return True
+
+    def _settle(self, base: int) -> int:
+        """Take back what must not stay of the rows that were staged; how many are left."""
+        self._take_back(base)
+        counted = self._engine.one("select count(*) from staged where row_no >= ?", [base])
+        return int(counted[0]) if counted else 0
+
+    def _given(self, selected: str, key: object) -> dict[str, str]:
+        """SQL type by column of what the select gives; asked again only for other columns."""
+        if self._described is None or self._described[0] != key:
+            found = self._engine.rows(f"describe {selected} select * from given")
+            given = {str(row[0]).lower(): str(row[1]) for row in found}
+            check_columns(self._source, given)
+            self._described = (key, given)
+        return self._described[1]
+
+    def _unsure(self, base: int, staged: int) -> int:
+        """`unsure`: JSON records not yet staged that need a closer look; how many.
+
+        A list of keys is examined once, by the first record that has it.
+        """
+        engine = self._engine
+        rest = f" and {ROW} + {base} not in {_STAGED.format(base)}" if staged else ""
+        engine.execute(
+            f"""
+            create or replace temp table unsure as
+            select {ROW}, digest, is_suspect from (
+                select {ROW}, hash(try(json_keys(raw))) as digest, {suspect("raw")} as is_suspect
+                from {RECORDS} where reason is null{rest}
+            )
+            where is_suspect or digest is null
+                or digest not in (select digest from known_keys where level = 0)
+            """
+        )
+        engine.execute(
+            f"""
+            create or replace temp table new_keys as
+            select digest, keys,
+                len(list_distinct(list_transform(keys, lambda k: lower(k)))) < len(keys) as repeats
+            from (
+                select digest, try(json_keys(raw)) as keys from {RECORDS} join (
+                    select digest, min({ROW}) as {ROW} from unsure group by digest
+                ) using ({ROW})
+            )
+            where len(keys) > 0
+            """
+        )
+        fresh = engine.rows(
+            "select distinct unnest(keys) as key from new_keys where not repeats order by key"
+        )
+        self._spellings.add(self._source, [str(key) for (key,) in fresh])
+        engine.execute("insert into known_keys select 0, digest from new_keys where not repeats")
+        engine.execute(
+            "delete from unsure where not is_suspect"
+            " and digest in (select digest from known_keys where level = 0)"
+        )
+        counted = engine.one("select count(*) from unsure")
+        return int(counted[0]) if counted else 0
+
+    def _has_escapes(self) -> bool:
+        """Whether a record holds a backslash: without one no text in it can hold JSON again."""
+        return bool(
+            self._engine.rows(f"select 1 from {RECORDS} where contains(raw, chr(92)) limit 1")
+        )
+
+    def _take_back(self, base: int) -> None:
+        """Unstage rows whose properties hold a key twice or are no JSON: the careful way's."""
+        if "properties" not in self._envelope.columns:
+            return
+        engine = self._engine
+        keys = "try(json_keys(properties))"
+        fresh = engine.rows(
+            f"""
+            select digest, min(row_no) from (
+                select row_no, hash({keys}) as digest from staged where row_no >= ?
+            )
+            where digest is null or digest not in (select digest from known_keys where level = 1)
+            group by digest
+            """,
+            [base],
+        )
+        if not fresh:
+            return
+        engine.execute(
+            f"""
+            create or replace temp table new_keys as
+            select hash({keys}) as digest,
+                coalesce(len(list_distinct({keys})) < len({keys}), true) as repeats
+            from staged where row_no in (select unnest(?::bigint[]))
+            """,
+            [[row for _, row in fresh]],
+        )
+        engine.execute("insert into known_keys select 1, digest from new_keys where not repeats")
+        engine.execute(
+            f"delete from staged where row_no >= ?"
+            f" and (select count(*) from new_keys where repeats) > 0"
+            f" and hash({keys}) in (select digest from new_keys where repeats)",
+            [base],
+        )
+
+    def _check_count(self, count: int, base: int) -> None:
+        counted = self._engine.one(
+            "select (select count(*) from staged where row_no >= $base)"
+            " + (select count(*) from refused where row_no >= $base)",
+            {"base": base},
+        )
+        found = int(counted[0]) if counted else 0
+        if found != count:
             raise SourceError(
-                f"the select gives {rows.num_rows + refused.num_rows} rows for"
-                f" {records.num_rows} records",
+                f"the select gives {found} rows for {count} records",
                 expected="at most one row a record",
                 where=str(self._source.defined_in),
                 fix="take out what multiplies rows.",
                 code="source_select",
             )
-        return _with_position(rows, records), _with_position(refused, records)
-
-    def _parse_json(self) -> Selection:
-        engine = self._engine
-        engine.execute(
-            f"""
-            create or replace table parsed as
-            select {ROW}, valid, case when valid then json_type(raw) end as kind,
-                case when valid then json_keys(raw) end as keys,
-                regexp_matches(raw, '{_SUSPECT}') as is_suspect
-            from (
-                select {ROW}, raw, json_valid(raw) as valid from {_RECORDS} where reason is null
-            )
-            """
-        )
-        engine.execute(
-            """
-            create or replace table key_lists as
-            select keys, len(list_distinct(list_transform(keys, lambda k: lower(k)))) < len(keys)
-                as repeats
-            from (select distinct keys from parsed where kind = 'OBJECT')
-            """
-        )
-        engine.execute(
-            f"""
-            create or replace table broken as
-            select {ROW}, case when not valid then 'invalid_json'
-                when kind <> 'OBJECT' then 'not_an_object' else 'duplicate_key' end as reason
-            from parsed
-            where not valid or kind <> 'OBJECT'
-                or keys in (select keys from key_lists where repeats)
-            """
-        )
-        self._look_closely(
-            f"select p.{ROW}, r.raw from parsed p join {_RECORDS} r using ({ROW})"
-            f" where is_suspect and valid and {ROW} not in (select {ROW} from broken)"
-        )
-        selection = self._source.selection or default_selection(
-            self._envelope, None, self._source.event_id
-        )
-        spellings = self._spellings(selection)
-        paths = ", ".join(
-            "'/" + key.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
-            for _, key in spellings
-        )
-        by_name: dict[str, list[int]] = {}
-        for index, (name, _) in enumerate(spellings, start=1):
-            by_name.setdefault(name, []).append(index)
-        fields = "".join(
-            f", coalesce({', '.join(f'v[{index}]' for index in indexes)}, null)"
-            f' as "{name.replace(chr(34), chr(34) * 2)}"'
-            for name, indexes in by_name.items()
-        )
-        missing = "".join(
-            f', cast(null as varchar) as "{name.replace(chr(34), chr(34) * 2)}"'
-            for name in sorted(selection.names - {name.lower() for name in by_name} - {ROW})
-        )
-        engine.execute(
-            f"""
-            create or replace table raw as select {ROW}{fields}{missing} from (
-                select {ROW}, json_extract_string(raw, [{paths}]::varchar[]) as v from {_RECORDS}
-                where reason is null and {ROW} not in (select {ROW} from broken)
-            )
-            """
-        )
-        return selection
-
-    def _spellings(self, selection: Selection) -> list[tuple[str, str]]:
-        """Column name and key of everything the select needs; keys differing in case share one."""
-        found = self._engine.rows(
-            "select distinct unnest(keys) as key from key_lists where not repeats order by key"
-        )
-        names: dict[str, str] = {}
-        spellings = []
-        for (key,) in found:
-            folded = key.lower()
-            if not key or "\0" in key or folded == ROW:
-                continue
-            if selection.takes_all or folded in selection.names:
-                spellings.append((names.setdefault(folded, key), key))
-        if len(names) > MAX_COLUMNS:
-            raise SourceError(
-                f"the records have {len(names)} different keys",
-                expected=f"at most {MAX_COLUMNS} for a select with *",
-                where=str(self._source.defined_in),
-                fix="name the columns in the select.",
-                code="source_select",
-            )
-        return spellings
-
-    def _show_columns(self, columns: pa.Table) -> Selection:
-        engine = self._engine
-        kept = [name for name in columns.column_names if name.lower() != ROW]
-        shown = columns.select(kept).append_column(
-            ROW, pa.array(range(columns.num_rows), pa.int64())
-        )
-        engine.register("_landed_columns", _in_batches(shown))
-        engine.execute(
-            f"""
-            create or replace table raw as select c.* from _landed_columns c
-            join {_RECORDS} r using ({ROW}) where r.reason is null
-            """
-        )
-        engine.unregister("_landed_columns")
-        engine.execute(
-            f"create or replace table broken as select {ROW}, reason from {_RECORDS} where false"
-        )
-        return self._source.selection or default_selection(
-            self._envelope, kept, self._source.event_id
-        )
-
-    def _project(self, selection: Selection) -> None:
-        """Run the author's select into `given`; then type and judge what it gave."""
-        engine, source = self._engine, self._source
-        try:
-            engine.execute(f"create or replace table given as {selection.sql}")
-        except WarehouseError as error:
-            raise SourceError(
-                f"the select of `{source.source}` fails: {error.faults[0].what}",
-                expected="columns that the files have",
-                where=str(source.defined_in),
-                fix="correct the select.",
-                code="source_select",
-            ) from error
-        given = {str(row[0]).lower(): str(row[1]) for row in engine.rows("describe given")}
-        self._check_columns(given)
-        if source.event_id == CONTENT:
-            # the record as it stands, not the projection: two records that differ in a column
-            # the select leaves out are two events
-            given[GIVEN_ID] = "VARCHAR"
-            record_id = f"left(sha256({_RAW}), 32)"
-        elif GIVEN_ID in given:
-            record_id = f'cast(g."{GIVEN_ID}" as varchar)'
-        else:
-            name = source.event_id or self._envelope.id_column
-            record_id = f'cast(g."{name}" as varchar)'
-        self._judge(given, record_id)
-
-    def _check_columns(self, given: dict[str, str]) -> None:
-        """What could not be known before the files were seen: a star, or no select at all."""
-        names = set(given) - {ROW, _ROW_OUT, GIVEN_ID}
-        needed = {*self._envelope.required, self._envelope.time_column}
-        if self._source.event_id is None:
-            needed.add(self._envelope.id_column)
-        missing = sorted(needed - names)
-        extra = sorted(names - set(self._envelope.columns) - {self._source.event_id})
-        if extra or missing:
-            wrong = f"unknown {', '.join(extra)}" if extra else f"no {', '.join(missing)}"
-            raise SourceError(
-                f"the source `{self._source.source}` gives {wrong}",
-                expected=", ".join(self._envelope.columns),
-                where=str(self._source.defined_in),
-                fix="write a select that names them.",
-                code="source_select",
-            )
-
-    def _judge(self, given: dict[str, str], record_id: str) -> None:
-        """Type each row of `given` into `judged`, with the first reason to refuse it, if any."""
-        engine, envelope = self._engine, self._envelope
-        columns = typed(envelope, given, self._source.timezone)
-        columns[envelope.id_column] = f"nullif({record_id}, '')"
-        listed = "".join(f", {sql} as {name}" for name, sql in columns.items())
-        texts = "".join(
-            f", nullif(trim(cast(g.{name} as varchar)), '') as _text_{name}"
-            for name, kind in envelope.columns.items()
-            if name in given and kind in ("timestamp", "double")
-        )
-        records = f"join {_RECORDS} r on r.{ROW} = g.{_ROW_OUT}"
-        rules = [
-            *refusals(envelope, given),
-            ("not json_valid(t.properties)", "bad_properties", "properties"),
-            ("json_type(t.properties) <> 'OBJECT'", "bad_properties", "properties"),
-        ]
-        first = " ".join(f"when {sql} then {index}" for index, (sql, _, _) in enumerate(rules, 1))
-        reasons = ", ".join(f"'{reason}'" for _, reason, _ in rules)
-        details = ", ".join(f"'{detail}'" for _, _, detail in rules)
-        engine.execute(
-            f"""
-            create or replace table judged as
-            select {ROW}, {", ".join(envelope.columns)}, [{reasons}][rule] as reason,
-                [{details}][rule] as detail,
-                md5_number_lower($source || chr(31) || {envelope.id_column}) as event_hash
-            from (
-                select t.*, case {first} end as rule from (
-                    select g.{_ROW_OUT} as {ROW}{listed}{texts}
-                    from given g {records if "r." in record_id else ""}
-                ) t
-            )
-            """,
-            {"now": self._now, "source": self._source.source},
-        )
-        self._refuse_repeated_keys()
-        violation = self._plan.violation()
-        if violation:
-            engine.execute(
-                "update judged set reason = 'tracking_plan', detail = event_name"
-                f" where case when reason is null then {violation} else false end"
-            )
-        for name, is_valid in self._plan.validators.items():
-            found = engine.rows(
-                f"select {ROW}, properties from judged where reason is null and event_name = ?",
-                [name],
-            )
-            self._refuse([row for row, text in found if not is_valid(text)], "tracking_plan", name)
-
-    def _refuse_repeated_keys(self) -> None:
-        """Properties with a key twice, or with numbers that no JSON has."""
-        engine = self._engine
-        engine.execute(
-            """
-            update judged set reason = 'bad_properties', detail = 'duplicate key'
-            where reason is null and json_keys(properties) in (
-                select keys from (
-                    select distinct json_keys(properties) as keys from judged where reason is null
-                ) where len(list_distinct(keys)) < len(keys)
-            )
-            """
-        )
-        suspects = engine.rows(
-            f"select {ROW}, properties from judged where reason is null"
-            f" and regexp_matches(properties, '{_SUSPECT}')"
-        )
-        bad = [row for row, text in suspects if json_fault(text)]
-        self._refuse(bad, "bad_properties", "not JSON")
-
-    def _refuse(self, rows: list[int], reason: str, detail: str) -> None:
-        if not rows:
-            return
-        self._engine.register("_landed_bad", pa.table({ROW: pa.array(rows, pa.int64())}))
-        self._engine.execute(
-            f"update judged set reason = ?, detail = ?"
-            f" where {ROW} in (select {ROW} from _landed_bad)",
-            [reason, detail],
-        )
-        self._engine.unregister("_landed_bad")
-
-    def _look_closely(self, sql: str) -> None:
-        found = [(row, json_fault(text)) for row, text in self._engine.rows(sql)]
-        bad = [(row, reason) for row, reason in found if reason]
-        if not bad:
-            return
-        table = pa.table(
-            {
-                ROW: pa.array([row for row, _ in bad], pa.int64()),
-                "reason": pa.array([reason for _, reason in bad], pa.string()),
-            }
-        )
-        self._engine.register("_landed_bad", table)
-        self._engine.execute(f"insert into broken select {ROW}, reason from _landed_bad")
-        self._engine.unregister("_landed_bad")
 
 
-def _with_position(rows: pa.Table, records: pa.Table) -> pa.Table:
-    """Put file, line, offset and raw text beside rows that name their record."""
-    found = records.select(["file_no", "line", "byte_offset", "raw"])
-    found = found.take(rows.column("row_no")) if rows.num_rows else found.slice(0, 0)
-    for name in found.column_names:
-        column = found.column(name)
-        if name == "raw":
-            column = pc.utf8_rtrim(column, characters="\r\n")
-        rows = rows.append_column(name, column)
-    return rows
-
-
-def _in_batches(table: pa.Table) -> pa.Table:
+def in_batches(table: pa.Table) -> pa.Table:
     """Cut an Arrow table so that the engine's threads share it. 16,384 rows: a few vectors each."""
     return pa.Table.from_batches(table.to_batches(max_chunksize=16_384), schema=table.schema)
 
 
 def positioned(records: pa.Table, file_no: int) -> pa.Table:
     """Records with the number of their file within the batch."""
-    numbers = pa.array([file_no] * records.num_rows, pa.int32())
-    return records.select(SCHEMA.names).append_column("file_no", numbers)
+    return records.append_column("file_no", int64s(np.full(records.num_rows, file_no)))

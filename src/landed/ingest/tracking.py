@@ -6,7 +6,7 @@ judge is held against its own event's rows one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,22 +43,42 @@ class TrackingPlan:
     """What the events of a project must look like. An event without a schema is accepted.
 
     Args:
-        conditions: SQL that holds for a row that breaks the plan, by event name; it reads the
-            column `properties`.
+        events: Names of the events that each condition of a broken row is for. The SQL reads the
+            columns of `looks`.
+        pointers: JSON pointers that the conditions look at, as SQL text, in their order.
         validators: For schemas that SQL cannot judge: the validator, by event name.
     """
 
-    conditions: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pointers: Sequence[str] = ()
     validators: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
 
+    def looks(self) -> list[dict[str, str]]:
+        """Columns that `violation` needs, SQL by name, each dict over a row with those before it.
+
+        Types and texts at all pointers of all events: two parses a row, however many properties
+        there are. A branch an event would cost more than looking for what is not there.
+        """
+        if not self.pointers:
+            return []
+        listed = ", ".join(self.pointers)
+        lists = {
+            "_kinds": f"try(json_type(t.properties, [{listed}]))",
+            "_values": f"try(json_extract_string(t.properties, [{listed}]))",
+        }
+        places = range(1, len(self.pointers) + 1)
+        kinds = {f"_kind_{place}": f"t._kinds[{place}]" for place in places}
+        values = {f"_value_{place}": f"t._values[{place}]" for place in places}
+        return [lists, kinds | values]
+
     def violation(self) -> str | None:
-        """SQL over `event_name` and `properties` of a row that breaks the plan; None without."""
-        if not self.conditions:
+        """SQL of a row that breaks the plan, over a row with `looks` (alias `t`); None without."""
+        if not self.events:
             return None
-        branches = " ".join(
-            f"when {_quote(name)} then {condition}" for name, condition in self.conditions.items()
+        return " or ".join(
+            f"(t.event_name in ({', '.join(map(_quote, names))}) and coalesce({condition}, false))"
+            for condition, names in self.events.items()
         )
-        return f"case event_name {branches} else false end"
 
 
 def load_tracking_plan(folder: Path) -> TrackingPlan:
@@ -68,7 +88,8 @@ def load_tracking_plan(folder: Path) -> TrackingPlan:
         ContractError: A file is no JSON Schema; all faults of all files at once.
     """
     faults: list[Fault] = []
-    conditions: dict[str, str] = {}
+    events: dict[str, list[str]] = {}
+    pointers: list[str] = []
     validators: dict[str, Callable[[str], bool]] = {}
     for path in sorted(folder.glob("*.json")):
         try:
@@ -77,14 +98,17 @@ def load_tracking_plan(folder: Path) -> TrackingPlan:
         except ContractError as error:
             collect(faults, error)
             continue
-        found = _compile(document.data)
+        seen = list(pointers)
+        found = _compile(document.data, seen)
         if found is None:
             validators[path.stem] = _validator(document.data)
-        elif found:
-            conditions[path.stem] = " or ".join(f"coalesce({part}, false)" for part in found)
+            continue
+        pointers = seen
+        for condition in found:
+            events.setdefault(condition, []).append(path.stem)
     if faults:
         raise ContractError(faults)
-    return TrackingPlan(conditions, validators)
+    return TrackingPlan(events, pointers, validators)
 
 
 def _check_schema(document: Document) -> None:
@@ -113,41 +137,44 @@ def _validator(schema: Mapping[str, Any]) -> Callable[[str], bool]:
     return lambda text: bool(validator.is_valid(orjson.loads(text)))
 
 
-def _compile(schema: Mapping[str, Any]) -> list[str] | None:
-    """Conditions of a broken row; None where the schema says more than SQL can judge here."""
+def _compile(schema: Mapping[str, Any], seen: list[str]) -> list[str] | None:
+    """Conditions of a broken row; None where the schema says more than SQL can judge here.
+
+    `seen` gets the pointers that they look at.
+    """
     known = _ANNOTATIONS | {"type", "properties", "required", "additionalProperties"}
     if set(schema) - known or schema.get("type", "object") != "object":
         return None
     if schema.get("additionalProperties", True) not in (True, False):
         return None
-    found = [
-        f"not json_exists(properties, {_pointer(name)})" for name in schema.get("required", ())
-    ]
+    found = [f"t._kind_{_place(name, seen)} is null" for name in schema.get("required", ())]
     for name, rules in schema.get("properties", {}).items():
-        parts = list(_property(name, rules))
+        parts = list(_property(name, rules, seen))
         if None in parts:
             return None
         found += [part for part in parts if part is not None]
     if schema.get("additionalProperties") is False:
         allowed = ", ".join(_quote(name) for name in schema.get("properties", {}))
-        keys = "json_keys(properties)"
+        keys = "try(json_keys(t.properties))"
         found.append(f"len({keys}) > 0 and not list_has_all([{allowed}]::varchar[], {keys})")
     return found
 
 
-def _property(name: str, rules: Any) -> Iterator[str | None]:
+def _property(name: str, rules: Any, seen: list[str]) -> Iterator[str | None]:
     if rules is True:
         return
     if not isinstance(rules, Mapping) or (
-        set(rules) - _ANNOTATIONS - set(_BOUNDS) - {"type", "enum", "const", "minLength"}
+        set(rules)
+        - _ANNOTATIONS
+        - set(_BOUNDS)
+        - {"type", "enum", "const", "minLength", "maxLength"}
     ):
         yield None
         return
-    pointer = _pointer(name)
-    kind = f"json_type(properties, {pointer})"
-    text = f"json_extract_string(properties, {pointer})"
+    place = _place(name, seen)
+    kind, text = f"t._kind_{place}", f"t._value_{place}"
     number = f"try_cast({text} as double)"
-    there = f"json_exists(properties, {pointer})"
+    there = f"{kind} is not null"
     if "type" in rules:
         kinds = [rules["type"]] if isinstance(rules["type"], str) else rules["type"]
         fits = " or ".join(_TYPES[one].format(kind=kind, number=number) for one in kinds)
@@ -165,10 +192,16 @@ def _property(name: str, rules: Any) -> Iterator[str | None]:
             yield f"{kind} in {_NUMBERS} and {breaks}"
     if "minLength" in rules:
         yield f"{kind} = 'VARCHAR' and length({text}) < {int(rules['minLength'])}"
+    if "maxLength" in rules:
+        yield f"{kind} = 'VARCHAR' and length({text}) > {int(rules['maxLength'])}"
 
 
-def _pointer(name: str) -> str:
-    return _quote("/" + name.replace("~", "~0").replace("/", "~1"))
+def _place(name: str, seen: list[str]) -> int:
+    """Number of a property among those that its event's conditions look at, from 1."""
+    pointer = _quote("/" + name.replace("~", "~0").replace("/", "~1"))
+    if pointer not in seen:
+        seen.append(pointer)
+    return seen.index(pointer) + 1
 
 
 def _quote(text: str) -> str:

@@ -28,6 +28,7 @@ _MARK = "composed.json"
 _OURS = ("models", "metrics", "macros", "tests", str(_CORE_AT))  # subtrees where a stray file goes
 _COPIED = {".sql", ".yml", ".yaml", ".md"}
 _LAYERS = ("staging", "intermediate", "marts")
+_RELATIONS = PurePosixPath("models/_landed_relations.yml")  # the relations as sources of dbt
 _KEPT_APART = {"macros", "tests"}  # below models/, as in the core; dbt must not read them as models
 
 Files = dict[PurePosixPath, bytes]
@@ -97,6 +98,10 @@ def _files(project: Project, home: Home, settings: Settings) -> Files:
         for folder in ("models", "metrics")
         for path, raw in _read(project.root, folder, faults)
     }
+    relations = _relations(project)
+    if relations and _RELATIONS in own:
+        where = str(project.root / _RELATIONS)
+        faults.append(Fault("the file has a name of landed's own", "", where, "rename it."))
     shared = dict(_read(core, "models", faults)) | dict(_read(core, "metrics", faults))
     if faults:
         raise ContractError(faults)
@@ -108,12 +113,36 @@ def _files(project: Project, home: Home, settings: Settings) -> Files:
         elif left:
             shared[path] = _yaml(left)
     files = dict(own)
+    if relations:
+        files[_RELATIONS] = _yaml(_as_sources(relations))
     files[_CORE_AT / "dbt_project.yml"] = (core / "dbt_project.yml").read_bytes()
     files |= {_CORE_AT / path: raw for path, raw in shared.items()}
     off = _switched_off(shared, replaced["sql"])
     files[PurePosixPath("dbt_project.yml")] = _yaml(_dbt_project(project, off))
     files[PurePosixPath("profiles.yml")] = _yaml(_profile(home, settings))
     return files
+
+
+def _relations(project: Project) -> list[dict[str, Any]]:
+    """What the project's source files of `kind: relation` say; ingest checks their rules."""
+    paths = (*project.sources.glob("*.yml"), *project.sources.glob("*.yaml"))
+    found = [read_yaml(path).data for path in sorted(paths)]
+    return [one for one in found if isinstance(one, dict) and one.get("kind") == "relation"]
+
+
+def _as_sources(relations: list[dict[str, Any]]) -> dict[str, Any]:
+    """`source('lake', '<relation>')`, with what is declared of its columns."""
+    tables = []
+    for one in relations:
+        grain, columns = one.get("grain") or (), one.get("columns") or {}
+        table = {
+            "name": str(one.get("source")),
+            "description": f"One row per {', '.join(map(str, grain))}, from {one.get('format')};"
+            " it passed its contract.",
+            "columns": [{"name": name, "data_type": str(kind)} for name, kind in columns.items()],
+        }
+        tables.append(table)
+    return {"version": 2, "sources": [{"name": "lake", "schema": "lake", "tables": tables}]}
 
 
 def _place(path: PurePosixPath) -> PurePosixPath:

@@ -84,6 +84,11 @@ class Home:
         return self.root / "quarantine"
 
     @property
+    def relations(self) -> Path:
+        """Copies of tables that stand in databases of others."""
+        return self.root / "relations"
+
+    @property
     def ledger(self) -> Path:
         """Every batch ever seen; the source of truth for ingest."""
         return self.root / "ledger.sqlite"

@@ -114,7 +114,7 @@ def copy_sql(copy: Copy, source: str, condition: str = "true") -> str:
         f"left(sha256($key || cast({_quoted(c)} as varchar)), 32) as {_quoted(c)}"
         for c in copy.digested
     ]
-    columns += [f"left({_quoted(c)}, 0) as {_quoted(c)}" for c in copy.counted]
+    columns += [f"left(cast({_quoted(c)} as varchar), 0) as {_quoted(c)}" for c in copy.counted]
     if copy.property_keys:
         pairs = ", ".join(
             f"{_text(key)}, json_extract({_quoted(PROPERTIES)}, {_text(_path(key))})"

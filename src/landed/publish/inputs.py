@@ -11,7 +11,7 @@ from .. import __version__
 from ..catalog import Catalog
 from ..documents import digest
 from ..errors import PlanError
-from ..ingest import Ledger, pending
+from ..ingest import Ledger, pending, relations_digest
 from ..project import Home, Project, core_root
 from .readers import current
 from .snapshot import snapshot_id
@@ -29,7 +29,7 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
     """
     core = core_root()
     ledger = Ledger(home)
-    kinds = ("events", "feedback", "exposures")
+    kinds = ("events", "feedback", "exposures", "releases")
     lake = digest({kind: [file.sha256 for file in ledger.files(kind)] for kind in kinds})
     through = _data_through(ledger)
     is_open = any(
@@ -54,6 +54,7 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
         "landed": __version__,
         "models": _digest_files((core / "models", project.models), "*.*"),
         "project": digest({"name": project.name, "timezone": project.timezone}),
+        "relations": relations_digest(home),
         "releases": releases_digest(catalog),
         "sources": _digest_files((project.sources, project.tracking), "*.*"),
     }

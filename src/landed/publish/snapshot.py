@@ -22,12 +22,12 @@ from ..compiler import MetricQuery, compile_query
 from ..documents import canonical_json, digest
 from ..errors import LandedError, WarehouseError
 from ..project import Home, Project
+from ..project.keys import secret_key
 from ..report import Report
 from ..settings import Settings
 from ..warehouse import Engine
 from .columns import EXPOSURES, Copy, copy_sql, plan_copies
 from .durable import is_alive, sha256_of, sync, write_atomic
-from .keys import secret_key
 from .readers import (
     POINTER,
     SNAPSHOT_SCHEMA,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +12,21 @@ import typer
 
 from .. import __version__
 from ..errors import ContractError, LandedError
-from ..project import Home, Project, home_of, load_project
-from ..settings import Settings
-from .output import Finished, clean, console, print_csv, print_json, print_table
+from ..project import load_project
+from . import upkeep
+from .options import (
+    HERE,
+    FactsFormat,
+    FactsOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    ProjectOption,
+    ReportFormat,
+    open_project,
+    print_rows,
+)
+from .output import Finished, clean, console, print_json, print_table
 from .scaffold import make_project
 
 app = typer.Typer(
@@ -34,49 +45,6 @@ app.add_typer(serve_app, name="serve")
 
 EXIT_CODE_OF_VERDICT = {"worked": 0, "no_effect": 0, "harmed": 1}
 ERROR = 3
-
-
-class Format(StrEnum):
-    """How facts are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    ARROW = "arrow"
-
-
-class FactsFormat(StrEnum):
-    """How facts that are no table are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class ReportFormat(StrEnum):
-    """How a report is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    HTML = "html"
-    MD = "md"
-
-
-ProjectOption = Annotated[
-    Path, typer.Option("--project", help="The project's folder.", show_default="here")
-]
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", help="The folder of all state. Default: LANDED_HOME, else .landed."),
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="table, json, csv or arrow.")]
-FactsOption = Annotated[FactsFormat, typer.Option("--format", help="table or json.")]
-HERE = Path()
-
-
-def _open(project: Path, home: Path | None) -> tuple[Project, Home, Settings]:
-    settings = Settings.from_environment()
-    found = load_project(project)
-    return found, home_of(found, home, settings), settings
 
 
 @app.command()
@@ -109,7 +77,7 @@ def run(
     from . import main_job, queries
 
     fatal = _verdicts(fail_on)
-    found, state, settings = _open(project, home)
+    found, state, settings = open_project(project, home)
     facts = main_job.run(found, state, settings, only=release or (), full=full)
     main_job.print_overview(found, state, facts, as_json=output is FactsFormat.JSON)
     if any(line["verdict"] in fatal for line in queries.overview(found, state)):
@@ -130,7 +98,7 @@ def demo(
     """Simulate a product whose truth is known, run the main job, compare with the truth."""
     from . import main_job
 
-    found, state, settings = _open(project, home)
+    found, state, settings = open_project(project, home)
     code = main_job.demo(found, state, settings, users=users, days=days, seed=seed, events=events)
     if code:
         raise Finished(code)
@@ -146,51 +114,23 @@ def dev(
     """The same job under the Dagster UI, with sensors and schedules."""
     from . import main_job
 
-    found, state, _ = _open(project, home)
+    found, state, _ = open_project(project, home)
     main_job.dev(found, state, host=host, port=port)
 
 
+upkeep.register(app)
+
+
 @app.command()
-def ingest(
-    sources: Annotated[list[str] | None, typer.Argument(help="Only these sources.")] = None,
+def pull(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these pulls.")] = None,
     project: ProjectOption = HERE,
     home: HomeOption = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Read the sources' files anew, e.g. after a new select.")
-    ] = False,
-    output: FormatOption = Format.TABLE,
 ) -> None:
-    """Landing to lake only; prints the account of every record."""
-    from ..ingest import ingest as take_in
-    from ..warehouse import run_lock
-    from .output import progress_lines
+    """Pull services (pulls/*.py) into the landing folder; `landed ingest` takes it from there."""
+    from . import main_job
 
-    found, state, settings = _open(project, home)
-    with run_lock(state), progress_lines(plain=settings.plain) as progress:
-        result = take_in(
-            found,
-            state,
-            settings,
-            only=sources or (),
-            again=again,
-            progress=lambda detail: progress("ingest", detail),
-        )
-    columns = (
-        "source",
-        "files_new",
-        "files_seen",
-        "rows_in",
-        "accepted",
-        "duplicate",
-        "conflict",
-        "quarantined",
-        "reasons",
-    )
-    rows = [
-        (*(getattr(account, name) for name in columns[:-1]), _reasons(account.reasons))
-        for account in result.accounts
-    ]
-    _print(columns, rows, output)
+    main_job.pull(*open_project(project, home), names or ())
 
 
 @app.command()
@@ -223,7 +163,7 @@ def report(
     from ..report import render_html, render_markdown, render_text
     from . import queries
 
-    _, state, _ = _open(project, home)
+    _, state, _ = open_project(project, home)
     document = queries.report_document(state, release, snapshot)
     if output is ReportFormat.JSON:
         print_json(document)
@@ -254,9 +194,9 @@ def query(
     if show_sql:
         sys.stdout.write(queries.compiled_sql(load_project(project), sql) + "\n")
         return
-    found, state, settings = _open(project, home)
+    found, state, settings = open_project(project, home)
     answer = queries.metric_query(found, state, sql, settings, snapshot=snapshot)
-    _print(answer.columns, answer.rows, output)
+    print_rows(answer.columns, answer.rows, output)
 
 
 @app.command()
@@ -272,12 +212,12 @@ def metrics(
     if output is Format.JSON:
         print_json(found)
     elif name:
-        _print(
+        print_rows(
             ("field", "value"), [(key, _plain(value)) for key, value in found[0].items()], output
         )
     else:
         columns = ("name", "kind", "value", "direction", "owner", "tier", "label")
-        _print(columns, [tuple(row[key] for key in columns) for row in found], output)
+        print_rows(columns, [tuple(row[key] for key in columns) for row in found], output)
 
 
 @app.command()
@@ -289,7 +229,7 @@ def doctor(
     """Find and explain what is wrong with the installation and the state."""
     from . import queries
 
-    found, state, settings = _open(project, home)
+    found, state, settings = open_project(project, home)
     findings = queries.diagnose(found, state, settings)
     if output is FactsFormat.JSON:
         print_json(findings)
@@ -320,7 +260,7 @@ def serve_bi(
     """PostgreSQL for BI tools: governed views, filled from the current snapshot, read-only."""
     from . import bi
 
-    found, state, settings = _open(project, home)
+    found, state, settings = open_project(project, home)
     bi.serve(found, state, settings, once=once, stop=stop, out=console())
 
 
@@ -365,30 +305,6 @@ def _verdicts(text: str) -> set[str]:
             f"--fail-on names {', '.join(wrong)}", expected=f"verdicts: {', '.join(known)}"
         )
     return names
-
-
-def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Format) -> None:
-    if output is Format.JSON:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    elif output is Format.CSV:
-        print_csv(columns, rows)
-    elif output is Format.ARROW:
-        _print_arrow(columns, rows)
-    else:
-        print_table(columns, rows)
-
-
-def _print_arrow(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """An Arrow IPC stream on standard output."""
-    import pyarrow as pa
-
-    table = pa.table({name: pa.array([row[i] for row in rows]) for i, name in enumerate(columns)})
-    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
-        writer.write_table(table)
-
-
-def _reasons(reasons: Any) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
 
 
 def _plain(value: Any) -> Any:

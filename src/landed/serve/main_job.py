@@ -154,6 +154,16 @@ def demo(
     return _compare_truth(project, home, truth_file)
 
 
+def pull(project: Project, home: Home, settings: Settings, names: Sequence[str]) -> None:
+    """Pull services into the landing folder, all or those named."""
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    resources = importlib.import_module(f"{_pipelines()}.resources")
+    pulls = importlib.import_module(f"{_pipelines()}.pulls")
+    workspace = resources.Workspace(project_dir=str(project.root), home_dir=str(home.root))
+    with run_lock(home), progress_lines(plain=settings.plain) as progress:
+        pulls.run(workspace, names, progress)
+
+
 def dev(project: Project, home: Home, *, host: str, port: int) -> NoReturn:
     """Become the Dagster UI of the project, with its daemon; ends with Ctrl-C."""
     resources = importlib.import_module(f"{_pipelines()}.resources")

@@ -188,7 +188,7 @@ def diagnose(project: Project, home: Home, settings: Settings) -> list[Mapping[s
 
     faults = check(project)
     finding("project files", not faults, f"{len(faults)} fault(s)", "run `landed check`.")
-    waiting: Sequence[Path] = ()
+    waiting: Sequence[object] = ()
     try:
         waiting = pending(project, home)
     except LandedError as error:

@@ -82,15 +82,32 @@ class Engine:
         return cls(connection, path)
 
     @classmethod
-    def open_sealed(cls, *, settings: Settings | None = None) -> Self:
-        """Open one in memory for SQL that others wrote: no files, no settings, no extensions.
+    def open_sealed(
+        cls,
+        *,
+        settings: Settings | None = None,
+        folder: Path | None = None,
+        temporary: Path | None = None,
+    ) -> Self:
+        """Open one in memory for SQL that others wrote: no settings, no extensions.
 
         Relations come in by `register` only.
+
+        Args:
+            settings: Threads and memory; None takes the defaults.
+            folder: The one folder whose files may be read and written; None for no file at all.
+                With one, rows come in no order but that a query asks for: it spares a copy.
+            temporary: Where to spill; None is nowhere.
         """
-        engine = cls.open(None, settings=settings)
+        engine = cls.open(None, settings=settings, temporary=temporary)
         engine.execute("set python_enable_replacements = false")
+        if folder is not None:
+            quoted = str(folder).replace("'", "''")
+            engine.execute(f"set allowed_directories = ['{quoted}/']")
+            engine.execute("set preserve_insertion_order = false")  # rows carry their number
         engine.execute("set enable_external_access = false")
-        engine.execute("set disabled_filesystems = 'LocalFileSystem'")
+        if folder is None:
+            engine.execute("set disabled_filesystems = 'LocalFileSystem'")
         engine.execute("set lock_configuration = true")
         return engine
 
@@ -216,8 +233,10 @@ def _explain(error: duckdb.Error, path: Path | None) -> WarehouseError:
         )
     first, _, rest = text.partition("\n")
     hint = rest.strip().splitlines()
+    is_disk = isinstance(error, duckdb.IOException)
     return WarehouseError(
         first + (f" {hint[0].strip()}" if hint and hint[0].startswith("Candidate") else ""),
         where=where,
+        fix="check the disk's space and health, then run again." if is_disk else "",
         code="database_locked" if "Could not set lock" in text else "engine",
     )

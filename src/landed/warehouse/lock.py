@@ -33,7 +33,7 @@ def run_lock(home: Home, *, wait_seconds: float = 0.0) -> Iterator[None]:
 
     Raises:
         HomeBusyError: Another process holds it; the error names that process and its command.
-        WarehouseError: The home cannot be written.
+        WarehouseError: The home cannot be written, or the disk fails inside the block.
     """
     key = str(home.lock)
     with _guard:
@@ -42,13 +42,22 @@ def run_lock(home: Home, *, wait_seconds: float = 0.0) -> Iterator[None]:
         _held[key] = depth + 1
     try:
         yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        raise WarehouseError(
+            f"the disk failed: {error.strerror or error}{place}",
+            where=str(home.root),
+            fix="check its space, its health and the permissions, then run again.",
+            code="disk",
+        ) from error
     finally:
         with _guard:
             _held[key] -= 1
             if handle is not None:
                 del _held[key]
-                os.ftruncate(handle, 0)
-                os.close(handle)
+                _let_go(handle)
 
 
 def _take(home: Home, wait_seconds: float) -> int:
@@ -65,7 +74,7 @@ def _take(home: Home, wait_seconds: float) -> int:
     try:
         _lock(handle, time.monotonic() + wait_seconds)
     except OSError as error:
-        holder = os.pread(handle, 1024, 0).decode("utf-8", "replace").strip()
+        holder = _holder(handle)
         os.close(handle)
         raise HomeBusyError(
             f"another process works here: {holder or 'unknown'}",
@@ -75,9 +84,27 @@ def _take(home: Home, wait_seconds: float) -> int:
             code="home_busy",
         ) from error
     command = shlex.join([Path(sys.argv[0] or "python").name, *sys.argv[1:]])[:400]
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"pid {os.getpid()}: {command}\n".encode("utf-8", "replace"), 0)
+    # on a disk that is full or failing the lock holds all the same, only without a name
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"pid {os.getpid()}: {command}\n".encode("utf-8", "replace"), 0)
     return handle
+
+
+def _holder(handle: int) -> str:
+    """Who holds the lock; it writes its name right after it has taken it."""
+    for _ in range(5):
+        name = os.pread(handle, 1024, 0).decode("utf-8", "replace").strip()
+        if name:
+            return name
+        time.sleep(0.01)
+    return ""
+
+
+def _let_go(handle: int) -> None:
+    with contextlib.suppress(OSError):  # a name that stays is of a process that is gone
+        os.ftruncate(handle, 0)
+    os.close(handle)
 
 
 def _lock(handle: int, until: float) -> None:

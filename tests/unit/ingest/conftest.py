@@ -15,6 +15,8 @@ import pytest
 
 from landed.ingest import IngestResult, Ledger, SourceAccount, attach_lake, ingest
 from landed.ingest.envelope import ENVELOPES
+from landed.ingest.ledger_rows import QuarantineFile
+from landed.ingest.quarantine_reasons import REASONS
 from landed.project import Home, Project
 from landed.settings import Settings
 from landed.warehouse import Engine
@@ -56,16 +58,24 @@ class World:
         return account
 
     def check_identity(self) -> None:
-        """rows in = accepted + duplicate + conflict + quarantined, counted on the disk."""
+        """rows in = accepted + duplicate + conflict + quarantined, counted on the disk.
+
+        What left the lake since, and refused records whose file was dropped, are in the ledger.
+        """
         files = [file for kind in ENVELOPES for file in Ledger(self.home).files(kind)]
         stored = sum(pq.read_metadata(file.path).num_rows for file in files)
         totals = Ledger(self.home).accounts_total()
-        assert stored == sum(total.accepted for total in totals)
+        assert stored == sum(file.rows for file in files)
+        assert stored == sum(total.accepted - sum(total.removed.values()) for total in totals)
         for total in totals:
             assert total.is_balanced
+            assert set(total.reasons) <= set(REASONS)
             refused = [row["reason"] for row in self.quarantine(total.source)]
-            assert len(refused) == total.conflict + total.quarantined
-            assert {reason: refused.count(reason) for reason in refused} == total.reasons
+            dropped = [one for one in self._listed(total.source) if one.dropped_at]
+            lost = sum(one.rows for one in dropped)
+            assert len(refused) + lost == total.conflict + total.quarantined
+            if not dropped:
+                assert {reason: refused.count(reason) for reason in refused} == total.reasons
 
     def rows(self, sql: str, since_sequence: int = 0) -> list[tuple[Any, ...]]:
         with Engine.open(None) as engine:
@@ -74,9 +84,12 @@ class World:
 
     def quarantine(self, source: str) -> list[dict[str, Any]]:
         """Refused records by file and line."""
-        files = sorted((self.home.quarantine / source).glob("*.parquet"))
-        found = [row for path in files for row in pq.read_table(path).to_pylist()]
+        files = [one.path for one in self._listed(source) if not one.dropped_at]
+        found = [row for path in files for row in pq.read_table(self.home.root / path).to_pylist()]
         return sorted(found, key=lambda row: (row["file"], row["line"]))
+
+    def _listed(self, source: str) -> list[QuarantineFile]:
+        return Ledger(self.home).quarantine_files(source)
 
     def refused(self, source: str = "app") -> list[tuple[int, str]]:
         """Line and reason of every refused record."""

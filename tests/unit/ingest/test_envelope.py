@@ -167,9 +167,74 @@ def test_lake_columns_have_the_declared_types(events, event):
         ("session_id", "VARCHAR"),
         ("app_version", "VARCHAR"),
         ("properties", "VARCHAR"),
+        ("clock_status", "VARCHAR"),
         ("source", "VARCHAR"),
         ("batch_id", "VARCHAR"),
         ("event_hash", "UBIGINT"),
         ("event_on", "DATE"),
     ]
     assert empty[-2:] == [("event_hash", "UBIGINT"), ("exposed_on", "DATE")]
+
+
+def _clocks(events, event, **given):
+    events.land("events/a.jsonl", event(1, **given))
+    events.ingest()
+    return events.rows("select occurred_at::varchar, clock_status from lake.events")
+
+
+def test_a_wrong_clock_is_put_right_by_the_times_of_sending_and_receipt(events, event):
+    found = _clocks(
+        events,
+        event,
+        occurred_at="2026-11-01T08:00:00Z",
+        sent_at="2026-11-01T08:00:10Z",
+        received_at="2026-11-01T10:00:10Z",
+    )
+
+    assert found == [("2026-11-01 10:00:00", "corrected")]
+
+
+def test_a_delay_of_the_network_is_no_wrong_clock(events, event):
+    found = _clocks(
+        events,
+        event,
+        occurred_at="2026-11-01T10:00:00Z",
+        sent_at="2026-11-01T10:00:10Z",
+        received_at="2026-11-01T10:01:00Z",
+    )
+
+    assert found == [("2026-11-01 10:00:00", None)]
+
+
+def test_a_time_ahead_of_its_receipt_is_marked_within_a_day_and_refused_beyond(events, event):
+    events.land(
+        "events/a.jsonl",
+        event(1, occurred_at="2026-11-01T22:00:00Z", received_at="2026-11-01T10:00:00Z")
+        + event(2, occurred_at="2026-11-02T11:00:00Z", received_at="2026-11-01T10:00:00Z"),
+    )
+
+    events.ingest()
+
+    assert events.rows("select event_id, clock_status from lake.events") == [("e1", "ahead")]
+    assert events.refused() == [(2, "future_time")]
+
+
+def test_a_retry_with_another_skew_is_a_duplicate(events, event):
+    sent = {"occurred_at": "2026-11-01T08:00:00Z", "sent_at": "2026-11-01T08:00:10Z"}
+    first = event(1, **sent, received_at="2026-11-01T10:00:10Z")
+    retry = event(
+        1, **{**sent, "sent_at": "2026-11-01T08:00:40Z"}, received_at="2026-11-01T10:00:45Z"
+    )
+    events.land("events/a.jsonl", first + retry)
+
+    account = events.one()
+
+    assert (account.accepted, account.duplicate, account.conflict) == (1, 1, 0)
+
+
+def test_a_sending_time_that_is_none_is_refused(events, event):
+    events.land("events/a.jsonl", event(1, sent_at="soon", received_at="2026-11-01T10:00:00Z"))
+
+    events.ingest()
+
+    assert events.refused() == [(1, "bad_time")]

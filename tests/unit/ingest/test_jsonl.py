@@ -1,5 +1,3 @@
-import json
-
 import zstandard
 
 from landed.ingest.formats import InputFile, jsonl, records
@@ -151,29 +149,3 @@ def test_a_line_longer_than_a_chunk_never_sits_in_memory(tmp_path, monkeypatch):
     ]
     assert [row["byte_offset"] for row in found] == [0, 8, 3_000_009, 3_000_017]
     assert all(len(row["raw"]) <= records.KEPT_BYTES for row in found)
-
-
-def test_segment_calls_become_events(world):
-    world.source("web", "kind: events\nformat: segment\npath: web/*\n")
-    call = {
-        "messageId": "m1",
-        "type": "track",
-        "event": "Order Completed",
-        "timestamp": "2026-11-01T10:00:00.000Z",
-        "receivedAt": "2026-11-01T10:00:01.000Z",
-        "anonymousId": "a1",
-        "context": {"app": {"version": "3.1"}},
-        "properties": {"total": 12.5},
-    }
-    page = {**call, "messageId": "m2", "type": "page", "event": None, "userId": "u1"}
-    world.land("web/a.jsonl", json.dumps(call) + "\n" + json.dumps(page))
-
-    assert world.one().accepted == 2
-    found = world.rows(
-        "select event_name, user_id, anonymous_id, app_version, properties from lake.events"
-        " order by event_id"
-    )
-    assert found == [
-        ("Order Completed", None, "a1", "3.1", '{"total":12.5}'),
-        ("page", "u1", "a1", "3.1", '{"total":12.5}'),
-    ]

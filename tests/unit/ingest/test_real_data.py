@@ -49,3 +49,21 @@ def test_every_issue_with_its_many_lines_is_one_row(world, real_data):
         " group by 1 order by 1"
     )
     assert [name for name, _ in found] == ["bug", "feature", "question"]
+
+
+def test_both_come_again_as_the_same_rows(world, real_data):
+    world.source("course_page", COURSE_PAGE.format(data=world.home.landing))
+    world.source("issues", ISSUES.format(data=world.home.landing))
+    folders = ("course_page_experiment", "issue_feedback")
+    files = [path for folder in folders for path in (real_data / folder).glob("*.csv")]
+    assert len(files) == 2
+    for path in files:
+        world.land(f"{path.parent.name}/{path.name}", path.read_bytes())
+    world.ingest()
+
+    for path in files:  # an empty line more makes it another file
+        world.land(f"{path.parent.name}/again.csv", path.read_bytes() + b"\n")
+    again = {account.source: account for account in world.ingest().accounts}
+
+    counts = {name: (one.rows_in, one.accepted, one.duplicate) for name, one in again.items()}
+    assert counts == {"course_page": (4074, 0, 4074), "issues": (1472, 0, 1472)}

@@ -2,19 +2,21 @@
 
 `read(file, delimiter=…)` yields `Records`: what stands in the file, record by record, with its
 position and raw text, and a reason where the record cannot be read at all. Readers never skip,
-mend or guess. A module may carry `SELECT`, the projection used where a source has none.
+mend or guess. A module of a vendor's export carries `SELECTS`, the projection by kind that is used
+where a source has none; a kind that it does not name needs a `select`. Modules without it are
+generic: they take the envelope's columns by name. `EVENT_ID` is the id where a source has none.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, cast
 
 from .records import InputFile, Records
 
-__all__ = ["Format", "InputFile", "Records", "load_format"]
+__all__ = ["Format", "InputFile", "Records", "default_event_id", "load_format", "selects"]
 
 
 class Format(Protocol):
@@ -28,3 +30,13 @@ class Format(Protocol):
 def load_format(name: str) -> Format:
     """The module that reads a format the source schema names."""
     return cast(Format, importlib.import_module(f".{name}", __package__))
+
+
+def selects(name: str) -> Mapping[str, str] | None:
+    """The projection by kind that a format brings; None for a generic one."""
+    return cast("Mapping[str, str] | None", getattr(load_format(name), "SELECTS", None))
+
+
+def default_event_id(name: str) -> str | None:
+    """What identifies a row of a format where its source does not say: a column or `content`."""
+    return cast("str | None", getattr(load_format(name), "EVENT_ID", None))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import glob
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...errors import WarehouseError
+from ...settings import Settings
 from ...warehouse import Engine
-from .records import SCHEMA, InputFile, Records
+from .records import KEPT_BYTES, MAX_COLUMNS, MAX_RECORD_BYTES, SCHEMA, InputFile, Records
+from .stream import BOMB_BYTES, BOMB_RATIO
 
-#: Rows cast at once.
-CHUNK_ROWS = 100_000
+#: Rows cast at once, at first and at most, and bytes that they should take: a few bytes of a
+#: dictionary may stand for gigabytes.
+FIRST_ROWS, CHUNK_ROWS, CHUNK_BYTES = 10, 100_000, 32 * 1024 * 1024
+#: What a file may make the engine hold. A row group of the usual 100 MB fits, a bomb does not.
+_LIMITS = Settings(memory_limit_mb=384)
+_ROW_NUMBER = "file_row_number"
+_HELD = threading.local()
 
 
 def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
@@ -21,23 +32,63 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
         file: The file.
         delimiter: Not used: Parquet has none.
     """
-    relation = f"read_parquet('{str(file.path).replace(chr(39), chr(39) * 2)}')"
-    with Engine.open(None) as engine:
-        try:
-            columns = [
-                (str(row[0]), str(row[1])) for row in engine.rows(f"describe from {relation}")
-            ]
-            counted = engine.one(f"select count(*) from {relation}")
-            total = int(counted[0]) if counted else 0
-            texts = ", ".join(_as_text(name, kind) for name, kind in columns)
-            for first in range(0, total, CHUNK_ROWS):
-                fields = engine.arrow(
-                    f"select {texts} from {relation} limit {CHUNK_ROWS} offset {first}"
-                )
-                yield _records(engine, fields, first)
-        except WarehouseError as error:
-            yield _unreadable(str(error.faults[0].what))
+    relation = _relation(file.path)
+    first = given = 0
+    most_bytes = max(BOMB_BYTES, BOMB_RATIO * file.path.stat().st_size)
+    try:
+        engine = _engine()
+        columns = [(str(row[0]), str(row[1])) for row in engine.rows(f"describe from {relation}")]
+        if len(columns) > MAX_COLUMNS:
+            yield _unreadable(f"{len(columns):,} columns; at most {MAX_COLUMNS:,}", first)
+            return
+        counted = engine.one(f"select count(*) from {relation}")
+        total = int(counted[0]) if counted else 0
+        texts = ", ".join(_as_text(name, kind) for name, kind in columns)
+        is_numbered = all(name.casefold() != _ROW_NUMBER for name, _ in columns)
+        size = FIRST_ROWS
+        while first < total:
+            part = f"limit {size} offset {first}"
+            if is_numbered:  # skips row groups, where an offset reads them
+                part = f"where {_ROW_NUMBER} between {first} and {first + size - 1}"
+            fields = engine.arrow(f"select {texts} from {relation} {part}")
+            if fields.num_rows != min(size, total - first):
+                yield _unreadable(f"{fields.num_rows} rows of {total - first} are there", first)
+                break
+            yield _records(engine, fields, first)
+            first += fields.num_rows
+            given += fields.nbytes
+            if given > most_bytes:
+                yield _unreadable(f"{given:,} bytes so far", first, "decompression_bomb")
+                break
+            fitting = CHUNK_BYTES * fields.num_rows // max(fields.nbytes, 1)
+            size = max(1, min(fitting, 10 * size, CHUNK_ROWS))
+    except WarehouseError as error:
+        _close()  # it may be in any state
+        yield _unreadable(str(error.faults[0].what), first)
     file.check_unchanged()
+
+
+def _engine() -> Engine:
+    """The thread's engine: one for all files, since opening one takes longer than a small file."""
+    engine: Engine | None = getattr(_HELD, "engine", None)
+    if engine is None:
+        engine = _HELD.engine = Engine.open(None, settings=_LIMITS)
+        # a file of the same name may be another one the next time
+        engine.execute("set enable_external_file_cache = false")
+    return engine
+
+
+def _close() -> None:
+    engine: Engine | None = getattr(_HELD, "engine", None)
+    _HELD.engine = None
+    if engine is not None:
+        engine.close()
+
+
+def _relation(path: Path) -> str:
+    """SQL that reads this file and no other, and of its path nothing: a name may be a pattern."""
+    name = glob.escape(str(path)).replace("'", "''")
+    return f"read_parquet('{name}', hive_partitioning = false)"
 
 
 def _as_text(name: str, kind: str) -> str:
@@ -49,26 +100,35 @@ def _as_text(name: str, kind: str) -> str:
 
 def _records(engine: Engine, fields: pa.Table, first: int) -> Records:
     engine.register("fields", fields)
-    raw = engine.arrow("select cast(to_json(fields) as varchar) as raw from fields")
-    engine.unregister("fields")
+    try:
+        found = engine.arrow("select cast(to_json(fields) as varchar) as raw from fields")
+    finally:
+        engine.unregister("fields")
     count = fields.num_rows
+    raw = found.column("raw").combine_chunks().cast(pa.large_string())
+    reasons = pa.nulls(count, pa.string())
+    is_long = pc.greater(pc.binary_length(raw), MAX_RECORD_BYTES)
+    if pc.any(is_long).as_py():
+        kept = pc.utf8_slice_codeunits(raw, 0, KEPT_BYTES)
+        raw = pc.if_else(is_long, kept, raw)
+        reasons = pc.if_else(is_long, "too_long", reasons)
     table = pa.Table.from_arrays(
         [
             pa.array(range(first + 1, first + count + 1), pa.int64()),
             pa.nulls(count, pa.int64()),
-            raw.column("raw").combine_chunks().cast(pa.large_string()),
-            pa.nulls(count, pa.string()),
+            raw,
+            reasons,
         ],
         schema=SCHEMA,
     )
     return Records(table, fields)
 
 
-def _unreadable(why: str) -> Records:
+def _unreadable(why: str, first: int, reason: str = "unreadable_file") -> Records:
     columns = [
-        pa.array([1], pa.int64()),
+        pa.array([first + 1], pa.int64()),
         pa.array([0], pa.int64()),
         pa.array([why], pa.large_string()),
-        pa.array(["unreadable_file"], pa.string()),
+        pa.array([reason], pa.string()),
     ]
     return Records(pa.Table.from_arrays(columns, schema=SCHEMA))

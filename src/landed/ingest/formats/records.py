@@ -1,20 +1,21 @@
-"""Records as they stand in a file, and the stream of bytes below them."""
+"""Records as they stand in a file, and the file they stand in."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import json
 import math
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ...errors import SourceError
+from .stream import HashedFile, Unsound, inflated, sound_bytes, stream_errors, tried
+from .utf16 import as_utf8
 
 #: Longest record. Bytes. An event is hundreds of bytes; a megabyte is a file gone wrong.
 MAX_RECORD_BYTES = 1_000_000
@@ -22,11 +23,14 @@ MAX_RECORD_BYTES = 1_000_000
 CHUNK_BYTES = 8 * 1024 * 1024
 #: Bytes of an over-long record that go to the quarantine.
 KEPT_BYTES = 64 * 1024
+#: Columns of a table in a file. PostgreSQL and Redshift have 1,600; beyond that the engine's time
+#: grows with their square.
+MAX_COLUMNS = 2_000
 
 SCHEMA = pa.schema(
     [
         ("line", pa.int64()),  # 1-based physical line (or row, in Parquet) where it starts
-        ("byte_offset", pa.int64()),  # of its first byte in the inflated file
+        ("byte_offset", pa.int64()),  # of its first byte in the inflated file, as UTF-8
         ("raw", pa.large_string()),  # as it stands in the file
         ("reason", pa.string()),  # why it cannot be read; null for a good one
     ]
@@ -40,14 +44,30 @@ class Records:
     Args:
         table: Columns of SCHEMA, one row a record.
         columns: Fields as text, row by row like `table`; None where `raw` is a JSON object.
+        header: The line that names the columns, as it stands; None for formats without one.
     """
 
     table: pa.Table
     columns: pa.Table | None = None
+    header: str | None = None
+
+
+def int64s(values: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+    """An Arrow array of integers. `pa.array` would import pandas for it: 0.3 CPU seconds."""
+    whole = np.ascontiguousarray(values, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(whole), [None, pa.py_buffer(whole)])
 
 
 class BrokenStream(Exception):
-    """The file cannot be inflated from here on; what came before is good."""
+    """The file cannot be inflated from here on; what came before is good.
+
+    Args:
+        reason: Why, as the quarantine names it.
+    """
+
+    def __init__(self, reason: str = "truncated_file") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -57,27 +77,64 @@ class InputFile:
     Args:
         path: The file.
         sha256: Digest of its bytes, hexadecimal: known before it is read, from `digest_of`.
+        name: Path or URL that it is known by, where it was fetched to `path`; else empty.
+        is_tried: Whether the reader can take back what it was given: then a packed file is
+            inflated once, and `Unsound` may come.
     """
 
     path: Path
     sha256: str
-    _seen: Any = field(default=None, repr=False)
+    name: str = ""
+    is_tried: bool = False
 
     def chunks(self) -> Iterator[bytes]:
-        """Inflated bytes, about CHUNK_BYTES at once.
+        """Inflated bytes, about CHUNK_BYTES at once; UTF-16 with a byte order mark as UTF-8.
+
+        A packed file is inflated once before anything of it is handed on: what a damaged member
+        holds is not what was packed, and its checksum stands behind it.
 
         Raises:
-            BrokenStream: The rest cannot be inflated.
-            SourceError: The bytes are not those of the digest: the file changed meanwhile.
+            Unsound: A file that is tried is damaged, or a bomb, and some of it was handed on.
+            BrokenStream: The rest cannot be inflated, or should not be.
+            SourceError: The bytes are not those of the digest: the file changed meanwhile. Or it
+                cannot be read.
         """
-        with _Hashing(self.path) as hashing:
+        if self.is_tried:
+            is_given = False
             try:
-                yield from _inflated(hashing)
-            except _stream_errors() as error:
-                hashing.drain()
-                self._check(hashing.hexdigest())
-                raise BrokenStream(str(error)) from error
-            self._check(hashing.hexdigest())
+                for chunk in self._tried():
+                    is_given = True
+                    yield chunk
+                return
+            except Unsound:
+                if is_given:
+                    raise
+                # nothing is to be taken back: look through it first after all
+        yield from self._looked_through()
+
+    def _tried(self) -> Iterator[bytes]:
+        with HashedFile(self.path) as file:
+            stream = _Cut(tried(file, CHUNK_BYTES))
+            try:
+                is_cut = yield from as_utf8(stream)
+            except stream_errors():
+                self._check(file.hexdigest())
+                raise
+            self._check(file.hexdigest())
+        if is_cut or stream.is_cut:
+            raise BrokenStream
+
+    def _looked_through(self) -> Iterator[bytes]:
+        size, reason = sound_bytes(self.path, CHUNK_BYTES)
+        with HashedFile(self.path) as file:
+            try:
+                is_cut = yield from as_utf8(inflated(file, CHUNK_BYTES, size))
+            except stream_errors():  # it could be inflated a moment ago
+                self._check(file.hexdigest())
+                raise
+            self._check(file.hexdigest())
+        if reason or is_cut:
+            raise BrokenStream(reason or "truncated_file")
 
     def check_unchanged(self) -> None:
         """Digest the file again, for readers that open it themselves."""
@@ -94,43 +151,56 @@ class InputFile:
             )
 
 
+class _Cut:
+    """Chunks that say, once they ended, whether the file is cut."""
+
+    def __init__(self, chunks: Generator[bytes, None, bool]) -> None:
+        self._chunks = chunks
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.is_cut = yield from self._chunks
+
+
 def digest_of(path: Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal.
 
     Raises:
         SourceError: It cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(
-            f"cannot read the file: {error.strerror or error}",
-            where=str(path),
-            fix="check the path and its permissions.",
-            code="source_unreadable",
-        ) from error
+    with HashedFile(path) as file:
+        return file.hexdigest()
 
 
 def json_fault(text: str) -> str | None:
     """Reason why a text is no JSON value by the letter of RFC 8259, or None.
 
     For the few records that a quick look finds suspicious: DuckDB lets NaN, infinities, numbers
-    beyond a double and trailing commas pass.
+    beyond a double and trailing commas pass. A key that stands twice counts in the outermost
+    object, as it does for records that are not suspicious; further in it is kept as it stands.
     """
     try:
-        json.loads(
-            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_without_repeats
+        found = json.loads(
+            text,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            # digits are kept as text: an integer may have as many as it likes
+            parse_int=str,
+            object_pairs_hook=_object,
         )
-    except _Repeated:
-        return "duplicate_key"
     except (ValueError, RecursionError):
         return "invalid_json"
-    return None
+    if _HALF_PAIR.search(text) and _has_half_pair(found):
+        return "invalid_json"
+    return "duplicate_key" if isinstance(found, _Repeating) else None
 
 
-class _Repeated(ValueError):
-    """A key stands twice in one object."""
+#: The escape of half a surrogate pair, or of a whole one: Python's parser takes both.
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class _Repeating(dict[str, Any]):
+    """An object in which a key stands twice."""
 
 
 def _refuse(word: str) -> float:
@@ -144,145 +214,14 @@ def _finite(text: str) -> float:
     return number
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Repeated
-    return found
+    return found if len(found) == len(pairs) else _Repeating(pairs)
 
 
-class _Hashing:
-    """A file that digests what is read from it."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._digest = hashlib.sha256()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def read(self, size: int) -> bytes:
-        """Up to `size` bytes; none at the end."""
-        data = self._file.read(size)
-        self._digest.update(data)
-        return data
-
-    def drain(self) -> None:
-        """Read the rest, so that the digest covers the whole file."""
-        while self.read(1 << 20):
-            continue
-
-    def hexdigest(self) -> str:
-        """Digest of what was read so far."""
-        return self._digest.hexdigest()
-
-
-def _inflated(file: _Hashing) -> Iterator[bytes]:
-    """Look at the first bytes, not at the name: a .gz that is none is read as it is."""
-    head = file.read(4)
-    if head[:2] == b"\x1f\x8b":
-        yield from _members(file, head, _Gzip, 256 * 1024)
-    elif head == b"\x28\xb5\x2f\xfd":
-        # zstd's inflater has no limit on what it gives back: four bytes may stand for 128 kB, so
-        # it is fed little at a time
-        yield from _members(file, head, _Zstd, 1024)
-    else:
-        data = head + file.read(CHUNK_BYTES)
-        while data:
-            yield data
-            data = file.read(CHUNK_BYTES)
-
-
-def _members(
-    file: _Hashing, head: bytes, new: Callable[[], Any], block_bytes: int
-) -> Iterator[bytes]:
-    """Inflate a file of one or more members; what came before a break is given first."""
-    inflater, data = new(), head
-    out: list[bytes] = []
-    size = 0
-    try:
-        while True:
-            if not data:
-                data = file.read(block_bytes)
-                if not data:
-                    break
-            if inflater.eof:
-                data = data.lstrip(b"\0")  # tar and tape pad with zeros
-                if not data:
-                    continue
-                inflater = new()
-            part = inflater.decompress(data)
-            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            out.append(part)
-            size += len(part)
-            if size >= CHUNK_BYTES:
-                yield b"".join(out)
-                out, size = [], 0
-    except _stream_errors():
-        yield b"".join(out)
-        raise
-    if out:
-        yield b"".join(out)
-    if not inflater.eof:
-        raise EOFError("the file ends within a compressed member")
-
-
-class _Gzip:
-    """An inflater whose every answer is bounded."""
-
-    def __init__(self) -> None:
-        try:
-            module = importlib.import_module("isal.isal_zlib")
-        except ImportError:  # no wheel for this machine: zlib reads the same bytes, slower
-            module = zlib
-        self._inflater = module.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._inflater.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._inflater.unused_data)
-
-    @property
-    def unconsumed_tail(self) -> bytes:
-        return bytes(self._inflater.unconsumed_tail)
-
-    def decompress(self, data: bytes) -> bytes:
-        return bytes(self._inflater.decompress(data, CHUNK_BYTES))
-
-
-class _Zstd:
-    """The same face for zstandard."""
-
-    unconsumed_tail = b""
-
-    def __init__(self) -> None:
-        import zstandard
-
-        self._inflater = zstandard.ZstdDecompressor().decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._inflater.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._inflater.unused_data)
-
-    def decompress(self, data: bytes) -> bytes:
-        return bytes(self._inflater.decompress(data))
-
-
-def _stream_errors() -> tuple[type[Exception], ...]:
-    import zstandard
-
-    try:
-        own = importlib.import_module("isal.isal_zlib").error
-    except ImportError:
-        own = zlib.error
-    return (EOFError, OSError, ValueError, zlib.error, zstandard.ZstdError, own)
+def _has_half_pair(value: Any) -> bool:
+    if isinstance(value, str):
+        return any("\ud800" <= char <= "\udfff" for char in value)
+    if isinstance(value, dict):
+        return any(_has_half_pair(key) or _has_half_pair(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_has_half_pair, value))

@@ -1,0 +1,324 @@
+"""Erasure: one person's rows leave the lake and the quarantine, and do not come back.
+
+A person is a user id, and the anonymous ids of rows that name both. Their rows are taken out of
+every lake file that holds them; refused records that hold an id lose their text. Keyed digests of
+the ids stay in the ledger, so that a re-delivery or `--again` is refused. One transaction makes it
+real; until then nothing is changed, and afterwards the replaced files are removed at once.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ..project import Home
+from ..project.keys import secret_key
+from ..settings import Settings
+from ..warehouse import Engine, run_lock
+from .envelope import ENVELOPES, Envelope
+from .holding import holds
+from .lake import sweep
+from .ledger import Ledger
+from .ledger_rows import Change, ListedFile, QuarantineFile
+from .personal import pseudonym, tombstone
+from .sources import Source
+from .storing import listed_in, store
+
+#: Files that one statement looks through: their names stand in its text.
+_AT_ONCE = 1_000
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased, or would be.
+
+    Args:
+        user_id: The id that was given.
+        anonymous_ids: Ids of rows that name the user too; erased with it.
+        shared_ids: Those of them that rows of other users name, with the number of these users.
+        left_ids: Shared ids that were left alone, and their rows without a user id with them.
+        lake_rows: Rows by source and kind.
+        lake_files: Lake files that held them. Count.
+        refused: Refused records that lost their text, by source.
+        is_dry_run: Whether nothing was changed.
+    """
+
+    user_id: str
+    anonymous_ids: tuple[str, ...]
+    shared_ids: Mapping[str, int]
+    left_ids: tuple[str, ...]
+    lake_rows: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    lake_files: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    is_dry_run: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for `--format json`."""
+        return {
+            "user_id": self.user_id,
+            "anonymous_ids": list(self.anonymous_ids),
+            "shared_ids": dict(self.shared_ids),
+            "left_ids": list(self.left_ids),
+            "lake_rows": [
+                {"source": source, "kind": kind, "rows": rows}
+                for (source, kind), rows in sorted(self.lake_rows.items())
+            ],
+            "lake_files": self.lake_files,
+            "refused": dict(self.refused),
+            "is_dry_run": self.is_dry_run,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Every form in which the ids of one person may stand in a column."""
+
+    users: frozenset[str]
+    anonymous: frozenset[str]
+
+    def condition(self, envelope: Envelope) -> str | None:
+        """SQL that is true of the person's rows; None for a kind that names nobody."""
+        if "user_id" not in envelope.columns:
+            return None
+        own = f"coalesce(user_id in ({_texts(self.users)}), false)"
+        if "anonymous_id" not in envelope.columns or not self.anonymous:
+            return own
+        # a row that names another user is that user's, whatever device it came from
+        device = f"coalesce(anonymous_id in ({_texts(self.anonymous)}), false)"
+        return f"({own} or (user_id is null and {device}))"
+
+
+def erase(
+    home: Home,
+    settings: Settings,
+    user_id: str,
+    sources: Iterable[Source],
+    *,
+    now: datetime,
+    with_shared: bool = False,
+    dry_run: bool = False,
+) -> Erasure:
+    """Take everything of one person out of the lake and the quarantine.
+
+    Args:
+        home: Its lake, quarantine and ledger.
+        settings: Threads and memory.
+        user_id: The person's id, as the sources give it.
+        sources: Sources as declared now; their delimiters say how refused CSV is read.
+        now: The clock.
+        with_shared: Whether anonymous ids that rows of other users name too are the person's.
+        dry_run: Only look.
+
+    Raises:
+        WarehouseError: A file that the ledger lists is missing or damaged; nothing was changed.
+        HomeBusyError: Another process writes here.
+    """
+    delimiters = {source.source: source.delimiter for source in sources}
+    with run_lock(home):
+        ledger = Ledger(home)
+        key = secret_key(home)
+        users = frozenset({user_id, pseudonym(key, user_id)})
+        spill = home.lake / ".tmp" / "spill"
+        with Engine.open(None, settings=settings, temporary=spill) as engine:
+            files = ledger.listed_files()
+            tied, shared = _tied(engine, home, files, users)
+            left = () if with_shared else tuple(shared)
+            known = tuple(one for one in tied if one not in left)
+            forms = {form for one in known for form in (one, pseudonym(key, one))}
+            person = _Person(users, frozenset(forms))
+            held = list(_held(engine, home, files, person))
+            texts = users | person.anonymous
+            refused = [
+                (file, rows)
+                for file in ledger.quarantine_files()
+                if file.dropped_at is None
+                and (rows := _refused(engine, home, file, texts, delimiters.get(file.source, ",")))
+            ]
+            found = Erasure(
+                user_id, known, shared, left, _by_source(held), len(held), _by_file(refused),
+                is_dry_run=dry_run,
+            )  # fmt: skip
+            if dry_run:
+                return found
+            lake_in, removed = _without(engine, home, person, held)
+            quarantine_in = _emptied(engine, home, refused, texts)
+        digests = {tombstone(key, one) for one in (user_id, *known)}
+        # of an id that the lake holds as a digest only, the digest is all there is to know it by
+        digests |= {one for one in (user_id, *known) if _DIGEST.fullmatch(one)}
+        # what was built holds the rows too; it is built anew by the next run
+        for path in (home.build, home.build.with_name(home.build.name + ".wal")):
+            path.unlink(missing_ok=True)
+        change = Change(
+            lake_out=tuple(file for file, _ in held),
+            lake_in=tuple(lake_in),
+            quarantine_out=tuple(file for file, _ in refused),
+            quarantine_in=tuple(quarantine_in),
+            removed=removed,
+            erased=frozenset(digests),
+            generation=uuid.uuid4().hex,
+        )
+        ledger.apply(change, now)
+        sweep(home)
+        return found
+
+
+def _tied(
+    engine: Engine, home: Home, files: Sequence[ListedFile], users: frozenset[str]
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Anonymous ids of rows that name the user; and with how many others each is shared."""
+    kinds = [name for name, one in ENVELOPES.items() if "anonymous_id" in one.columns]
+    named = [file for file in files if file.kind in kinds]
+    tied: set[str] = set()
+    for some in _some(named):
+        rows = engine.rows(
+            f"select distinct anonymous_id from {_relation(home, some)}"
+            f" where user_id in ({_texts(users)}) and anonymous_id is not null"
+        )
+        tied |= {str(value) for (value,) in rows}
+    others: dict[str, set[str]] = {}
+    for some in _some(named) if tied else ():
+        rows = engine.rows(
+            f"select distinct anonymous_id, user_id from {_relation(home, some)}"
+            f" where anonymous_id in ({_texts(tied)}) and user_id not in ({_texts(users)})"
+        )
+        for anonymous_id, user in rows:
+            others.setdefault(str(anonymous_id), set()).add(str(user))
+    return tuple(sorted(tied)), {one: len(others[one]) for one in sorted(others)}
+
+
+def _held(
+    engine: Engine, home: Home, files: Sequence[ListedFile], person: _Person
+) -> Iterator[tuple[ListedFile, int]]:
+    """Lake files with rows of the person, and how many."""
+    for kind, envelope in ENVELOPES.items():
+        condition = person.condition(envelope)
+        if condition is None:
+            continue
+        of_kind = [file for file in files if file.kind == kind]
+        for some in _some(of_kind):
+            by_path = {str(home.root / file.path): file for file in some}
+            for path, rows in engine.rows(
+                f"select filename, count(*) from {_relation(home, some, ', filename = true')}"
+                f" where {condition} group by filename order by filename"
+            ):
+                yield by_path[str(path)], int(rows)
+
+
+def _refused(
+    engine: Engine, home: Home, file: QuarantineFile, texts: frozenset[str], delimiter: str
+) -> list[int]:
+    """Row numbers of refused records that hold one of the texts."""
+    path = str(home.root / file.path).replace("'", "''")
+    # a backslash may hide any letter of JSON, a doubled quote one of CSV
+    looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(texts)])
+    quoted = any('"' in one for one in texts)
+    hidden = " or contains(raw, '\"\"')" if quoted else ""
+    rows = engine.rows(
+        f"select file_row_number, raw, detail from read_parquet('{path}', file_row_number = true)"
+        f" where {looks} or contains(raw, '\\'){hidden} or detail in ({_texts(texts)})"
+    )
+    return [
+        int(number)
+        for number, raw, detail in rows
+        if detail in texts or holds(str(raw or ""), texts, delimiter)
+    ]
+
+
+def _without(
+    engine: Engine, home: Home, person: _Person, held: Iterable[tuple[ListedFile, int]]
+) -> tuple[list[ListedFile], dict[tuple[str, date, str], int]]:
+    """Lake files written anew without the person, and what they lost. No ledger lists them yet."""
+    files: list[ListedFile] = []
+    removed: dict[tuple[str, date, str], int] = {}
+    for file, rows in held:
+        key = (file.source, file.day, "erase")
+        removed[key] = removed.get(key, 0) + rows
+        if rows == file.rows:
+            continue
+        stored = store(
+            engine,
+            f"select * from {_relation(home, [file])}"
+            f" where not {person.condition(ENVELOPES[file.kind])}",
+            home=home,
+            folder=(home.root / file.path).parent,
+            label=f"erased.{file.day}",
+        )
+        files.append(
+            replace(
+                file, path=stored.path, rows=stored.rows, sha256=stored.sha256, size=stored.size
+            )
+        )
+    return files, removed
+
+
+def _emptied(
+    engine: Engine,
+    home: Home,
+    refused: Iterable[tuple[QuarantineFile, list[int]]],
+    texts: frozenset[str],
+) -> list[QuarantineFile]:
+    """Quarantine files written anew, with the named records' text gone and all else kept."""
+    files: list[QuarantineFile] = []
+    for file, numbers in refused:
+        path = str(home.root / file.path).replace("'", "''")
+        engine.register("emptied", pa.table({"number": pa.array(numbers, pa.int64())}))
+        is_emptied = "file_row_number in (select number from emptied)"
+        stored = store(
+            engine,
+            f"select * exclude (file_row_number) replace ("
+            f" case when {is_emptied} then '' else raw end as raw,"
+            f" case when {is_emptied} and detail in ({_texts(texts)}) then '' else detail end"
+            f" as detail) from read_parquet('{path}', file_row_number = true)"
+            " order by file_row_number",
+            home=home,
+            folder=(home.root / file.path).parent,
+            label="erased.quarantine",
+        )
+        engine.unregister("emptied")
+        files.append(
+            replace(
+                file, path=stored.path, rows=stored.rows, sha256=stored.sha256, size=stored.size
+            )
+        )
+    return files
+
+
+def _by_source(held: Iterable[tuple[ListedFile, int]]) -> dict[tuple[str, str], int]:
+    counted: dict[tuple[str, str], int] = {}
+    for file, rows in held:
+        key = (file.source, file.kind)
+        counted[key] = counted.get(key, 0) + rows
+    return counted
+
+
+def _by_file(refused: Iterable[tuple[QuarantineFile, list[int]]]) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for file, rows in refused:
+        counted[file.source] = counted.get(file.source, 0) + len(rows)
+    return counted
+
+
+def _some(files: Sequence[ListedFile]) -> Iterator[Sequence[ListedFile]]:
+    for first in range(0, len(files), _AT_ONCE):
+        yield files[first : first + _AT_ONCE]
+
+
+def _relation(home: Home, files: Iterable[ListedFile], options: str = "") -> str:
+    paths: list[Path] = [home.root / file.path for file in files]
+    return f"read_parquet({listed_in(paths)}, hive_partitioning = false{options})"
+
+
+def _texts(values: Iterable[str]) -> str:
+    return ", ".join(_text(value) for value in sorted(values))
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,52 @@
+"""Personal data: a keyed digest stands for what names a person, from the way in.
+
+HMAC-SHA256 (RFC 2104) under a key derived from the home's own; the same text gives the same digest
+in every source of a home, so that joins hold, and another one in every other home.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+_BLOCK = 64  # bytes of a block of SHA-256
+
+
+def subkey(key: bytes, purpose: str) -> bytes:
+    """A key for one purpose: digests of two purposes can't be held against each other."""
+    return hmac.digest(key, purpose.encode(), "sha256")
+
+
+def pseudonym(key: bytes, text: str) -> str:
+    """The digest that stands for `text` in the lake. 64 hexadecimal digits."""
+    return hmac.digest(subkey(key, "personal"), text.encode(), "sha256").hex()
+
+
+def tombstone(key: bytes, text: str) -> str:
+    """The digest by which an erased id is known again. 64 hexadecimal digits."""
+    return hmac.digest(subkey(key, "erased"), text.encode(), "sha256").hex()
+
+
+def digest_sql(key: bytes, purpose: str, expression: str) -> str:
+    """SQL of the digest of a text; NULL stays NULL. The engine has no HMAC: it is spelled out."""
+    block = subkey(key, purpose).ljust(_BLOCK, b"\0")
+    inner = bytes(byte ^ 0x36 for byte in block).hex()
+    outer = bytes(byte ^ 0x5C for byte in block).hex()
+    first = f"unhex(sha256(unhex('{inner}') || encode({expression})))"
+    return f"sha256(unhex('{outer}') || {first})"
+
+
+def without_personal(key: bytes, properties: str, pointers: Sequence[str]) -> str:
+    """SQL of a properties text with digests at JSON pointers; what is not there stays away."""
+    for pointer in pointers:
+        place = "'" + pointer.replace("'", "''") + "'"
+        found = f"json_extract_string({properties}, {place})"
+        patch = digest_sql(key, "personal", found)
+        for name in reversed(pointer.split("/")[1:]):
+            plain = name.replace("~1", "/").replace("~0", "~").replace("'", "''")
+            patch = f"json_object('{plain}', {patch})"
+        properties = (
+            f"case when {found} is null then {properties}"
+            f" else cast(json_merge_patch({properties}, {patch}) as varchar) end"
+        )
+    return properties

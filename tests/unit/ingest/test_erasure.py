@@ -1,0 +1,257 @@
+"""One person leaves: every lake file, the quarantine, and whatever would bring them back."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from landed.ingest import Ledger, load_sources
+from landed.ingest.erasure import erase
+from landed.ingest.holding import holds, landed_files
+from landed.ingest.ledger import Ledger as WrittenLedger
+from landed.ingest.personal import pseudonym, tombstone
+from landed.project.keys import secret_key
+from landed.settings import Settings
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SMALL = Settings(threads=2, memory_limit_mb=512)
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+def take_out(world, user="u1", **given):
+    sources = load_sources(world.project).values()
+    found = erase(world.home, SMALL, user, sources, now=NOW, **given)
+    world.check_identity()
+    return found
+
+
+def users(world, kind="events"):
+    return world.rows(f"select distinct user_id from lake.{kind} order by 1 nulls first")
+
+
+def everything(world):
+    """All bytes below the home but the landing folder and the ledger's own accounts."""
+    return b"".join(
+        path.read_bytes()
+        for folder in (world.home.lake, world.home.quarantine, world.home.warehouse)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    )
+
+
+@pytest.fixture
+def people(events, event):
+    """Two days of three users; u1 has the device a1, and u2 the device a2."""
+    lines = [
+        event(n, anonymous_id=f"a{n % 3}", occurred_at=f"2026-11-0{1 + n % 2}T10:00:{n:02d}Z")
+        for n in range(30)
+    ]
+    lines += [event(100 + n, user_id=None, anonymous_id=f"a{n}") for n in range(3)]
+    lines.append(event(200, user_id="u0", occurred_at="2026-11-05T00:00:00Z"))
+    events.land("events/a.jsonl", "".join(lines))
+    events.ingest()
+    return events
+
+
+def test_every_row_of_a_person_and_of_their_devices_leaves(people):
+    untouched = Ledger(people.home).files("events")[-1].path.name
+    before = Ledger(people.home).generation()
+
+    found = take_out(people)
+
+    assert (found.anonymous_ids, found.shared_ids) == (("a1",), {})
+    assert (found.lake_rows, found.lake_files) == ({("app", "events"): 11}, 2)
+    assert users(people) == [(None,), ("u0",), ("u2",)]
+    assert people.rows("select count(*) from lake.events where anonymous_id = 'a1'") == [(0,)]
+    assert Ledger(people.home).generation() != before
+    assert Ledger(people.home).files("events")[-1].path.name == untouched
+    (account,) = Ledger(people.home).accounts_total()
+    assert (account.accepted, account.removed) == (34, {"erase": 11})
+
+
+def test_nothing_of_the_person_is_left_on_the_disk(people):
+    people.home.build.parent.mkdir()
+    people.home.build.write_bytes(b"holds u1")
+    marked = json.dumps({"user_id": "someone-rare", "broken": True})
+    people.land("events/b.jsonl", marked + "\n" + marked[:-3] + "\n")
+    people.ingest()
+    assert b"u1" in everything(people)
+
+    take_out(people, "someone-rare")
+    take_out(people)
+
+    assert not people.home.build.exists()
+    assert b"someone-rare" not in everything(people)
+    rows = [row for path in people.home.lake.rglob("*.parquet")
+            for row in pq.read_table(path).to_pylist()]  # fmt: skip
+    assert rows
+    assert "u1" not in {row["user_id"] for row in rows}
+    listed = {str(file.path) for file in Ledger(people.home).files("events")}
+    assert {str(path) for path in people.home.lake.rglob("*.parquet")} == listed
+    assert "someone-rare" not in str(Ledger(people.home).erased())
+
+
+def test_looking_first_changes_nothing(people):
+    before = everything(people)
+
+    looked = take_out(people, dry_run=True)
+
+    assert looked.is_dry_run
+    assert everything(people) == before
+    assert Ledger(people.home).erased() == frozenset()
+    assert take_out(people).lake_rows == looked.lake_rows
+
+
+def test_a_device_of_two_people_is_left_unless_it_is_asked_for(people, event):
+    people.land("events/b.jsonl", event(300, user_id="u2", anonymous_id="a1"))
+    people.ingest()
+
+    looked = take_out(people, dry_run=True)
+    assert (looked.anonymous_ids, looked.left_ids, looked.shared_ids) == ((), ("a1",), {"a1": 1})
+    found = take_out(people, with_shared=True)
+
+    assert found.lake_rows == {("app", "events"): 11}
+    assert people.rows("select event_id from lake.events where anonymous_id = 'a1'") == [("e300",)]
+
+
+def test_an_erased_person_does_not_come_back_by_any_way(people, event):
+    take_out(people)
+    people.land("events/again.jsonl", event(1) + event(499))
+    people.land("events/other.jsonl", event(900, user_id="u7", anonymous_id="a1"))
+
+    account = people.one()
+
+    assert account.reasons == {"erased": 2}
+    assert account.accepted == 1
+    account = people.one(again=True)
+    assert account.reasons == {"erased": 13}
+    assert ("u1",) not in users(people)
+    assert all(row["raw"] == "" for row in people.quarantine("app") if row["reason"] == "erased")
+    assert b'"u1"' not in everything(people)
+
+
+def test_refused_records_lose_their_text_and_keep_their_place(events, event):
+    bad = {"occurred_at": "never"}
+    events.land(
+        "events/a.jsonl",
+        event(1, **bad) + event(2, **bad) + event(4, properties={"by": {"id": "u1"}}, **bad),
+    )
+    events.ingest()
+    before = events.quarantine("app")
+
+    found = take_out(events)
+
+    after = events.quarantine("app")
+    assert found.refused == {"app": 2}
+    assert [row["raw"] for row in after] == ["", before[1]["raw"], ""]
+    for one, other in zip(before, after, strict=True):
+        assert {**one, "raw": None} == {**other, "raw": None}
+
+
+def test_a_pseudonymised_person_is_found_by_the_id_that_was_digested(world, event):
+    world.source(
+        "app",
+        "kind: events\nformat: jsonl\npath: events/*\npersonal: [user_id, anonymous_id]\n",
+    )
+    world.land("events/a.jsonl", event(1, anonymous_id="a1") + event(2, anonymous_id="a2"))
+    world.land("events/b.jsonl", event(3, user_id=None, anonymous_id="a1"))
+    world.ingest()
+    key = secret_key(world.home)
+    assert world.rows("select count(*) from lake.events where user_id = 'u1'") == [(0,)]
+
+    found = take_out(world)
+
+    assert found.anonymous_ids == (pseudonym(key, "a1"),)
+    assert found.lake_rows == {("app", "events"): 2}
+    assert tombstone(key, "u1") in Ledger(world.home).erased()
+    world.land("events/c.jsonl", event(7) + event(8, user_id=None, anonymous_id="a1"))
+    assert world.one().reasons == {"erased": 2}
+
+
+def test_all_kinds_and_all_sources_are_looked_through(events, event):
+    events.source("survey", "kind: feedback\nformat: jsonl\npath: survey/*\n")
+    given = {"given_at": "2026-11-01T00:00:00Z", "channel": "survey", "rating": 5}
+    lines = [{"feedback_id": str(n), "user_id": f"u{n}", **given} for n in range(3)]
+    events.land("survey/a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    events.land("events/a.jsonl", event(1) + event(2))
+    events.ingest()
+
+    found = take_out(events)
+
+    assert found.lake_rows == {("app", "events"): 1, ("survey", "feedback"): 1}
+    assert users(events, "feedback") == [("u0",), ("u2",)]
+
+
+@pytest.mark.parametrize("step", ["rename", "apply", "commit", "sweep"])
+def test_a_killed_erasure_is_none_or_whole_and_can_be_run_again(people, event, monkeypatch, step):
+    people.land("events/b.jsonl", event(1, event_id="b1", occurred_at="never"))
+    people.ingest()
+    before = people.rows("from lake.events order by event_id")
+
+    def die(*args, **kwargs):
+        raise Killed
+
+    place = {
+        "rename": (Path, "replace"),
+        "apply": (WrittenLedger, "apply"),
+        "commit": (WrittenLedger, "_require_balance"),
+        "sweep": ("landed.ingest.erasure.sweep", die),
+    }[step]
+    with monkeypatch.context() as killed:
+        killed.setattr(*(place if step == "sweep" else (*place, die)))
+        with pytest.raises(Killed):
+            take_out(people)
+    people.check_identity()
+    rows = people.rows("from lake.events order by event_id")
+    assert (rows == before) is (step != "sweep")
+
+    take_out(people)
+
+    assert users(people) == [(None,), ("u0",), ("u2",)]
+    assert b'"u1"' not in everything(people)
+    (account,) = Ledger(people.home).accounts_total()
+    assert account.removed == {"erase": 11}
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_held"),
+    [
+        ('{"user": "u1"}', True),
+        ('{"user": "u\\u0031"}', True),
+        ('{"a": [{"b": "u1"}]}', True),
+        ('{"u1": 1}', True),
+        ('{"nested": "{\\"user\\": \\"u1\\"}"}', True),
+        ('{"user": "u12"}', False),
+        ('{"text": "by u1"}', False),
+        ("7,u1,x", True),
+        ('7,"u1",x', True),
+        ("7\tu1\tx", True),
+        ("7,u12,x", False),
+        ('{"user": "u1", cut', True),
+        ('{"user": "u12", cut', False),
+    ],
+)
+def test_a_record_holds_an_id_as_a_whole_value(raw, is_held):
+    assert holds(raw, {"u1"}) is is_held
+
+
+def test_an_id_of_digits_is_found_as_a_number():
+    assert holds('{"user": 17}', {"17"})
+    assert not holds('{"user": 170, "n": 1.7}', {"17"})
+
+
+def test_landing_files_are_named_and_left_as_they_are(people):
+    (path,) = people.home.landing.rglob("*.jsonl")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    found = landed_files(people.home, load_sources(people.project).values(), ["u1", "a1"])
+
+    assert found.files == (("app", str(path), 11),)
+    assert found.unread == ()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before

@@ -1,0 +1,303 @@
+"""Refused records are fed again after a correction: each counts once, wherever it is killed."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from landed.errors import SourceError
+from landed.ingest import Ledger
+from landed.ingest import requeue as module
+from landed.ingest.ledger import Ledger as WrittenLedger
+from landed.ingest.requeue import requeue
+from landed.settings import Settings
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SMALL = Settings(threads=2, memory_limit_mb=512)
+GOOD = "2026-11-01T10:00:00Z"
+MAPPED = (
+    "kind: events\nformat: {form}\npath: events/*\nevent_id: id\n"
+    "select: |\n  select name as event_name, {when} as occurred_at, who as user_id from raw\n"
+)
+PLAIN = "ts"
+#: The correction: a time with slashes is read too.
+FIXED = "coalesce(strftime(try_strptime(ts, '%d/%m/%Y %H:%M'), '%Y-%m-%dT%H:%M:%SZ'), ts)"
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+def feed(world, source="app", **given):
+    found = requeue(world.project, world.home, SMALL, source, now=NOW, **given)
+    world.check_identity()
+    return found
+
+
+def total(world):
+    (account,) = Ledger(world.home).accounts_total()
+    return account
+
+
+def contents(world):
+    return world.rows("select event_id, event_name, occurred_at from lake.events order by event_id")
+
+
+def record(number, when):
+    return {"id": f"i{number}", "name": "seen", "ts": when, "who": "u1"}
+
+
+def mapped(world, form="jsonl", when=PLAIN):
+    world.source("app", MAPPED.format(form=form, when=when))
+
+
+@pytest.fixture
+def refused(world):
+    """Ten records in two files, five of them with a time that the first mapping cannot read."""
+    mapped(world)
+    for name in "ab":
+        lines = [
+            record(f"{name}{n}", GOOD if n % 2 else f"0{n + 1}/11/2026 08:00") for n in range(5)
+        ]
+        world.land(f"events/{name}.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    world.ingest()
+    assert total(world).reasons == {"bad_time": 6}
+    mapped(world, when=FIXED)
+    return world
+
+
+def test_records_are_fed_again_after_the_mapping_was_corrected(refused):
+    found = feed(refused)
+
+    assert (found.taken, found.stay, found.is_remapped) == ({"bad_time": 6}, {}, True)
+    assert (found.account.rows_in, found.account.accepted, found.account.files_new) == (6, 6, 0)
+    assert (total(refused).rows_in, total(refused).accepted, total(refused).reasons) == (10, 10, {})
+    assert refused.quarantine("app") == []
+    assert len(contents(refused)) == 10
+
+
+def test_the_lake_is_that_of_one_ingest_by_the_new_mapping(refused):
+    feed(refused)
+    fed = contents(refused)
+
+    account = refused.one()
+    assert (account.files_new, account.rows_in) == (0, 0)  # the new mapping is the source's now
+    refused.ingest(again=True)
+
+    assert contents(refused) == fed
+
+
+def test_records_that_are_refused_again_keep_where_they_stood(refused):
+    before = refused.quarantine("app")
+    mapped(refused, when="replace(ts, '01/11/2026 08:00', '2026-11-01')")
+
+    found = feed(refused)
+
+    assert (found.account.rows_in, found.account.accepted) == (6, 2)
+    after = refused.quarantine("app")
+    places = [
+        (row["file"], row["sha256"], row["line"], row["byte_offset"], row["raw"]) for row in before
+    ]
+    assert [
+        (row["file"], row["sha256"], row["line"], row["byte_offset"], row["raw"]) for row in after
+    ] == [places[1], places[2], places[4], places[5]]
+    assert {row["batch_id"] for row in after}.isdisjoint(row["batch_id"] for row in before)
+    assert (total(refused).rows_in, total(refused).reasons) == (10, {"bad_time": 4})
+
+
+def test_feeding_again_and_again_counts_nothing_twice(refused):
+    for _ in range(3):
+        mapped(refused, when=PLAIN)
+        feed(refused)
+        assert (total(refused).rows_in, total(refused).quarantined) == (10, 6)
+    mapped(refused, when=FIXED)
+    feed(refused)
+
+    assert (total(refused).rows_in, total(refused).accepted) == (10, 10)
+    with pytest.raises(SourceError, match="nothing of `app` is in the quarantine"):
+        feed(refused)
+
+
+def test_only_the_reason_or_the_batch_that_is_named_is_fed(events, event):
+    events.land("events/a.jsonl", event(1, event_name=None) + event(2, occurred_at="never"))
+    first = events.ingest().sequence
+    events.land("events/b.jsonl", event(3, event_name=None))
+    events.ingest()
+    ids = Ledger(events.home).batch_ids()
+
+    assert feed(events, reason="bad_time").taken == {"bad_time": 1}
+    assert feed(events, batch=ids[first + 1][:8]).taken == {"no_event_name": 1}
+    assert total(events).rows_in == 3
+    with pytest.raises(SourceError, match="was refused as no_flag; expected bad_time, no_event"):
+        feed(events, reason="no_flag")
+    with pytest.raises(SourceError, match="in a batch zzz"):
+        feed(events, batch="zzz")
+    with pytest.raises(SourceError, match="nothing of `apps` is in the quarantine"):
+        feed(events, "apps")
+
+
+def test_a_corrected_tracking_plan_lets_them_in(events, event):
+    plan = events.project.tracking
+    plan.mkdir()
+    schema = {"type": "object", "required": ["number", "page"]}
+    (plan / "page_view.json").write_text(json.dumps(schema))
+    events.land("events/a.jsonl", event(1) + event(2))
+    events.ingest()
+    (plan / "page_view.json").write_text(json.dumps({**schema, "required": ["number"]}))
+
+    found = feed(events)
+
+    assert (found.account.accepted, found.is_remapped) == (2, False)
+
+
+def test_csv_is_fed_below_the_header_of_its_file(world):
+    mapped(world, "csv")
+    world.land("events/a.csv", 'id,name,ts,who\n1,"a\nb",01/11/2026 08:00,u1\n2,c,2026-11-01,u1\n')
+    world.land("events/b.csv", 'who,ts,name,id\nu1,02/11/2026 08:00,"d,e",3\nu1,never,f,4\n')
+    world.ingest()
+    mapped(world, "csv", FIXED)
+
+    found = feed(world)
+
+    assert (found.taken, found.account.accepted) == ({"bad_time": 3}, 2)
+    assert [row[:2] for row in contents(world)] == [("1", "a\nb"), ("2", "c"), ("3", "d,e")]
+    (left,) = world.quarantine("app")
+    assert (left["line"], left["raw"]) == (3, "u1,never,f,4")
+
+
+def test_json_that_spans_lines_and_parquet_are_fed_as_objects(world):
+    rows = [record(1, "01/11/2026 08:00"), record(2, "02/11/2026 08:00"), record(3, "never")]
+    mapped(world, "json")
+    world.land("events/a.json", json.dumps(rows, indent=2))
+    world.ingest()
+    mapped(world, "json", FIXED)
+
+    assert feed(world).account.accepted == 2
+    (left,) = world.quarantine("app")
+    assert json.loads(left["raw"]) == rows[2]
+    assert "\n" in left["raw"]
+
+
+def test_parquet_rows_are_fed_from_their_json(world):
+    rows = [record(1, "01/11/2026 08:00"), record(2, "02/11/2026 08:00")]
+    mapped(world, "parquet")
+    path = world.land("events/a.parquet", b"")
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    world.ingest()
+    mapped(world, "parquet", FIXED)
+
+    assert feed(world).account.accepted == 2
+
+
+def test_what_is_not_whole_stays_where_it_is(events, event):
+    long = json.dumps({"event_id": "x" * 1_100_000})
+    events.land("events/a.jsonl", b"\xff\n" + long.encode() + b"\n" + event(1).encode() + b"{\0}\n")
+    events.ingest()
+    before = events.quarantine("app")
+
+    found = feed(events)
+
+    assert (found.taken, found.account.rows_in) == ({}, 0)
+    assert found.stay == {
+        ("invalid_utf8", "cut"): 1, ("too_long", "cut"): 1, ("nul_byte", "cut"): 1,
+    }  # fmt: skip
+    assert events.quarantine("app") == before
+
+
+def test_conflicts_are_fed_only_by_name(events, event):
+    events.land("events/a.jsonl", event(1) + event(1, event_name="other"))
+    events.ingest()
+
+    assert feed(events).taken == {}
+    events.source("app", "kind: events\nformat: jsonl\npath: events/*\nevent_id: content\n")
+    found = feed(events, reason="conflict")
+
+    assert (found.taken, found.account.accepted) == ({"conflict": 1}, 1)
+    assert (total(events).conflict, total(events).accepted) == (0, 2)
+
+
+def test_a_record_that_swallows_its_neighbours_stays_alone(world, monkeypatch):
+    mapped(world, "csv")
+    lines = [f"{n},x,0{n}/11/2026 08:00,u1" for n in range(1, 8)]
+    world.land("events/a.csv", "id,name,ts,who\n" + "\n".join(lines) + "\n")
+    world.ingest()
+    (file,) = Ledger(world.home).quarantine_files("app")
+    path = world.home.root / file.path
+    table = pq.read_table(path)
+    raws = table.column("raw").to_pylist()
+    raws[3] += '\n"9'  # as a reader that joins lines might have left it
+    at = table.schema.get_field_index("raw")
+    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(raws)), path)
+    mapped(world, "csv", FIXED)
+
+    found = feed(world)
+
+    assert found.taken == {"bad_time": 6}
+    assert found.stay == {("bad_time", "alone"): 1}
+    assert [row["raw"] for row in world.quarantine("app")] == [raws[3]]
+
+
+def test_a_record_that_was_accepted_meanwhile_is_a_duplicate(refused):
+    lines = [record("a0", "2026-11-01T08:00:00Z"), record("new", GOOD)]
+    refused.source("app", MAPPED.format(form="jsonl", when=PLAIN))
+    refused.land("events/c.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    refused.ingest()
+    mapped(refused, when=FIXED)
+
+    found = feed(refused)
+
+    assert (found.account.accepted, found.account.duplicate) == (5, 1)
+    assert (total(refused).rows_in, total(refused).accepted) == (12, 11)
+
+
+def test_many_records_are_fed_in_groups(world, monkeypatch):
+    monkeypatch.setattr(module, "GROUP_ROWS", 7)
+    mapped(world)
+    lines = [record(n, GOOD if n % 3 else "01/11/2026 08:00") for n in range(60)]
+    for at in range(3):
+        some = lines[at * 20 : at * 20 + 20]
+        world.land(f"events/{at}.jsonl", "".join(json.dumps(line) + "\n" for line in some))
+    world.ingest()
+    mapped(world, when=FIXED)
+
+    assert feed(world).account.accepted == 20
+    assert len(contents(world)) == 60
+
+
+@pytest.mark.parametrize("step", ["read", "rename", "second rename", "apply", "moved", "commit"])
+def test_a_killed_requeue_changes_nothing_and_the_next_one_counts_once(refused, monkeypatch, step):
+    before, rows = refused.quarantine("app"), contents(refused)
+    renames = iter([False, True])
+    rename = Path.replace
+
+    def die(*args, **kwargs):
+        raise Killed
+
+    def die_later(path, target):
+        if next(renames):
+            raise Killed
+        return rename(path, target)
+
+    place = {
+        "read": (module, "_in_place", die),
+        "rename": (Path, "replace", die),
+        "second rename": (Path, "replace", die_later),
+        "apply": (WrittenLedger, "apply", die),
+        "moved": (WrittenLedger, "_insert_batch", die),
+        "commit": (WrittenLedger, "_require_balance", die),
+    }[step]
+    with monkeypatch.context() as killed:
+        killed.setattr(*place)
+        with pytest.raises(Killed):
+            feed(refused)
+    refused.check_identity()
+    assert (refused.quarantine("app"), contents(refused)) == (before, rows)
+
+    assert feed(refused).account.accepted == 6
+
+    refused.ingest()
+    assert len(contents(refused)) == 10
+    assert not list(refused.home.quarantine.rglob("*.parquet"))
