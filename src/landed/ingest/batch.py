@@ -228,10 +228,13 @@ class BatchWriter:
 
     def close(self) -> None:
         """Drop what was gathered and not committed."""
+        self._close_engine()
+        self._begin()
+
+    def _close_engine(self) -> None:
         if self._engine is not None:
             self._engine.close()
         self._engine = self._stage = None
-        self._begin()
 
     def _flush(self) -> None:
         """Parse, type and judge what was gathered."""
@@ -276,8 +279,11 @@ class BatchWriter:
         self._lake += lake
         self._quarantine += [quarantine] if quarantine else []
         self._count(engine, repeats)
-        engine.execute("delete from staged")
-        engine.execute("delete from refused")
+        if self._part.rows >= BATCH_ROWS:
+            self._close_engine()  # the engine gives memory back when it closes, not before
+        else:
+            engine.execute("delete from staged")
+            engine.execute("delete from refused")
         self._part = _Part()
 
     def _history(self, engine: Engine) -> list[Path]:

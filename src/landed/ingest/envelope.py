@@ -85,9 +85,10 @@ class Envelope:
 
     @property
     def sort_key(self) -> str:
-        """SQL by which the rows of a lake file are sorted: the unit, else the time."""
+        """SQL by which the rows of a lake file are sorted: unit, then time."""
         people = [name for name in ("user_id", "anonymous_id") if name in self.columns]
-        return f"coalesce({', '.join(people)})" if people else self.time_column
+        unit = f"coalesce({', '.join(people)}), " if people else ""
+        return f"{unit}{self.time_column}"
 
     @property
     def has_unit(self) -> bool:
@@ -204,36 +205,48 @@ def instant(column: str, zone: str) -> str:
     )
 
 
-def typed(
-    envelope: Envelope, given: Mapping[str, str], zone: str, *, trims: bool = True
-) -> dict[str, str]:
-    """SQL of every envelope column from the text columns a select gave.
+def typed(envelope: Envelope, given: Mapping[str, str]) -> dict[str, str]:
+    """SQL of the envelope's columns from the text columns that a select gave, but for times.
+
+    Times that were given are left to `instants`, over `text_of` them.
 
     Args:
         envelope: The kind's envelope.
         given: SQL type by column that the select gives; the others are NULL.
-        zone: IANA name for times without one.
-        trims: Whether spaces around a time are forgiven.
     """
     out: dict[str, str] = {}
-    for name, kind in envelope.given_columns.items():
+    for name, kind in envelope.columns.items():
         if name not in given:
-            if name in envelope.columns:
-                out[name] = "'{}'" if kind == "json" else f"cast(null as {kind})"
-            continue
-        quoted = f'"{name}"'
-        nested = given[name].startswith(("STRUCT", "MAP"))
-        text = f"to_json({quoted})" if nested else quoted
-        text = f"nullif(cast({text} as varchar), '')"
-        if kind == "timestamp":
-            out[name] = instant(f"trim({text})" if trims else text, zone)
+            out[name] = "'{}'" if kind == "json" else f"cast(null as {kind})"
         elif kind == "json":
-            out[name] = f"coalesce({text}, '{{}}')"
+            out[name] = f"coalesce({text_of(name, given)}, '{{}}')"
         elif kind == "double":
-            out[name] = f"try_cast({text} as double)"
-        else:
-            out[name] = text
+            out[name] = f"try_cast({text_of(name, given)} as double)"
+        elif kind != "timestamp":
+            out[name] = text_of(name, given)
     return out
+
+
+def text_of(name: str, given: Mapping[str, str]) -> str:
+    """SQL of a given column as text; NULL where it is empty."""
+    nested = given[name].startswith(("STRUCT", "MAP"))
+    text = f'to_json("{name}")' if nested else f'"{name}"'
+    return f"nullif(cast({text} as varchar), '')"
+
+
+def instants(envelope: Envelope, given: Mapping[str, str], zone: str) -> dict[str, str]:
+    """SQL of the times that were given, over a row with their texts as `_text_<column>`.
+
+    Args:
+        envelope: The kind's envelope.
+        given: SQL type by column that the select gives.
+        zone: IANA name for times without one.
+    """
+    return {
+        name: instant(f"t._text_{name}", zone)
+        for name, kind in envelope.given_columns.items()
+        if name in given and kind == "timestamp"
+    }
 
 
 def refusals(envelope: Envelope, given: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -61,7 +61,9 @@ class Form:
             else:
                 filled = f"coalesce({value}, 'null')"
             if kind == "nested":
-                conditions.append(f"not coalesce({_odd_number(value)}, false)")
+                # a bare NaN in its place has no mark before it that the patterns look for
+                nested = f"{value}[1] in ('{{', '[') and not {_odd_number(value)}"
+                conditions.append(f"coalesce({nested}, true)")
             elif kind == "scalar":
                 conditions.append(f"coalesce(regexp_full_match({value}, '{_SCALAR}'), true)")
             parts += [_literal(text), filled]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import SourceError
 from .dedup import event_hash
-from .envelope import NOT_JSON, Envelope, clocked, refusals, typed
+from .envelope import NOT_JSON, Envelope, clocked, instants, refusals, text_of, typed
 from .personal import digest_sql, without_personal
 from .selection import BARRIER, CONTENT, GIVEN_ID, ROW, Selection
 from .sources import Source
@@ -167,16 +167,18 @@ class Judge:
                 look is needed.
         """
         envelope, source = self.envelope, self._source
-        columns = typed(envelope, given, source.timezone, trims=is_careful)
+        columns = typed(envelope, given)
         columns[envelope.id_column] = f"nullif({record_id}, '')"
-        inner = "".join(f", {sql} as {name}" for name, sql in columns.items())
         for name, kind in envelope.given_columns.items():
             if name in given and kind in ("timestamp", "double"):
-                text = f"cast(g.{name} as varchar)"
-                text = f"nullif(trim({text}), '')" if is_careful else text
-                inner += f", {text} as _text_{name}"
+                text = text_of(name, given)
+                columns[f"_text_{name}"] = f"nullif(trim({text}), '')" if is_careful else text
+        inner = "".join(f", {sql} as {name}" for name, sql in columns.items())
         join = records if "r." in record_id else ""
         rows = f"select g.{ROW}_ as {ROW}{inner} from given g {join}"
+        times = instants(envelope, given, source.timezone)
+        listed = "".join(f", {sql} as {name}" for name, sql in times.items())
+        rows = f"select t.*{listed} from ({rows}) t"
         changes = clocked(envelope, given)
         changed = ", ".join(f"{sql} as {name}" for name, sql in changes.items())
         if envelope.time_column in changes:

@@ -18,7 +18,7 @@ from .storing import store, sync_folders
 def write_lake(
     engine: Engine, home: Home, envelope: Envelope, source: str, batch_id: str
 ) -> tuple[StoredFile, ...]:
-    """Write the rows of `staged`, one file a UTC day, sorted by unit."""
+    """Write the rows of `staged`, one file a UTC day, sorted by unit and time."""
     time, day = envelope.time_column, envelope.day_column
     found = engine.rows(f"select distinct cast({time} as date) as day from staged order by day")
     days = [day for (day,) in found]

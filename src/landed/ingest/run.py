@@ -28,6 +28,9 @@ from .tracking import TrackingPlan, load_tracking_plan
 
 Progress = Callable[[str], None]
 
+#: Memory of an engine that stages, sorts or merges, whatever the machine has: beyond it, it spills
+#: to the disk. Megabytes. A part of a batch needs about half of it.
+MOST_MEMORY_MB = 768
 #: Faults of one source's files after which the rest are left to the next run: the store is down.
 _MOST_FAULTS = 20
 
@@ -65,6 +68,7 @@ def ingest(
             Or files could not be fetched; all of them at once, after the others were ingested.
         HomeBusyError: Another process writes here.
     """
+    settings = replace(settings, memory_limit_mb=min(settings.memory_limit_mb, MOST_MEMORY_MB))
     declared_sources = load_sources(project)
     chosen = _chosen(declared_sources, only)
     sources = [one for one in chosen if not one.is_relation]

@@ -134,7 +134,14 @@ def _check_schema(document: Document) -> None:
 
 def _validator(schema: Mapping[str, Any]) -> Callable[[str], bool]:
     validator = jsonschema.Draft202012Validator(dict(schema))
-    return lambda text: bool(validator.is_valid(orjson.loads(text)))
+
+    def is_valid(text: str) -> bool:
+        try:
+            return bool(validator.is_valid(orjson.loads(text)))
+        except (ValueError, RecursionError):  # nested deeper than any schema says
+            return False
+
+    return is_valid
 
 
 def _compile(schema: Mapping[str, Any], seen: list[str]) -> list[str] | None:

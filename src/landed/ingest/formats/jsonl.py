@@ -21,7 +21,8 @@ from .records import (
 
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _SPACE = 10, 32
-_BLANKS = np.frombuffer(b" \t\r\n", dtype=np.uint8)
+_WHITE = b" \t\r\n"
+_BLANKS = np.frombuffer(_WHITE, dtype=np.uint8)
 #: Lines looked at together, and bytes where there are more: arrays over eight million blank lines
 #: would take half a gigabyte.
 PIECE_LINES = 1 << 20
@@ -183,7 +184,8 @@ def _one_by_one(block: Block) -> Records:
 
 def is_blank(line: bytes) -> bool:
     """Whether a line holds nothing but white space of JSON (RFC 8259 §2)."""
-    return not line.translate(None, b" \t\r\n")  # five times as fast as strip over megabytes
+    # over megabytes translate is five times as fast as strip, over a line it is slower
+    return not (line.strip(_WHITE) if len(line) < 4096 else line.translate(None, _WHITE))
 
 
 def inspect(line: bytes) -> tuple[str, str | None]:

@@ -28,7 +28,7 @@ from typing import Any
 import pyarrow as pa
 
 from . import jsonl
-from .records import SCHEMA, InputFile, Records, json_fault
+from .records import SCHEMA, InputFile, Records, json_fault, json_value
 from .slices import NotThatShape, elements, members
 from .sql import as_json, merged, quoted, select, within
 
@@ -147,8 +147,13 @@ class _Gathered:
 
     def take(self, line: int, offset: int, text: str, reason: str | None) -> None:
         """Add the records of one line, or the line itself with its reason."""
-        reason = reason or json_fault(text)
-        record = None if reason else json.loads(text)
+        try:
+            self._take(line, offset, text, reason or json_fault(text))
+        except RecursionError:  # nested deeper than Python's stack
+            self._add(line, offset, text, "invalid_json", {})
+
+    def _take(self, line: int, offset: int, text: str, reason: str | None) -> None:
+        record = None if reason else json_value(text)
         if reason or not isinstance(record, dict):
             self._add(line, offset, text, reason or "not_an_object", {})
             return
@@ -160,10 +165,10 @@ class _Gathered:
         except NotThatShape:
             self._add(line, offset, text, "not_an_object", {})
             return
-        for start, end, around in found:
-            raw = text[start:end]
+        flat = [_flattened(json_value(text[start:end]), around) for start, end, around in found]
+        for (start, end, _), fields in zip(found, flat, strict=True):
             at = offset + len(text[:start].encode("utf-8"))
-            self._add(line, at, raw, None, _flattened(json.loads(raw), around))
+            self._add(line, at, text[start:end], None, fields)
 
     def records(self) -> Records:
         """All of them."""
@@ -189,7 +194,7 @@ def _requested(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
         for scope_start, _ in _listed(text, resource, "scopeLogs"):
             scope = members(text, scope_start)
             around = {
-                name: json.loads(text[slice(*of[name])])
+                name: json_value(text[slice(*of[name])])
                 for name, of in (("resource", resource), ("scope", scope))
                 if name in of
             }

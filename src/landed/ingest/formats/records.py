@@ -195,6 +195,23 @@ def json_fault(text: str) -> str | None:
     return "duplicate_key" if isinstance(found, _Repeating) else None
 
 
+def json_value(text: str) -> Any:
+    """The value of a text that is JSON.
+
+    Python's own limit on the digits of an integer is no rule of JSON: a longer one is its text.
+
+    Raises:
+        RecursionError: It nests deeper than Python's stack.
+    """
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _INTEGER_DIGITS else digits
+
+
+#: Digits that every build of Python converts (sys.int_info.str_digits_check_threshold).
+_INTEGER_DIGITS = 640
 #: The escape of half a surrogate pair, or of a whole one: Python's parser takes both.
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -220,8 +237,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _has_half_pair(value: Any) -> bool:
-    if isinstance(value, str):
-        return any("\ud800" <= char <= "\udfff" for char in value)
-    if isinstance(value, dict):
-        return any(_has_half_pair(key) or _has_half_pair(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(map(_has_half_pair, value))
+    waiting = [value]  # no recursion: a record may nest deeper than Python's stack
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str) and any("\ud800" <= char <= "\udfff" for char in one):
+            return True
+    return False

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=str)  # an integer may have any number of digits
 
 
 class NotThatShape(ValueError):

@@ -62,6 +62,8 @@ def gathered(part: Records) -> Records:
             " from fields"
         )
         engine.unregister("fields")
+    # a file may have columns of these names by chance
+    columns = columns.drop_columns([names[name] for name in ADDED if name in names])
     for name in ADDED:
         columns = columns.append_column(name, added.column(name).cast(pa.string()))
     return replace(part, columns=columns)

@@ -16,6 +16,8 @@ from ...errors import SourceError
 BOMB_RATIO = 500
 #: Inflated bytes from which the ratio counts.
 BOMB_BYTES = 256 * 1024 * 1024
+#: How a gzip member begins: its magic number, and the one method that RFC 1952 §2.3.1 knows.
+_DEFLATED = b"\x1f\x8b\x08"
 
 
 class HashedFile:
@@ -236,7 +238,7 @@ class _Gzip:
     @staticmethod
     def begins(data: bytes) -> bool:
         """Whether a member starts so; a part of the magic number is cut, not wrong."""
-        return b"\x1f\x8b".startswith(data[:2])
+        return _DEFLATED.startswith(data[:3])
 
     @property
     def eof(self) -> bool:
@@ -287,7 +289,7 @@ class _Zstd:
 
 def _packing(head: bytes) -> type[_Gzip] | type[_Zstd] | None:
     """What a file is packed with, by its first four bytes."""
-    if head[:2] == b"\x1f\x8b":
+    if len(head) >= 2 and _Gzip.begins(head):
         return _Gzip
     return _Zstd if len(head) == 4 and _Zstd.begins(head) else None
 

@@ -147,7 +147,7 @@ def test_broken_lines_and_other_logs_are_refused_and_their_neighbours_stay(sourc
 
     assert account.accepted == 2
     assert otel.refused() == [
-        *((2, "not_an_object"), (3, "not_an_object"), (4, "invalid_json"), (5, "duplicate_key")),
+        *((2, "not_an_object"), (3, "not_an_object"), (4, "invalid_json"), (5, "no_flag")),
         *((6, "no_flag"), (7, "no_unit"), (8, "bad_time"), (9, "not_an_object")),
     ]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from deliveries import app_lines, orders
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -155,7 +155,14 @@ class Deliveries(RuleBasedStateMachine):
     def ingest(self, only: str) -> None:
         """What the oracle says; and again at once: nothing new."""
         chosen = [only] if only else list(self.landed)
-        result = ingest(self.project, self.home, SETTINGS, only=[only] if only else [], now=CLOCK)
+        result = ingest(
+            self.project,
+            self.home,
+            SETTINGS,
+            only=chosen if only else [],
+            now=CLOCK,
+            progress=_hear,
+        )
         assert [account.source for account in result.accounts] == chosen
         for account in result.accounts:
             told = self.oracle.ingest(account.source, self.landed[account.source])
@@ -253,6 +260,10 @@ def left_over(home: Home) -> list[str]:
     return sorted(names - Ledger(home).listed())
 
 
+def _hear(told: str) -> None:
+    met["merged days"] += told.endswith("files are now one")
+
+
 def _pick(among: Any, chosen: int) -> Any:
     found = sorted(among)
     return found[chosen % len(found)]
@@ -291,7 +302,7 @@ def _refusals(home: Home, source: str) -> list[Refusal]:
 def test_whatever_senders_do_the_lake_is_what_the_oracle_says(
     seeds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compaction, "MAX_FILES", 2)  # days of a few files are merged too
+    monkeypatch.setattr(compaction, "MAX_FILES", 1)  # days of two files are merged too
     met.clear()
     Deliveries.project = _write_project(tmp_path / "project")
     Deliveries.scratch = tmp_path / "homes"
@@ -305,7 +316,7 @@ def test_whatever_senders_do_the_lake_is_what_the_oracle_says(
             derandomize=True,
             database=None,
             print_blob=True,
-            phases=(__import__("hypothesis").Phase.generate,),
+            phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         ),
     )
@@ -317,6 +328,7 @@ def test_whatever_senders_do_the_lake_is_what_the_oracle_says(
         "conflict",
         "corrected",
         "ahead",
+        "merged days",
         "requeued",
         "erasures",
         "app: invalid_json",

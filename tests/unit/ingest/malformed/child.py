@@ -15,6 +15,7 @@ PATIENCE_SECONDS = 300.0
 _WORKER = Path(__file__).with_name("worker.py")
 _SOURCES = {
     "jsonl": "format: jsonl",
+    "crowd": "format: jsonl",
     "berlin": "format: jsonl\ntimezone: Europe/Berlin",
     "csv": "format: csv",
     "json": "format: json",

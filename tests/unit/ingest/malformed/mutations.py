@@ -107,11 +107,11 @@ def mutant(seed: int, number: int) -> Mutant:
         lines[at] = _changed(rng, lines[at], is_one_line=True)
         others = tuple(one for index, one in enumerate(ids) if index != at)
         data = b"\n".join(lines)
-        return Mutant(number, name, data, others, data)
+        return Mutant(number, name, data, others, _inflated(data))
     whole = b"\n".join(lines) + b"\n"
     if form == "jsonl":
         data = _changed(rng, whole)
-        return Mutant(number, name, data, (), data)
+        return Mutant(number, name, data, (), _inflated(data))
     packed = gzipped(whole) if form.endswith("gz") else _zst(whole)
     data = _changed(rng, packed)
     return Mutant(number, name, data, (), _inflated(data))
@@ -191,11 +191,11 @@ def _changed(rng: random.Random, data: bytes, *, is_one_line: bool = False) -> b
 
 def _inflated(data: bytes) -> bytes | None:
     """What the bytes inflate to where all of them are sound; None where something is wrong."""
-    if data[:2] == b"\x1f\x8b":
+    if len(data) >= 2 and b"\x1f\x8b\x08".startswith(data[:3]):
         return _all_members(data)
-    if data[:4] == b"\x28\xb5\x2f\xfd":
+    if data[:4] == b"\x28\xb5\x2f\xfd" or (data[1:4] == b"\x2a\x4d\x18" and data[0] >> 4 == 5):
         return None  # no second reader of Zstandard here
-    return data if not data[:4].startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) else None
+    return data
 
 
 def _all_members(data: bytes) -> bytes | None:

@@ -23,7 +23,7 @@ from unit.ingest.malformed.child import Child, write_sources
 from landed.ingest import Ledger
 from landed.project import Home
 
-for _module in ("csv", "document", "file", "json", "line", "value"):
+for _module in ("crowd", "csv", "document", "file", "json", "line", "value"):
     importlib.import_module(f"unit.ingest.malformed.{_module}_kinds")  # they register
 #: The draw of `make test`. A new seed is a new draw.
 SEED = 20261103
