@@ -1,10 +1,10 @@
 """Landing files to the lake: claimed once, accounted for to the last row."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from landed.ingest import Ledger, ingest
+from landed.ingest import Ledger, arrivals, ingest
 
 from ..partitions import days, in_one_run
 from ..resources import Workspace
@@ -16,6 +16,7 @@ KINDS = ("events", "feedback")  # what the lake shows by day; exposures come wit
 def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Every landed file is claimed by its digest and every record ends in exactly one account."""
     with workspace.writing():
+        before = Ledger(workspace.home).last_sequence()
         result = ingest(
             workspace.project, workspace.home, workspace.settings, progress=context.log.info
         )
@@ -37,9 +38,14 @@ def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mater
     for account in result.accounts:
         for reason, rows in account.reasons.items():
             reasons[reason] = reasons.get(reason, 0) + rows
+    new = arrivals(workspace.home, workspace.settings, before, datetime.now(UTC))
     return dg.MaterializeResult(
         metadata={
             **totals,
+            "rows_by_event": dg.MetadataValue.json(new.rows_by_event),
+            "freshness_seconds": new.age_seconds,
+            "latest_event_at": new.latest_at.isoformat() if new.latest_at else None,
+            "sample": dg.MetadataValue.json(new.sample),
             "dagster/row_count": totals["accepted"],
             "quarantine_reasons": dg.MetadataValue.json(reasons),
             "relations": dg.MetadataValue.json([one.as_dict() for one in result.relations]),

@@ -2,6 +2,7 @@
 
 from .accounts import IngestResult, LakeFile, RelationAccount, SourceAccount
 from .attach import attach_lake
+from .facts import Arrivals, arrivals
 from .ledger import Ledger
 from .relations import attach_relations, relation_accounts, relations_digest
 from .run import ingest, pending, unmatched
@@ -9,12 +10,14 @@ from .sources import Source, load_sources
 from .tracking import load_tracking_plan
 
 __all__ = [
+    "Arrivals",
     "IngestResult",
     "LakeFile",
     "Ledger",
     "RelationAccount",
     "Source",
     "SourceAccount",
+    "arrivals",
     "attach_lake",
     "attach_relations",
     "ingest",

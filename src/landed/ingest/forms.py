@@ -62,7 +62,8 @@ class Form:
                 filled = f"coalesce({value}, 'null')"
             if kind == "nested":
                 # a bare NaN in its place has no mark before it that the patterns look for
-                nested = f"{value}[1] in ('{{', '[') and not {_odd_number(value)}"
+                begins = f"(starts_with({value}, '{{') or starts_with({value}, '['))"
+                nested = f"{begins} and not {_odd_number(value)}"
                 conditions.append(f"coalesce({nested}, true)")
             elif kind == "scalar":
                 conditions.append(f"coalesce(regexp_full_match({value}, '{_SCALAR}'), true)")
