@@ -69,8 +69,12 @@ def write_quarantine(
         "create or replace temp table inputs"
         " (file_no integer, file varchar, sha256 varchar, header varchar)"
     )
-    for row in inputs:
-        engine.execute("insert into inputs values (?, ?, ?, ?)", list(row))
+    # one statement: a statement a row takes a millisecond a file
+    engine.execute(
+        "insert into inputs select unnest(?::integer[]), unnest(?::varchar[]),"
+        " unnest(?::varchar[]), unnest(?::varchar[])",
+        [list(column) for column in zip(*inputs, strict=True)],
+    )
     query = """
         select cast($source as varchar) as source, cast($batch as varchar) as batch_id,
             inputs.file, inputs.sha256, refused.line, refused.byte_offset, refused.reason,

@@ -63,7 +63,7 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
             fitting = CHUNK_BYTES * fields.num_rows // max(fields.nbytes, 1)
             size = max(1, min(fitting, 10 * size, CHUNK_ROWS))
     except WarehouseError as error:
-        _close()  # it may be in any state
+        _close_if_broken()
         yield _unreadable(str(error.faults[0].what), first)
     file.check_unchanged()
 
@@ -78,10 +78,15 @@ def _engine() -> Engine:
     return engine
 
 
-def _close() -> None:
+def _close_if_broken() -> None:
+    """After an error: an engine that met an inner fault answers nothing more."""
     engine: Engine | None = getattr(_HELD, "engine", None)
-    _HELD.engine = None
-    if engine is not None:
+    if engine is None:
+        return
+    try:
+        engine.one("select 1")
+    except WarehouseError:
+        _HELD.engine = None
         engine.close()
 
 
