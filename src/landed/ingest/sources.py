@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -128,8 +129,10 @@ class Source:
         """The URL, absolute path or glob it stands for."""
         if self.is_remote:
             return self.path
-        base = home.landing if self.is_in_landing else self.project_root
-        return str((base / self.path).absolute())
+        return str((self._base(home) / self.path).absolute())
+
+    def _base(self, home: Home) -> Path:
+        return home.landing if self.is_in_landing else self.project_root
 
     def files(self, home: Home) -> list[FoundFile]:
         """Files that match now, in the order of their names.
@@ -147,7 +150,9 @@ class Source:
         faults: list[Fault] = []
         files: list[FoundFile] = []
         try:
-            matched = sorted({path.resolve() for path in matching(self.pattern(home))})
+            # a home or a project may lie in a folder whose name would be a pattern
+            base = Path(glob.escape(str(self._base(home).absolute())))
+            matched = sorted({path.resolve() for path in matching(str(base / self.path))})
         except OSError as error:
             what = f"the source `{self.source}` cannot list {error.filename}: {error.strerror}"
             fix = "check the folder's permissions, and the disk."

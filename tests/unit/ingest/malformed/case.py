@@ -20,7 +20,7 @@ import zstandard
 #: Longest record that is read, and what is kept of a longer one. Bytes; docs/reference/files.md.
 LONGEST, KEPT = 1_000_000, 64 * 1024
 #: Inflated bytes the child reads at once, so that small files have borders of chunks too.
-CHUNK = 32 * 1024
+CHUNK = 16 * 1024
 POSITIONS = ("first", "middle", "last", "border")
 
 

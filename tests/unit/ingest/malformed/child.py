@@ -41,10 +41,13 @@ class Child:
     """A long-lived process that ingests what it is asked to."""
 
     def __init__(self) -> None:
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[str]:
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith("LANDED_")
         }
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -62,6 +65,11 @@ class Child:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.communicate()
+
+    def restart(self) -> None:
+        """Another process in its place."""
+        self.close()
+        self._process = self._started()
 
     def ask(
         self, root: Path, *, chunk_bytes: int, patience: float = PATIENCE_SECONDS

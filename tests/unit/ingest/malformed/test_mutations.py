@@ -57,9 +57,7 @@ def hunt(folder: Path, numbers: Sequence[int]) -> None:
             if due is not None:
                 found = collected(children[at], *due)
                 while found is None:
-                    children[at].close()
-                    children[at] = Child()
-                    culprit, why, is_told = narrowed(folder, due[1])
+                    culprit, why, is_told = narrowed(children[at], folder / "narrowed", due[1])
                     faults += [] if is_told else [why]
                     due = (due[0], [one for one in due[1] if one not in culprit])
                     shutil.rmtree(due[0])
@@ -93,22 +91,25 @@ def collected(child: Child, root: Path, mutants: Sequence[Mutant]) -> list[str] 
     try:
         answer = child.receive(PATIENCE_SECONDS)
     except Hang:
+        child.restart()
         return None
     if "accounts" not in answer:
         return None
     return list(faults_of(root, mutants, answer["accounts"]))
 
 
-def narrowed(folder: Path, mutants: list[Mutant]) -> tuple[list[Mutant], str, bool]:
+def narrowed(child: Child, root: Path, mutants: list[Mutant]) -> tuple[list[Mutant], str, bool]:
     """The file that ends an ingest, found by halves; how; and whether the end is one that is told.
 
     A file of columns whose header has lost one that is needed ends an ingest by intent, before
-    anything is committed: the source's declaration does not fit it.
+    anything of its source is committed: the source's declaration does not fit it.
     """
-    why, codes = _end_of(folder / "narrowed", mutants)
+    why, codes = _end_of(child, root, mutants)
+    if codes == ["source_select"]:  # only a file that names its columns can end it so
+        mutants = [one for one in mutants if one.source == "parquet"]
     while len(mutants) > 1:
         for half in (mutants[: len(mutants) // 2], mutants[len(mutants) // 2 :]):
-            ended, found = _end_of(folder / "narrowed", half)
+            ended, found = _end_of(child, root, half)
             if ended:
                 mutants, why, codes = half, ended, found
                 break
@@ -117,14 +118,14 @@ def narrowed(folder: Path, mutants: list[Mutant]) -> tuple[list[Mutant], str, bo
     return mutants, f"{[one.number for one in mutants][:9]}: {why}", codes == ["source_select"]
 
 
-def _end_of(root: Path, mutants: list[Mutant]) -> tuple[str, list[str]]:
+def _end_of(child: Child, root: Path, mutants: list[Mutant]) -> tuple[str, list[str]]:
     shutil.rmtree(root, ignore_errors=True)
     landed(root, mutants)
-    with Child() as child:
-        try:
-            answer = child.ask(root, chunk_bytes=CHUNK, patience=PATIENCE_SECONDS)
-        except Hang as hang:
-            return str(hang), []
+    try:
+        answer = child.ask(root, chunk_bytes=CHUNK, patience=PATIENCE_SECONDS)
+    except Hang as hang:
+        child.restart()
+        return str(hang), []
     return str(answer.get("crash") or answer.get("error") or ""), answer.get("codes", [])
 
 

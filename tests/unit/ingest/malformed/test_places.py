@@ -14,6 +14,7 @@ from unit.ingest.malformed.child import Child, write_sources
 
 from landed.errors import SourceError
 from landed.ingest import Ledger
+from landed.project import Home, Project
 
 SOON_SECONDS = 60.0
 
@@ -84,6 +85,18 @@ def test_a_name_is_a_name_and_no_pattern(events, event, name):
 
     assert (account.files_new, account.accepted, account.reasons) == (2, 2, {"invalid_json": 1})
     assert events.quarantine("app")[0]["file"] == str(path)
+
+
+def test_the_home_may_lie_in_a_folder_whose_name_is_a_pattern(world, event):
+    root = world.project.root.rename(world.project.root.with_name("[shop]*"))
+    inside = type(world)(Project(root, "shop"), Home(root / "ho?me[1]"))
+    inside.source("app", "kind: events\nformat: jsonl\npath: events/*\n")
+    inside.source("own", "kind: events\nformat: jsonl\npath: ./data/*.jsonl\n")
+    inside.land("events/a.jsonl", event(1))
+    (root / "data").mkdir()
+    (root / "data" / "b.jsonl").write_text(event(2))
+
+    assert [account.accepted for account in inside.ingest().accounts] == [1, 1]
 
 
 def _table(event_id: str) -> pa.Table:

@@ -22,7 +22,7 @@ from landed.settings import Settings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 #: Small, so that memory beyond the engine's own share is seen.
-SMALL = Settings(threads=2, memory_limit_mb=512)
+SMALL = Settings(threads=2, memory_limit_mb=256)
 
 
 def answer(request: dict[str, str | int]) -> dict[str, object]:
