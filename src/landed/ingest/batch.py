@@ -266,7 +266,8 @@ class BatchWriter:
         )
         if repeats["conflict"]:
             self._refuse_conflicts(engine)
-        engine.execute("delete from staged where row_no in (select row_no from repeats)")
+        if any(repeats.values()):
+            engine.execute("delete from staged where row_no in (select row_no from repeats)")
         self._parts += 1
         batch_id = self._batch_id()
         lake = write_lake(engine, self._home, envelope, source, batch_id)

@@ -59,7 +59,9 @@ def mark_repeats(
         Rows by outcome: duplicate, conflict.
     """
     digest = "event_hash" if has_hashes else event_hash(envelope.id_column)
-    _find_candidates(engine, envelope, source, history, digest)
+    if not _find_candidates(engine, envelope, source, history, digest):
+        engine.execute("create or replace temp table repeats (row_no bigint, outcome varchar)")
+        return {"duplicate": 0, "conflict": 0}
     same = " and ".join(
         _same_time(envelope)
         if name == envelope.time_column and envelope.has_clock
@@ -98,41 +100,45 @@ def mark_repeats(
 
 def _find_candidates(
     engine: Engine, envelope: Envelope, source: str, history: Sequence[Path], digest: str
-) -> None:
-    """`candidates`: staged rows whose hash is not alone; `firsts`: the first row of each id."""
+) -> int:
+    """`candidates`: staged rows whose hash is not alone; `firsts`: the first row of each id.
+
+    Returns:
+        How many candidates there are; without any `firsts` is not made.
+    """
     clock = ("clock_status",) if envelope.has_clock else ()
     names = ", ".join((envelope.id_column, *envelope.content_columns, *clock))
-    engine.execute(
-        f"create or replace temp table known as"
-        f" select cast(-1 as bigint) as row_no, event_hash, {names} from staged where false"
-    )
     held = _files_with_hits(engine, source, history, digest)
     if held:
         engine.execute(
             f"""
-            insert into known by name
-            select -1 as row_no, {digest} as event_hash, {names}
+            create or replace temp table known as
+            select cast(-1 as bigint) as row_no, {digest} as event_hash, {names}
             from read_parquet({listed_in(held)}, hive_partitioning = false)
             where source = $source and {digest} in (select event_hash from staged)
             """,
             {"source": source},
         )
-    engine.execute(
+    counted = engine.one(
         f"""
         create or replace temp table candidates as
         select row_no, event_hash, {names} from staged where event_hash in (
             select event_hash from staged group by event_hash having count(*) > 1
-            union all select event_hash from known
+            {"union all select event_hash from known" if held else ""}
         )
         """
     )
-    engine.execute(
-        f"""
-        create or replace temp table firsts as
-        select * from (select * from known union all by name select * from candidates)
-        qualify row_number() over (partition by {envelope.id_column} order by row_no) = 1
-        """
-    )
+    found = int(counted[0]) if counted else 0
+    if found:
+        known = "select * from known union all by name" if held else ""
+        engine.execute(
+            f"""
+            create or replace temp table firsts as
+            select * from ({known} select * from candidates)
+            qualify row_number() over (partition by {envelope.id_column} order by row_no) = 1
+            """
+        )
+    return found
 
 
 def _files_with_hits(

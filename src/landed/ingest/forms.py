@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .selection import BARRIER, ROW, Selection
+from .selection import BARRIER, ROW, Selection, first_of
 
 #: Records that are looked at, share of them that makes a form, and most forms held side by side.
 SAMPLE = 200
@@ -40,16 +40,16 @@ class Form:
     end: str
 
     def sql(self, places: dict[str, int]) -> str:
-        """SQL that holds where `raw` is this form filled with the values `v`.
+        """SQL that holds where `raw` is this form filled with the values `_1`, `_2` …
 
         Args:
-            places: Number of each key's value in `v`, from 1.
+            places: Number of each key's value, from 1.
         """
         parts: list[str] = []
         conditions: list[str] = []
         text = "{"
         for at, (key, kind) in enumerate(self.keys):
-            value = f"v[{places[key]}]"
+            value = f"_{places[key]}"
             text += f'{"," if at else ""}"{key}":'
             if kind == "text":  # concat takes NULL for empty text, and that is not in the record
                 parts += [_literal(f'{text}"'), value]
@@ -122,7 +122,7 @@ def formed(forms: Sequence[Form], selection: Selection, records: str, *, is_sure
         if key.lower() != ROW and (selection.takes_all or key.lower() in selection.names):
             spelled.setdefault(key.lower(), []).append(places[key])
     fields = "".join(
-        f", coalesce({', '.join(f'v[{at}]' for at in found)}, null) as {_name(keys[found[0] - 1])}"
+        f", {first_of([f'_{at}' for at in found])} as {_name(keys[found[0] - 1])}"
         for found in spelled.values()
     )
     missing = sorted(selection.names - set(spelled) - {ROW})
@@ -130,9 +130,11 @@ def formed(forms: Sequence[Form], selection: Selection, records: str, *, is_sure
     is_formed = " or ".join(f"({form.sql(places)})" for form in forms)
     value = f"json_extract_string(raw, [{paths}])"
     value = value if is_sure else f"try({value})"
+    # taken out of their list once, below the filter: it and what follows name each several times
+    values = ", ".join(f"v[{at}] as _{at}" for at in places.values())
     return (
-        f"select {ROW}{fields} from (select {ROW}, raw,"
-        f" {value} as v, {BARRIER} from ({records}))"
+        f"select {ROW}{fields} from (select {ROW}, raw, {values}, {BARRIER}"
+        f" from (select {ROW}, raw, {value} as v from ({records})))"
         f" where case when _barrier < 0 then false else {is_formed} end"
     )
 

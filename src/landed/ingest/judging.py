@@ -11,7 +11,7 @@ from ..errors import SourceError
 from .dedup import event_hash
 from .envelope import NOT_JSON, Envelope, clocked, instants, refusals, text_of, typed
 from .personal import digest_sql, without_personal
-from .selection import BARRIER, CONTENT, GIVEN_ID, ROW, Selection
+from .selection import BARRIER, CONTENT, GIVEN_ID, ROW, Selection, first_of
 from .sources import Source
 from .tracking import TrackingPlan
 
@@ -89,9 +89,9 @@ class Spellings:
         )
         fields, index = "", 0
         for spelled in self.found.values():
-            values = ", ".join(f"v[{index + number}]" for number in range(1, len(spelled) + 1))
+            values = [f"v[{index + number}]" for number in range(1, len(spelled) + 1)]
             index += len(spelled)
-            fields += f", coalesce({values}, null) as {_name(spelled[0])}"
+            fields += f", {first_of(values)} as {_name(spelled[0])}"
         missing = sorted(selection.names - set(self.found) - {ROW})
         fields += "".join(f", cast(null as varchar) as {_name(name)}" for name in missing)
         if not paths:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlglot
@@ -124,6 +124,11 @@ def default_selection(
         parts.append(f'raw."{quoted}" as "{GIVEN_ID}"')
     sql = f"select {', '.join(parts)} from raw"
     return Selection(sql, frozenset(names), takes_all=False, gives=tuple(gives), is_own=True)
+
+
+def first_of(values: Sequence[str]) -> str:
+    """SQL of the first of some values that is not null."""
+    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
 
 
 def _check_tree(tree: exp.Select, fault: Callable[[str, str, str], None]) -> None:

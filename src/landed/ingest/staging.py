@@ -112,8 +112,8 @@ class Stage:
             engine.register("_landed_columns", in_batches(shown.append_column(ROW, numbers)))
         try:
             names = None if shown is None else shown.column_names
-            is_readable = records.column("reason").null_count > 0
-            staged = self._quick(names, base) if is_readable else 0
+            readable = records.column("reason").null_count
+            staged = self._quick(names, base, readable, count) if readable else 0
             if staged < count:
                 self._careful.run(names, base, self._spellings)
             self._check_count(count, base)
@@ -122,24 +122,22 @@ class Stage:
             if shown is not None:
                 engine.unregister("_landed_columns")
 
-    def _quick(self, columns: list[str] | None, base: int) -> int:
+    def _quick(self, columns: list[str] | None, base: int, readable: int, count: int) -> int:
         """Stage the rows of a chunk that are surely right; how many."""
+        # a filter that lets all pass still costs a copy of every vector
+        is_readable = "r.reason is null" if readable < count else "true"
         if columns is None:
-            return self._quick_json(base)
+            records = f"select {ROW}, raw from {RECORDS} r where {is_readable}"
+            return self._quick_json(base, records, readable)
         selection = self._source.selection or default_selection(
             self._envelope, columns, self._source.event_id
         )
-        relation = (
-            f"select c.* from _landed_columns c join {RECORDS} r using ({ROW})"
-            " where r.reason is null"
-        )
+        joined = f" join {RECORDS} r using ({ROW})" if readable < count else ""
+        relation = f"select c.* from _landed_columns c{joined} where {is_readable}"
         self._insert(relation, selection, base, tuple(columns))
         return self._settle(base)
 
-    def _quick_json(self, base: int) -> int:
-        readable = f"select {ROW}, raw from {RECORDS} where reason is null"
-        counted = self._engine.one(f"select count(*) from ({readable})")
-        count = int(counted[0]) if counted else 0
+    def _quick_json(self, base: int, readable: str, count: int) -> int:
         staged = 0
         forms = self._forms(readable, count)
         if forms:
@@ -236,7 +234,7 @@ class Stage:
         """
         engine = self._engine
         rest = f" and {ROW} + {base} not in {_STAGED.format(base)}" if staged else ""
-        engine.execute(
+        counted = engine.one(
             f"""
             create or replace temp table unsure as
             select {ROW}, digest, is_suspect from (
@@ -247,6 +245,9 @@ class Stage:
                 or digest not in (select digest from known_keys where level = 0)
             """
         )
+        found = int(counted[0]) if counted else 0
+        if not found:
+            return 0
         engine.execute(
             f"""
             create or replace temp table new_keys as
@@ -265,12 +266,11 @@ class Stage:
         )
         self._spellings.add(self._source, [str(key) for (key,) in fresh])
         engine.execute("insert into known_keys select 0, digest from new_keys where not repeats")
-        engine.execute(
+        cleared = engine.one(
             "delete from unsure where not is_suspect"
             " and digest in (select digest from known_keys where level = 0)"
         )
-        counted = engine.one("select count(*) from unsure")
-        return int(counted[0]) if counted else 0
+        return found - (int(cleared[0]) if cleared else 0)
 
     def _has_escapes(self) -> bool:
         """Whether a record holds a backslash: without one no text in it can hold JSON again."""
@@ -296,22 +296,22 @@ class Stage:
         )
         if not fresh:
             return
-        engine.execute(
+        examined = engine.rows(
             f"""
-            create or replace temp table new_keys as
-            select hash({keys}) as digest,
-                coalesce(len(list_distinct({keys})) < len({keys}), true) as repeats
+            select hash({keys}), coalesce(len(list_distinct({keys})) < len({keys}), true)
             from staged where row_no in (select unnest(?::bigint[]))
             """,
             [[row for _, row in fresh]],
         )
-        engine.execute("insert into known_keys select 1, digest from new_keys where not repeats")
-        engine.execute(
-            f"delete from staged where row_no >= ?"
-            f" and (select count(*) from new_keys where repeats) > 0"
-            f" and hash({keys}) in (select digest from new_keys where repeats)",
-            [base],
-        )
+        sound = [digest for digest, repeats in examined if not repeats]
+        engine.execute("insert into known_keys select 1, unnest(?::ubigint[])", [sound])
+        bad = [digest for digest, repeats in examined if repeats]
+        if bad:
+            engine.execute(
+                f"delete from staged where row_no >= ?"
+                f" and hash({keys}) in (select unnest(?::ubigint[]))",
+                [base, bad],
+            )
 
     def _check_count(self, count: int, base: int) -> None:
         counted = self._engine.one(
