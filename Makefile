@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests run in that many processes; a file's tests stay together.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
@@ -42,10 +45,10 @@ check: $(VENV)/.dev ## lint, types, import contracts
 	@$(BIN)/sqlfluff lint --disable-progress-bar models examples
 
 test: check ## check, then every test but the slow proofs
-	@$(BIN)/python -m pytest -m "not full"
+	@$(PYTEST) -m "not full"
 
 test-full: check ## every test, slow proofs included
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 calibrate: $(VENV)/.dev ## the simulations behind the verdicts' error rates
 	@$(BIN)/python -m pytest tests/simulation

@@ -71,3 +71,26 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.code == 0, done.out + done.err
     (home / "first_run.txt").write_text(done.out, encoding="utf-8")
     return home
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads the demo's whole run shares a worker: making it takes most of a minute."""
+    for item in items:
+        if "demo_home" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("demo_home"))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file, and of an `xdist_group`, in one worker.
+
+    They share fixtures that cost seconds; what xdist offers keeps together either groups or files.
+    """
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByGroupOrFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope = super()._split_scope(nodeid)
+            return scope if scope != nodeid else nodeid.split("::", 1)[0]
+
+    return ByGroupOrFile(config, log)
