@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -104,6 +105,7 @@ class BatchWriter:
         self._stage: Stage | None = None
         self._hash_probe = ""
         self._unsound: set[str] = set()
+        self._held_files: list[Path] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -142,6 +144,8 @@ class BatchWriter:
         Raises:
             SourceError: It changed meanwhile, or the select cannot run on it.
         """
+        if listed is not None:
+            path = self._held(path, sha256)
         self._added.append((path, sha256, listed))
         try:
             self._read(path, sha256, listed)
@@ -150,8 +154,20 @@ class BatchWriter:
             self._unsound.add(sha256)
             added = self._added
             self._discard()
+            self._added = added
             for one in added:
-                self.add(*one)
+                self._read(*one)
+
+    def _held(self, path: Path, sha256: str) -> Path:
+        """A second name of a fetched file, whose own is gone before the batch is committed.
+
+        Until then a file after it may turn out to be damaged, and all are read once more.
+        """
+        held = self._home.lake / ".tmp" / f"{sha256}.{os.getpid()}.held"
+        held.unlink(missing_ok=True)
+        held.hardlink_to(path)
+        self._held_files.append(held)
+        return held
 
     def _read(self, path: Path, sha256: str, listed: FoundFile | None) -> None:
         state = path.stat()
@@ -224,12 +240,19 @@ class BatchWriter:
         batch = self.prepare()
         self._ledger.commit(batch, self._now)
         self._begin()
+        self._release()
         return batch.account
 
     def close(self) -> None:
         """Drop what was gathered and not committed."""
         self._close_engine()
         self._begin()
+        self._release()
+
+    def _release(self) -> None:
+        for held in self._held_files:
+            held.unlink(missing_ok=True)
+        self._held_files = []
 
     def _close_engine(self) -> None:
         if self._engine is not None:

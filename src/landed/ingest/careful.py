@@ -11,6 +11,9 @@ from .judging import RECORDS, Judge, Spellings, check_columns, record_id, suspec
 from .selection import ROW, default_selection
 from .sources import Source
 
+#: Records of a chunk that a select may fail on; beyond that it is the select that is wrong.
+MOST_FAILING = 200
+
 
 class Careful:
     """Judges the records of a chunk that the quick way left alone.
@@ -142,14 +145,8 @@ class Careful:
         engine, source, judge = self._engine, self._source, self._judge
         try:
             engine.execute(f"create or replace temp table given as {select}")
-        except WarehouseError as error:
-            raise SourceError(
-                f"the select of `{source.source}` fails: {error.faults[0].what}",
-                expected="columns that the files have",
-                where=str(source.defined_in),
-                fix="correct the select.",
-                code="source_select",
-            ) from error
+        except WarehouseError:
+            self._give_one_by_one(select)
         given = {str(row[0]).lower(): str(row[1]) for row in engine.rows("describe given")}
         check_columns(source, given)
         query = judge.query(
@@ -174,6 +171,60 @@ class Careful:
                 [name],
             )
             self._refuse([row for row, text in found if not is_valid(text)], "tracking_plan", name)
+
+    def _give_one_by_one(self, select: str) -> None:
+        """`given` without the records that the select fails on, such as a cast of a text to a
+        number; those become `broken`. They are found by halves.
+
+        Raises:
+            SourceError: It fails whatever the values, or on more than MOST_FAILING records.
+        """
+        engine = self._engine
+        try:
+            engine.execute(
+                f"create or replace temp table given as select * from ({select}\n) limit 0"
+            )
+        except WarehouseError as error:
+            what = f"the select of `{self._source.source}` fails: {error.faults[0].what}"
+            raise self._wrong_select(what, "columns that the files have") from error
+        engine.execute("create or replace temp table every_raw as select * from raw")
+        rows = [row for (row,) in engine.rows(f"select {ROW} from every_raw order by {ROW}")]
+        failing: list[int] = []
+        waiting = [(0, len(rows))]
+        while waiting:
+            start, end = waiting.pop()
+            engine.execute(
+                f"create or replace temp table raw as select * from every_raw"
+                f" where {ROW} between {rows[start]} and {rows[end - 1]}"
+            )
+            try:
+                engine.execute(f"insert into given {select}")
+            except WarehouseError:
+                if end - start > 1:
+                    middle = (start + end) // 2
+                    waiting += [(middle, end), (start, middle)]
+                    continue
+                failing.append(rows[start])
+            if len(failing) > MOST_FAILING:
+                # the engine's own words hold a value, and that may be a person's
+                line = engine.one(f"select line from {RECORDS} where {ROW} = {failing[0]}")
+                what = (
+                    f"the select of `{self._source.source}` fails on more than {MOST_FAILING}"
+                    f" records, first on line {line[0] if line else '?'}"
+                )
+                raise self._wrong_select(what, "expressions that take every value, e.g. try_cast")
+        self._engine.register("_landed_bad", pa.table({ROW: pa.array(failing, pa.int64())}))
+        engine.execute(f"insert into broken select {ROW}, 'select_failed' from _landed_bad")
+        engine.unregister("_landed_bad")
+
+    def _wrong_select(self, what: str, expected: str) -> SourceError:
+        return SourceError(
+            what,
+            expected=expected,
+            where=str(self._source.defined_in),
+            fix="correct the select.",
+            code="source_select",
+        )
 
     def _refuse_bad_properties(self) -> None:
         """Properties with a key twice, or with numbers that no JSON has."""

@@ -186,10 +186,18 @@ def instant(column: str, zone: str) -> str:
     else:
         name = zone.replace("'", "''")
         there = f"timezone('{name}', {local})"
+        # the same reading by the clock of the day before and of the day after: whatever the shift,
+        # a time that it repeats is shown by both, and they are not one instant
+        others = [
+            f"{there} + ({local} - timezone('{name}', {there} {sign} interval 1 day)"
+            f" {sign} interval 1 day)"
+            for sign in ("-", "+")
+        ]
+        is_one = " and ".join(
+            f"({other} = {there} or timezone('{name}', {other}) <> {local})" for other in others
+        )
         zoneless = (
-            f"case when timezone('{name}', {there}) = {local}"
-            f" and timezone('{name}', {there} - interval 1 hour) <> {local}"
-            f" and timezone('{name}', {there} + interval 1 hour) <> {local}"
+            f"case when timezone('{name}', {there}) = {local} and {is_one}"
             f" then timezone('UTC', {there}) end"
         )
     epochs = " ".join(
@@ -199,7 +207,8 @@ def instant(column: str, zone: str) -> str:
     )
     return (
         # by far the most common form, told by a scan of bytes; the cast takes a final Z as UTC
-        f"case when {column} like '{_PLAIN[0]}' or {column} like '{_PLAIN[1]}' then {local}"
+        f"case when ({column} like '{_PLAIN[0]}' or {column} like '{_PLAIN[1]}')"
+        f" and not contains({column}, ' ') then {local}"
         f" when regexp_full_match({column}, '{_ZONED}') then {zoned}"
         f" when regexp_full_match({column}, '{_ZONELESS}') then {zoneless} {epochs} end"
     )
@@ -272,8 +281,11 @@ def refusals(envelope: Envelope, given: Mapping[str, str]) -> list[tuple[str, st
             finite = f"coalesce(isfinite(t.{name}), false)"
             found.append((f"{text} is not null and not {finite}", "bad_number", name))
     # a day of tolerance: clocks are wrong by hours, zones by up to 14; more is no clock
-    received = "coalesce(t.received_at, $now)" if "received_at" in envelope.columns else "$now"
-    found.append((f"t.{time_column} > {received} + interval 1 day", "future_time", time_column))
+    limit = "$now + interval 1 day"
+    if "received_at" in envelope.columns:
+        found.append((f"t.received_at > {limit}", "future_time", "received_at"))
+        limit = "coalesce(t.received_at, $now) + interval 1 day"
+    found.append((f"t.{time_column} > {limit}", "future_time", time_column))
     if envelope.has_unit:
         found.append(("t.user_id is null and t.anonymous_id is null", "no_unit", "user_id"))
     if "text" in envelope.columns:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .selection import BARRIER, ROW, Selection, first_of
+from .selection import BARRIER, GIVEN_ID, ROW, Selection, first_of, folded
 
 #: Records that are looked at, share of them that makes a form, and most forms held side by side.
 SAMPLE = 200
@@ -119,8 +119,9 @@ def formed(forms: Sequence[Form], selection: Selection, records: str, *, is_sure
     paths = ", ".join(_literal("/" + key) for key in keys)
     spelled: dict[str, list[int]] = {}
     for key in keys:
-        if key.lower() != ROW and (selection.takes_all or key.lower() in selection.names):
-            spelled.setdefault(key.lower(), []).append(places[key])
+        name = folded(key)
+        if name not in (ROW, GIVEN_ID) and (selection.takes_all or name in selection.names):
+            spelled.setdefault(name, []).append(places[key])
     fields = "".join(
         f", {first_of([f'_{at}' for at in found])} as {_name(keys[found[0] - 1])}"
         for found in spelled.values()

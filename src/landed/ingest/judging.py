@@ -10,8 +10,8 @@ from typing import Any
 from ..errors import SourceError
 from .dedup import event_hash
 from .envelope import NOT_JSON, Envelope, clocked, instants, refusals, text_of, typed
-from .personal import digest_sql, without_personal
-from .selection import BARRIER, CONTENT, GIVEN_ID, ROW, Selection, first_of
+from .personal import ambiguous, digest_sql, without_personal
+from .selection import BARRIER, CONTENT, GIVEN_ID, ROW, Selection, first_of, folded
 from .sources import Source
 from .tracking import TrackingPlan
 
@@ -53,11 +53,11 @@ class Spellings:
             SourceError: A select with a star would spread more than MAX_COLUMNS.
         """
         for key in keys:
-            folded = key.lower()
-            if not key or "\0" in key or folded == ROW:
+            name = folded(key)
+            if not key or "\0" in key or name in (ROW, GIVEN_ID):
                 continue
-            if self.selection.takes_all or folded in self.selection.names:
-                spelled = self.found.setdefault(folded, [])
+            if self.selection.takes_all or name in self.selection.names:
+                spelled = self.found.setdefault(name, [])
                 if key not in spelled:
                     spelled.append(key)
         if len(self.found) > MAX_COLUMNS:
@@ -138,6 +138,10 @@ class Judge:
             (condition, reason, _text(detail))
             for condition, reason, detail in refusals(self.envelope, given)
         ]
+        pointers = [one for one in self._source.personal if one.startswith("/")]
+        repeats = ambiguous("t.properties", pointers) if self._has_properties else None
+        if repeats:
+            found.append((repeats, "bad_properties", "'duplicate key'"))
         violation = self.plan.violation()
         if violation:
             found.append((violation, "tracking_plan", "t.event_name"))

@@ -36,11 +36,35 @@ def digest_sql(key: bytes, purpose: str, expression: str) -> str:
     return f"sha256(unhex('{outer}') || {first})"
 
 
+def ambiguous(properties: str, pointers: Sequence[str]) -> str | None:
+    """SQL that holds where an object on the way to a pointer has a key twice.
+
+    A digest would stand for one of them, and the other stay in clear. None without such objects;
+    keys of the outermost object are looked at for all records.
+    """
+    parents = {pointer.rpartition("/")[0] for pointer in pointers}
+    ways = {way for parent in parents for way in _ways(parent)}
+    found = []
+    for way in sorted(ways):
+        keys = f"try(json_keys({properties}, {_literal(way)}))"
+        found.append(f"coalesce(len({keys}) > len(list_distinct({keys})), false)")
+    return " or ".join(found) or None
+
+
+def _ways(pointer: str) -> list[str]:
+    """A pointer and those that lead to it, but the empty one."""
+    parts = pointer.split("/")
+    return ["/".join(parts[:end]) for end in range(2, len(parts) + 1)]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def without_personal(key: bytes, properties: str, pointers: Sequence[str]) -> str:
     """SQL of a properties text with digests at JSON pointers; what is not there stays away."""
     for pointer in pointers:
-        place = "'" + pointer.replace("'", "''") + "'"
-        found = f"json_extract_string({properties}, {place})"
+        found = f"json_extract_string({properties}, {_literal(pointer)})"
         patch = digest_sql(key, "personal", found)
         for name in reversed(pointer.split("/")[1:]):
             plain = name.replace("~1", "/").replace("~0", "~").replace("'", "''")

@@ -98,6 +98,12 @@ _ALL = (
         "nothing; or widen the `where`, then requeue.",
     ),
     Reason(
+        "select_failed",
+        "an expression of `select` cannot be worked out on the record",
+        "a cast of a text that is no number, or a function that a value does not suit",
+        "write try_cast(…) or case … in `select`, then requeue.",
+    ),
+    Reason(
         "conflict",
         "the id was seen before with other content; the first delivery stays in the lake",
         "an id that is not unique, or a sender that corrects a row it has sent",

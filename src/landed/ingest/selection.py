@@ -21,6 +21,7 @@ BARRIER = "random() as _barrier"
 GIVEN_ID = "_landed_id"
 CONTENT = "content"
 
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _REFUSED = {
     "with_": "a with clause", "with": "a with clause", "joins": "a join", "laterals": "a lateral",
     "group": "group by", "having": "having", "qualify": "qualify", "windows": "a window",
@@ -38,7 +39,7 @@ class Selection:
         names: Lower-case names of `raw` columns it reads.
         takes_all: Whether it has a star, so that every column is needed.
         gives: Names of the columns it returns; empty where a star hides them.
-        is_own: Whether landed wrote it: properties are then JSON that the record held.
+        is_own: Whether it takes columns as they are: properties are then JSON that the record held.
     """
 
     sql: str
@@ -62,9 +63,9 @@ def read_selection(
 
     one = "one select over raw"
     try:
-        kinds = _statement_kinds(text)
         trees = sqlglot.parse(text, dialect="duckdb")
         tokens = sqlglot.tokenize(text, dialect="duckdb")
+        kinds, unsteady = _looked_up(text, _called(tokens))
     except (WarehouseError, sqlglot.errors.SqlglotError) as error:
         fault(f"the select does not parse: {str(error).splitlines()[0]}", one, "correct it.")
         return None, faults
@@ -79,17 +80,23 @@ def read_selection(
         if tree.args.get(key):
             fault(f"the select has {name}", "a plain projection or filter", "do that in a model.")
     _check_tree(tree, fault)
-    outputs = [one.output_name.lower() for one in tree.expressions]
+    for name in unsteady:
+        fault(
+            f"the select calls {name}",
+            "functions of the record's own values, one value a record",
+            "leave it out: a record that is delivered again must give the same row.",
+        )
+    outputs = [folded(one.output_name) for one in tree.expressions]
     gives = tuple(name for name in outputs if name != "*")
     takes_all = any(True for _ in tree.find_all(exp.Star, exp.Columns))
     if not takes_all:
         _check_names(gives, envelope, event_id, fault)
     if faults:
         return None, faults
-    names = {column.name.lower() for column in tree.find_all(exp.Column)}
+    names = {folded(column.name) for column in tree.find_all(exp.Column)}
     extra = f' raw."{ROW}" as "{ROW}_",'
     if event_id not in (None, CONTENT) and str(event_id) not in gives:
-        names.add(str(event_id).lower())
+        names.add(folded(str(event_id)))
         quoted = str(event_id).replace('"', '""')
         extra += f' raw."{quoted}" as "{GIVEN_ID}",'
     head = tokens[0].end + 1
@@ -97,11 +104,34 @@ def read_selection(
     return Selection(text[:head] + extra + text[head:], frozenset(names), takes_all, gives), []
 
 
+def _called(tokens: Sequence[sqlglot.Token]) -> tuple[str, ...]:
+    """Names of what a text calls, with and without brackets; words of the language among them."""
+    called = {
+        folded(one.text)
+        for one, after in zip(tokens, [*tokens[1:], None], strict=True)
+        if (after is not None and after.token_type is sqlglot.TokenType.L_PAREN)
+        or one.token_type.name.startswith(("CURRENT_", "LOCAL"))
+    }
+    return tuple(sorted(called))
+
+
 @functools.lru_cache(maxsize=256)
-def _statement_kinds(text: str) -> tuple[str, ...]:
-    """Kept, as opening an engine takes 20 ms and a sensor reads its sources every few seconds."""
+def _looked_up(text: str, called: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Kinds of the statements, and those functions whose value is not one of their arguments.
+
+    Those change from call to call, tell of the engine, or give several rows. Kept, as opening an
+    engine takes 20 ms and a sensor reads its sources every few seconds.
+    """
     with Engine.open(None) as engine:
-        return tuple(engine.statement_kinds(text))
+        kinds = tuple(engine.statement_kinds(text))
+        found = engine.rows(
+            "select distinct function_name from duckdb_functions()"
+            " where list_contains(?::varchar[], function_name) and ("
+            " stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
+            " or contains(macro_definition, 'unnest(')) order by 1",
+            [list(called)],
+        )
+    return kinds, tuple(str(name) for (name,) in found)
 
 
 def default_selection(
@@ -114,16 +144,21 @@ def default_selection(
         columns: Columns that `raw` has; None where a missing one reads as NULL.
         event_id: A column, `content`, or None for the envelope's own.
     """
-    known = None if columns is None else {name.lower() for name in columns}
+    known = None if columns is None else {folded(name) for name in columns}
     gives = [name for name in envelope.given_columns if known is None or name in known]
     names = set(gives)
     parts = [f'raw."{ROW}" as "{ROW}_"', *(f'raw."{name}" as "{name}"' for name in gives)]
     if event_id not in (None, CONTENT) and str(event_id) not in gives:
-        names.add(str(event_id).lower())
+        names.add(folded(str(event_id)))
         quoted = str(event_id).replace('"', '""')
         parts.append(f'raw."{quoted}" as "{GIVEN_ID}"')
     sql = f"select {', '.join(parts)} from raw"
     return Selection(sql, frozenset(names), takes_all=False, gives=tuple(gives), is_own=True)
+
+
+def folded(name: str) -> str:
+    """A name in lower case, as the engine takes names: by the letters of ASCII alone."""
+    return name.translate(_LOWER)
 
 
 def first_of(values: Sequence[str]) -> str:
@@ -140,6 +175,8 @@ def _check_tree(tree: exp.Select, fault: Callable[[str, str, str], None]) -> Non
         )
     elif tables[0].alias:
         fault(f"raw is called `{tables[0].alias}`", "raw", "leave the alias out.")
+    elif tables[0].args.get("sample"):
+        fault("the select takes a sample", "every record, or a where", "leave it out.")
     if any(found is not tree for found in tree.find_all(exp.Query)):
         fault("the select has a query inside", "a plain projection", "do that in a model.")
     if any(True for _ in tree.find_all(exp.AggFunc, exp.Window, exp.Unnest, exp.Explode)):

@@ -250,8 +250,6 @@ def _read_source(path: Path, root: Path) -> Source:
                 text, ENVELOPES[data["kind"]], event_id, document.where("select")
             )
             faults += more
-            if selection is not None and "select" not in data:
-                selection = replace(selection, is_own=True)
         elif own is not None:
             given = ", ".join(own) or "columns of its own"
             what = f"{data['format']} gives {given}, not {data['kind']}"
@@ -324,6 +322,10 @@ def _rules(document: Document, data: Mapping[str, Any]) -> list[Fault]:
                 expected = f"{', '.join(texts)}, or a place in properties such as /email"
                 fix = f"write /{name} for a property of that name."
                 fault(f"personal names {name}, no text column", expected, fix, "personal")
+            elif any(part.isdecimal() for part in name.split("/")[1:]):
+                expected = "names of members only: a digest stands for a member of an object"
+                fix = "name the member that holds the list; one digest stands for the whole of it."
+                fault(f"personal names {name}, a place in a list", expected, fix, "personal")
     zone = data.get("timezone", "UTC")
     try:
         ZoneInfo(zone)

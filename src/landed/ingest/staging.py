@@ -19,7 +19,7 @@ from .envelope import Envelope
 from .formats.records import int64s
 from .forms import SAMPLE, Form, formed, learned
 from .judging import RECORDS, Judge, Spellings, check_columns, record_id, suspect
-from .selection import ROW, Selection, default_selection
+from .selection import GIVEN_ID, ROW, Selection, default_selection, folded
 from .sources import Source
 from .tracking import TrackingPlan
 
@@ -107,7 +107,7 @@ class Stage:
         engine.register(RECORDS, in_batches(records.append_column(ROW, numbers)))
         shown = None
         if columns is not None:
-            kept = [name for name in columns.column_names if name.lower() != ROW]
+            kept = [name for name in columns.column_names if folded(name) not in (ROW, GIVEN_ID)]
             shown = columns.select(kept)
             engine.register("_landed_columns", in_batches(shown.append_column(ROW, numbers)))
         try:
@@ -141,7 +141,7 @@ class Stage:
         staged = 0
         forms = self._forms(readable, count)
         if forms:
-            keys = {key.lower() for form in forms for key, _ in form.keys}
+            keys = {folded(key) for form in forms for key, _ in form.keys}
             selection = self._narrowed(keys)
             for is_sure in (True, False) if self._all_json else (False,):
                 relation = formed(forms, selection, readable, is_sure=is_sure)
@@ -315,14 +315,15 @@ class Stage:
 
     def _check_count(self, count: int, base: int) -> None:
         counted = self._engine.one(
-            "select (select count(*) from staged where row_no >= $base)"
-            " + (select count(*) from refused where row_no >= $base)",
+            "select count(*), count(distinct row_no) from ("
+            " select row_no from staged where row_no >= $base"
+            " union all select row_no from refused where row_no >= $base)",
             {"base": base},
         )
-        found = int(counted[0]) if counted else 0
-        if found != count:
+        if counted != (count, count):
+            found, different = counted or (0, 0)
             raise SourceError(
-                f"the select gives {found} rows for {count} records",
+                f"the select gives {found} rows of {different} for {count} records",
                 expected="at most one row a record",
                 where=str(self._source.defined_in),
                 fix="take out what multiplies rows.",

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 GOOD = {
     "2026-11-01T10:00:00Z": "2026-11-01 10:00:00",
     "2026-11-01 10:00:00": "2026-11-01 10:00:00",
@@ -96,11 +98,38 @@ def test_a_row_that_breaks_the_envelope_is_refused_with_its_reason(events, event
     assert events.refused() == [(2 * n + 1, reason) for n, (_, reason) in enumerate(BROKEN)]
 
 
-def test_a_row_received_late_is_no_row_from_the_future(events, event):
-    late = event(1, occurred_at="2027-01-01T00:00:00Z", received_at="2027-01-01T00:00:02Z")
-    events.land("events/a.jsonl", late)
+def test_a_row_that_was_received_after_now_is_from_the_future(events, event):
+    far = ["2027-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "9999-12-31T23:00:00-10:00"]
+    lines = [event(n, occurred_at=at, received_at=at) for n, at in enumerate(far)]
+    events.land("events/a.jsonl", "".join(lines) + event(9))
 
     assert events.one().accepted == 1
+    assert events.refused() == [(n, "future_time") for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "twice"),
+    [
+        ("Australia/Lord_Howe", "2026-04-05T01:45:00"),  # back by half an hour
+        ("Antarctica/Troll", "2026-10-25T01:30:00"),  # back by two hours
+    ],
+)
+def test_a_local_time_that_any_shift_repeats_is_no_instant(world, event, zone, twice):
+    world.source("app", f"kind: events\nformat: jsonl\npath: events/*\ntimezone: {zone}\n")
+    good = "2026-06-01T12:00:00"
+    world.land("events/a.jsonl", event(1, occurred_at=twice) + event(2, occurred_at=good))
+
+    assert world.one().accepted == 1
+    assert world.refused() == [(1, "bad_time")]
+
+
+def test_a_time_with_a_space_in_it_is_none(events, event):
+    odd = ["2026-11-01T10:00:0 Z", "2026-11-01T10:00:00.1 2Z"]
+    lines = [event(n, occurred_at=at) for n, at in enumerate(odd)]
+    events.land("events/a.jsonl", "".join(lines))
+
+    assert events.one().accepted == 0
+    assert events.refused() == [(1, "bad_time"), (2, "bad_time")]
 
 
 def test_absent_properties_are_an_empty_object(events, event):

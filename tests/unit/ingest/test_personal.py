@@ -79,3 +79,27 @@ def test_a_changed_list_is_another_mapping(world, event):
     world.source("app", SOURCE.replace(", /email", ""))
 
     assert load_sources(world.project)["app"].mapping != before
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        '{"email": null, "email": "two@x.example"}',
+        '{"contact": {"phone": 1}, "contact": {"email": "two@x.example"}}',
+    ],
+)
+def test_what_a_repeated_key_would_leave_in_clear_is_refused(world, event, user):
+    pointers = "[user_id, /user/email, /user/contact/email]"
+    world.source("app", SOURCE.replace("[user_id, /email, /address/street]", pointers))
+    line = event(1).replace('{"number": 1}', f'{{"user": {user}}}')
+    world.land("events/a.jsonl", line + event(2))
+
+    assert world.one().accepted == 1
+    assert world.refused() == [(1, "bad_properties")]
+
+
+def test_a_place_in_a_list_is_no_place_for_a_digest(world):
+    world.source("app", SOURCE.replace("/email", "/users/0/email"))
+
+    with pytest.raises(ContractError, match="a place in a list"):
+        load_sources(world.project)

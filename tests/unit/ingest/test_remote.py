@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import random
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -556,3 +557,19 @@ def test_a_listing_is_no_transfer(world, event, bucket):
 
     assert (file.url, file.size) == ("s3://shop/a.jsonl", len(event(1)))
     assert isinstance(file, RemoteFile)
+
+
+def test_a_damaged_file_behind_good_ones_costs_none_of_them(world, event, memory):
+    """Its damage shows when much of it was read; all of the batch is then read once more."""
+    draw = random.Random(7)  # noqa: S311 - bytes that do not pack well
+    many = "".join(event(n, properties={"x": draw.randbytes(60).hex()}) for n in range(2, 45_000))
+    packed = bytearray(gzip.compress(many.encode(), 1))
+    packed[-8] ^= 0xFF  # of the checksum
+    put(memory, "/shop/a.jsonl", event(1))
+    put(memory, "/shop/b.jsonl.gz", bytes(packed))
+    world.source("app", URL_SOURCE.format("memory://shop/*"))
+
+    account = world.one()
+
+    assert (account.accepted, account.reasons) == (1, {"damaged_file": 1})
+    assert list((world.home.lake / ".tmp").glob("*.held")) == []

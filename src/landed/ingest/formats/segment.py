@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .jsonl import read
-from .sql import merged, quoted, select, within
+from .sql import intact, merged, quoted, select, within
 
 __all__ = ["SELECTS", "calls", "read"]
 
@@ -54,7 +54,7 @@ def calls(fields: Mapping[str, str], kept: Sequence[str] = ()) -> str:
         "plan": quoted(context["plan"]),
         "user_agent": quoted(context["agent"]),
         **{name: quoted(f'"{name}"') for name in kept},
-        "context": field("context"),
+        "context": intact(field("context")),
     }
     timestamp = field("timestamp")
     anonymous = field("anonymousId")

@@ -36,6 +36,14 @@ def as_json(column: str) -> str:
     return f"case when json_valid({column}) then {column} end"
 
 
+def intact(text: str) -> str:
+    """SQL of the JSON value that a text is; one that is none stays none, so that it is refused.
+
+    A text such as `1,"plan":"pro"` would else add members to the object that it is put into.
+    """
+    return f"case when json_valid({text}) then {text} else '?' || {text} end"
+
+
 def quoted(text: str) -> str:
     """SQL of the JSON string that holds a text; NULL stays NULL."""
     return f"cast(to_json({text}) as varchar)"

@@ -1,3 +1,5 @@
+import pytest
+
 TRACK = {
     "messageId": "m1",
     "type": "track",
@@ -146,3 +148,15 @@ def test_no_value_of_any_field_ends_the_run(source, wrong_values):
     account = source("segment").take(*records)
 
     assert account.rows_in == len(records)
+
+
+@pytest.mark.parametrize("context", ["-Infinity", '1,"plan":"pro","amount":9', "NaN"])
+@pytest.mark.parametrize("neighbour", [{}, {"name": "a \\ b"}])
+def test_a_context_that_is_a_text_adds_nothing_whatever_stands_beside(source, context, neighbour):
+    odd = {**PAGE, "messageId": "m2", "context": context, "timestamp": "2026-11-01T12:00:00Z"}
+    segment = source("segment")
+
+    account = segment.take(odd, {**PAGE, **neighbour})
+
+    assert account.accepted == 1
+    assert segment.refused() == [(1, "bad_properties")]
