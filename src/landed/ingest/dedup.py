@@ -4,24 +4,28 @@ The same id means the same source and the same full id; the 64-bit hash only fin
 The same content means equal typed columns (`Envelope.content_columns`), with properties compared
 as JSON values: key order and spacing do not matter. The first delivery stays in the lake.
 
-A batch is held against the lake's days that are at most seven away from a day of its own. A
+Two rows of an id are held against each other where their days are at most seven apart. A
 re-delivery carries the time of the event, so it falls on the day of the first delivery however
-late it comes; the window only bounds how far a *changed* time is still seen as a conflict.
+late it comes; the window only bounds how far a *changed* time is still seen as a conflict. It is
+the same within a batch and between two: how files were cut makes no difference.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ..warehouse import Engine
 from .envelope import Envelope
+from .formats.records import int64s
 from .storing import listed_in
 
 WINDOW = timedelta(days=7)
@@ -76,8 +80,9 @@ def mark_repeats(
             case when not ({same}) then 'conflict'
                 when s.properties = f.properties then 'duplicate' else 'look' end as outcome,
             s.properties as given, f.properties as first_properties
-        from candidates s join firsts f using ({envelope.id_column})
-        where s.row_no <> f.row_no
+        from firsts join gathered s using (row_no)
+        join gathered f on f.row_no = firsts.first_row
+        where firsts.row_no <> firsts.first_row
         """
     )
     looks = engine.rows(
@@ -101,19 +106,22 @@ def mark_repeats(
 def _find_candidates(
     engine: Engine, envelope: Envelope, source: str, history: Sequence[Path], digest: str
 ) -> int:
-    """`candidates`: staged rows whose hash is not alone; `firsts`: the first row of each id.
+    """`gathered`: staged rows whose hash is not alone, and the lake's rows with such a hash, whose
+    numbers are below 0; `firsts(row_no, first_row)`: which row each of them repeats, or itself.
 
     Returns:
-        How many candidates there are; without any `firsts` is not made.
+        How many staged ones there are; without any neither table is made.
     """
     clock = ("clock_status",) if envelope.has_clock else ()
-    names = ", ".join((envelope.id_column, *envelope.content_columns, *clock))
+    id_column, time = envelope.id_column, envelope.time_column
+    names = ", ".join((id_column, *envelope.content_columns, *clock))
     held = _files_with_hits(engine, source, history, digest)
     if held:
         engine.execute(
             f"""
             create or replace temp table known as
-            select cast(-1 as bigint) as row_no, {digest} as event_hash, {names}
+            select -row_number() over (order by {time} desc, {id_column}) as row_no,
+                {digest} as event_hash, {names}
             from read_parquet({listed_in(held)}, hive_partitioning = false)
             where source = $source and {digest} in (select event_hash from staged)
             """,
@@ -121,24 +129,55 @@ def _find_candidates(
         )
     counted = engine.one(
         f"""
-        create or replace temp table candidates as
-        select row_no, event_hash, {names} from staged where event_hash in (
+        create or replace temp table gathered as
+        select row_no, {names} from staged where event_hash in (
             select event_hash from staged group by event_hash having count(*) > 1
             {"union all select event_hash from known" if held else ""}
         )
         """
     )
     found = int(counted[0]) if counted else 0
-    if found:
-        known = "select * from known union all by name" if held else ""
-        engine.execute(
-            f"""
-            create or replace temp table firsts as
-            select * from ({known} select * from candidates)
-            qualify row_number() over (partition by {envelope.id_column} order by row_no) = 1
-            """
-        )
+    if not found:
+        return 0
+    if held:
+        engine.execute("insert into gathered by name select * exclude (event_hash) from known")
+    engine.execute(
+        f"""
+        create or replace temp table firsts as
+        select row_no, {id_column} as id, cast({time} as date) as day,
+            min(row_no) over same_id as first_row,
+            max({time}::date) over same_id - min({time}::date) over same_id as days_apart
+        from gathered window same_id as (partition by {id_column})
+        """
+    )
+    _part_distant(engine)
     return found
+
+
+def _part_distant(engine: Engine) -> None:
+    """Of ids whose rows lie far apart, find which row each repeats: one by one, as few do."""
+    rows = engine.rows(
+        f"select id, row_no, day from firsts where days_apart > {WINDOW.days} order by id, row_no"
+    )
+    firsts: list[tuple[int, int]] = []
+    for _, same_id in itertools.groupby(rows, key=lambda row: row[0]):
+        stay: list[tuple[int, date]] = []
+        for _, row_no, day in same_id:
+            first = next((at for at, other in stay if abs(day - other) <= WINDOW), row_no)
+            if first == row_no or row_no < 0:  # what is in the lake stays there
+                stay.append((row_no, day))
+                first = row_no
+            firsts.append((row_no, first))
+    if not firsts:
+        return
+    numbers = [np.array(column, dtype=np.int64) for column in zip(*firsts, strict=True)]
+    parted = pa.table(dict(zip(("row_no", "first_row"), map(int64s, numbers), strict=True)))
+    engine.register("parted", parted)
+    engine.execute(
+        "update firsts set first_row = parted.first_row from parted"
+        " where firsts.row_no = parted.row_no"
+    )
+    engine.unregister("parted")
 
 
 def _files_with_hits(

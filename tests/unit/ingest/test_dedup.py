@@ -132,3 +132,34 @@ def _hash_otherwise(events):
     pq.write_table(table.set_column(at, "event_hash", hashes), file.path)
     with sqlite3.connect(events.home.ledger) as ledger:
         ledger.execute("update hashing set probe = 'of another engine'")
+
+
+def _apart(event, *days):
+    """Deliveries of one id on days of October, each with content of its own."""
+    return [
+        event(1, occurred_at=f"2026-10-{day:02d}T10:00:00Z", event_name=f"on_{day}") for day in days
+    ]
+
+
+def test_an_id_that_comes_more_than_seven_days_apart_is_two_rows_however_files_are_cut(
+    events, event
+):
+    """The 5th is a conflict with the 1st; the 10th is too far from the row that stayed."""
+    lines = _apart(event, 1, 5, 10, 12, 30)
+    events.land("events/a.jsonl", "".join(lines))
+
+    account = events.one()
+
+    assert (account.accepted, account.conflict) == (3, 2)
+    assert events.refused() == [(2, "conflict"), (4, "conflict")]
+
+
+def test_a_file_a_row_finds_the_same_repeats_as_one_file(events, event):
+    other = event(7, occurred_at="2026-10-12T00:00:00Z")  # a neighbour that looks further back
+    for number, line in enumerate(_apart(event, 1, 5, 10, 12, 30)):
+        events.land(f"events/{number}.jsonl", line + (other if number == 4 else ""))
+        events.ingest()
+
+    names = events.rows("select event_name from lake.events where event_id = 'e1' order by 1")
+
+    assert names == [("on_1",), ("on_10",), ("on_30",)]
