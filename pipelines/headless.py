@@ -14,8 +14,6 @@ from landed.publish.snapshot import snapshot_id
 from .definitions import build
 from .resources import Workspace
 
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 HEADLESS = "landed/headless"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -27,6 +25,8 @@ nux:
   enabled: false
 run_monitoring:
   enabled: true
+  start_timeout_seconds: 120
+  poll_interval_seconds: 30
 """
 
 

@@ -5,9 +5,10 @@ from .attach import attach_lake
 from .facts import Arrivals, arrivals
 from .ledger import Ledger
 from .relations import attach_relations, relation_accounts, relations_digest
-from .run import ingest, pending, unmatched
+from .run import ingest
 from .sources import Source, load_sources
 from .tracking import load_tracking_plan
+from .waiting import pending, undeclared, unmatched, unseen
 
 __all__ = [
     "Arrivals",
@@ -26,5 +27,7 @@ __all__ = [
     "pending",
     "relation_accounts",
     "relations_digest",
+    "undeclared",
     "unmatched",
+    "unseen",
 ]

@@ -1,0 +1,198 @@
+"""The daemon is killed while it senses and ingests: each landed file is claimed exactly once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import mini_project
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from dagster._core.scheduler.instigation import InstigatorTick, InstigatorType, TickStatus
+
+from landed.ingest import Ledger
+from landed.project import Home
+
+SEED = 20261127
+SETTLED = "every landed file is claimed, no project file changed"
+COPIES = 20  # delivered again under another name: read, and not claimed
+
+
+class Dev:
+    """`landed dev` of a project, which may be killed and started again."""
+
+    def __init__(self, project: Path, home: Path) -> None:
+        self._project, self._home = project, home
+        self._process: subprocess.Popen[bytes] | None = None
+        self._left: list[psutil.Process] = []
+
+    def start(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        command = [str(Path(sys.executable).with_name("landed")), "dev", "--port", port]
+        command += ["--project", str(self._project), "--home", str(self._home)]
+        with (self._home / "dev.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill(self, *, whole: bool) -> None:
+        """Kill the process group at once; `whole` also what has left it, else it ends by itself."""
+        assert self._process is not None
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._left += psutil.Process(self._process.pid).children(recursive=True)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for process in self._left if whole else ():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+class World:
+    """A home that files are landed into, and the history of its runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = mini_project.write_project(folder / "project")
+        self.home = Home(folder / "home")
+        mini_project.write_events(self.home.landing)
+        self.landed = sorted((self.home.landing / "app").iterdir())
+        self.rows = sum(len(path.read_text("utf-8").splitlines()) for path in self.landed)
+
+    def land(self, numbers: range) -> None:
+        """Small files of one event each, renamed into place as a careful sender does."""
+        for number in numbers:
+            at = f"2026-09-{1 + number % 9:02}T10:{number // 60 % 60:02}:{number % 60:02}Z"
+            event = {
+                "event_id": f"small-{number}",
+                "event_name": "page_viewed",
+                "occurred_at": at,
+                "user_id": f"user-{number % 400:04}",
+                "properties": {},
+            }
+            self._write(f"small-{number}.jsonl", json.dumps(event) + "\n")
+        self.rows += len(numbers)
+
+    def land_copies(self) -> None:
+        for path in self.landed[:COPIES]:
+            self._write(f"copy-of-{path.name}", path.read_text("utf-8"), is_new=False)
+
+    def _write(self, name: str, text: str, *, is_new: bool = True) -> None:
+        draft = self.home.landing / "app" / f".{name}"
+        draft.write_text(text, encoding="utf-8")
+        self.landed += [draft.rename(draft.with_name(name))] if is_new else []
+        if not is_new:
+            draft.rename(draft.with_name(name))
+
+    def claims(self) -> set[str]:
+        return Ledger(self.home).claimed("app")
+
+    @contextlib.contextmanager
+    def history(self) -> Iterator[dg.DagsterInstance]:
+        with dg.DagsterInstance.from_config(str(self.home.dagster)) as instance:
+            yield instance
+
+    def runs(self) -> list[dg.DagsterRun]:
+        if not (self.home.dagster / "dagster.yaml").is_file():
+            return []
+        with self.history() as instance:
+            return list(instance.get_runs())
+
+    def ticks(self) -> list[InstigatorTick]:
+        """Of the sensor, the latest first."""
+        with self.history() as instance:
+            states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+            (landing,) = [one for one in states if one.name == "landing"]
+            return list(instance.get_ticks(landing.instigator_origin_id, landing.selector_id))
+
+    def is_ingesting(self) -> bool:
+        return any(
+            run.job_name == "ingest_landing" and run.status == dg.DagsterRunStatus.STARTED
+            for run in self.runs()
+        )
+
+    def has_settled(self) -> bool:
+        """Two ticks in a row found nothing to do, and no run is open."""
+        latest = self.ticks()[:2]
+        return (
+            len(latest) == 2
+            and all(tick.status == TickStatus.SKIPPED for tick in latest)
+            and all(tick.tick_data.skip_reason == SETTLED for tick in latest)
+            and all(run.is_finished for run in self.runs())
+        )
+
+
+def wait_for(what: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if what():
+            return True
+        time.sleep(0.3)
+    return False
+
+
+@pytest.mark.full
+def test_ten_thousand_files_and_a_daemon_that_is_killed_again_and_again(tmp_path: Path) -> None:
+    draw = random.Random(SEED)  # noqa: S311 - instants, not secrets
+    world, files, kills = World(tmp_path), 10_000, 6
+    dev = Dev(world.project, world.home.root)
+    waves = [range(files * at // kills, files * (at + 1) // kills) for at in range(kills)]
+    struck: list[str] = []
+
+    try:
+        for number, wave in enumerate(waves):
+            world.land(wave)
+            dev.start()
+            # every other kill falls into an ingest, the others anywhere from the start on
+            if number % 2:
+                assert wait_for(world.is_ingesting, 240), world.runs()
+                time.sleep(draw.uniform(0, 4))
+            else:
+                time.sleep(draw.uniform(8, 50))
+            struck.append(
+                ", ".join(run.status.value for run in world.runs() if not run.is_finished)
+            )
+            dev.kill(whole=number % 3 > 0)
+        world.land_copies()
+        dev.start()
+        assert wait_for(lambda: len(world.claims()) == len(world.landed), 420), world.runs()
+        settled = wait_for(world.has_settled, 420)
+    finally:
+        dev.kill(whole=True)
+
+    print(f"\nopen runs at each kill, seed {SEED}: {struck}")
+    seconds = max(
+        tick.end_timestamp - tick.timestamp for tick in world.ticks() if tick.end_timestamp
+    )
+    print(f"the longest tick took {seconds:.1f} s; {len(world.runs())} runs")
+    assert settled, [(run.job_name, run.status) for run in world.runs()]
+    assert_each_once(world)
+    assert seconds < 20  # of the 60 that Dagster gives a tick
+
+
+def assert_each_once(world: World) -> None:
+    """One claim a file, one row an event, accounts that balance, no run that waits."""
+    (account,) = Ledger(world.home).accounts_total()
+    ids = [
+        event_id
+        for file in Ledger(world.home).files("events")
+        for event_id in pq.read_table(file.path, columns=["event_id"])["event_id"].to_pylist()
+    ]
+    assert len(world.claims()) == len(world.landed)
+    assert (account.rows_in, account.accepted) == (world.rows, world.rows)
+    assert account.is_balanced
+    assert len(ids) == len(set(ids)) == world.rows
+    assert [run.status for run in world.runs() if not run.is_finished] == []
