@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ STAGES = {
     "report",
     "publish",
 }
+
+
+class AnHourLater(Workspace):
+    """The clock of an hour later."""
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
@@ -129,30 +138,31 @@ def test_days_of_the_lake_are_marked_by_the_ingest_itself(ran: dg.DagsterInstanc
     assert len(days) == 9
 
 
-def test_the_sensor_asks_for_a_run_only_while_something_would_change(
+def test_the_sensor_asks_for_the_step_that_is_behind_if_the_conditions_do_not(
     ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
 ) -> None:
     sensor = definitions.resolve_sensor_def("landing")
 
-    def tick() -> Any:
+    def tick(at: Workspace) -> Any:
         with dg.build_sensor_context(
-            instance=ran, definitions=definitions, resources={"workspace": workspace}
+            instance=ran, definitions=definitions, resources={"workspace": at}
         ) as context:
             return sensor.evaluate_tick(context)
 
-    before = tick()
-    again = tick()
+    later = AnHourLater(project_dir=workspace.project_dir, home_dir=workspace.home_dir)
+    at_once, asked = tick(workspace), tick(later)
     assert (
         definitions.resolve_job_def("publish_snapshot")
         .execute_in_process(instance=ran, run_config=QUIET)
         .success
     )
-    after = tick()
+    after = tick(later)
 
-    assert len(before.run_requests) == 1
-    assert before.run_requests[0].run_key == again.run_requests[0].run_key
+    assert not at_once.run_requests
+    assert "the conditions ask for it first" in at_once.skip_message
+    assert [request.job_name for request in asked.run_requests] == ["publish_snapshot"]
     assert not after.run_requests
-    assert after.skip_message
+    assert after.skip_message == "every landed file is claimed, no project file changed"
 
 
 def test_a_changed_release_file_makes_the_sensor_ask_and_an_old_build_is_refused(

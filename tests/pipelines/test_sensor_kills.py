@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -69,6 +70,7 @@ class World:
         self.home = Home(folder / "home")
         mini_project.write_events(self.home.landing)
         self.landed = sorted((self.home.landing / "app").iterdir())
+        self.killed: set[str] = set()
         self.rows = sum(len(path.read_text("utf-8").splitlines()) for path in self.landed)
 
     def land(self, numbers: range) -> None:
@@ -117,11 +119,22 @@ class World:
             (landing,) = [one for one in states if one.name == "landing"]
             return list(instance.get_ticks(landing.instigator_origin_id, landing.selector_id))
 
+    def has_ticked_since(self, seconds: float) -> bool:
+        return bool(self.runs()) and any(tick.timestamp > seconds for tick in self.ticks()[:1])
+
     def is_ingesting(self) -> bool:
         return any(
             run.job_name == "ingest_landing" and run.status == dg.DagsterRunStatus.STARTED
             for run in self.runs()
+            if run.run_id not in self.killed
         )
+
+    def note_killed(self) -> str:
+        """The runs that are open after a kill, of which the next daemon knows nothing."""
+        left = [run for run in self.runs() if not run.is_finished]
+        fresh = [run for run in left if run.run_id not in self.killed]
+        self.killed |= {run.run_id for run in left}
+        return ", ".join(f"{run.job_name} {run.status.value}" for run in fresh) or "none"
 
     def has_settled(self) -> bool:
         """Two ticks in a row found nothing to do, and no run is open."""
@@ -146,7 +159,7 @@ def wait_for(what: Callable[[], bool], seconds: float) -> bool:
 @pytest.mark.full
 def test_ten_thousand_files_and_a_daemon_that_is_killed_again_and_again(tmp_path: Path) -> None:
     draw = random.Random(SEED)  # noqa: S311 - instants, not secrets
-    world, files, kills = World(tmp_path), 10_000, 6
+    world, files, kills = World(tmp_path), 10_000, 10
     dev = Dev(world.project, world.home.root)
     waves = [range(files * at // kills, files * (at + 1) // kills) for at in range(kills)]
     struck: list[str] = []
@@ -154,17 +167,17 @@ def test_ten_thousand_files_and_a_daemon_that_is_killed_again_and_again(tmp_path
     try:
         for number, wave in enumerate(waves):
             world.land(wave)
+            begun = time.time()
             dev.start()
             # every other kill falls into an ingest, the others anywhere from the start on
             if number % 2:
                 assert wait_for(world.is_ingesting, 240), world.runs()
                 time.sleep(draw.uniform(0, 4))
             else:
-                time.sleep(draw.uniform(8, 50))
-            struck.append(
-                ", ".join(run.status.value for run in world.runs() if not run.is_finished)
-            )
+                assert wait_for(partial(world.has_ticked_since, begun), 240)
+                time.sleep(draw.uniform(0, 25))
             dev.kill(whole=number % 3 > 0)
+            struck.append(world.note_killed())
         world.land_copies()
         dev.start()
         assert wait_for(lambda: len(world.claims()) == len(world.landed), 420), world.runs()
