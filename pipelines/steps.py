@@ -8,7 +8,7 @@ from landed.ingest import undeclared, unseen
 from landed.publish.readers import current
 from landed.publish.snapshot import snapshot_id
 
-from .resources import BUILD_STATE, Workspace
+from .resources import BUILD_STATE, REOPENED, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,9 @@ def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
     built = workspace.recall(BUILD_STATE)
     if built.get("inputs") != inputs:
         return _step("build_marts", "the marts are not those of the lake", inputs)
+    again = {kind: days for kind, days in workspace.recall(REOPENED).items() if days}
+    if again:
+        return _step("build_marts", "days of the lake were filled again", [again, inputs])
     if catalog.releases and built.get("data_through") is None:
         return Step("", "there is no event yet to judge a release by")
     snapshot = snapshot_id(inputs)

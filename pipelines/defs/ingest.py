@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from landed.ingest import Ledger, arrivals, ingest
+from landed.ingest import Ledger, arrivals, check_days, ingest
 
 from ..partitions import days, in_one_run
 from ..resources import Workspace
@@ -84,10 +84,14 @@ def _lake(kind: str, description: str) -> dg.AssetsDefinition:
         backfill_policy=in_one_run,
     )
     def lake(context: dg.AssetExecutionContext, workspace: Workspace) -> None:
-        rows_by_day = Ledger(workspace.home).days(kind)
-        for key in context.partition_keys:
-            rows = rows_by_day.get(date.fromisoformat(key), 0)
-            context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
+        """Hold the days' files against the ledger; the marts of these days are built again."""
+        keys = {date.fromisoformat(key): key for key in context.partition_keys}
+        with workspace.writing():
+            rows_by_day = check_days(workspace.home, kind, keys)
+            workspace.reopen(kind, [day for day, rows in rows_by_day.items() if rows])
+        for day, key in keys.items():
+            count = {"dagster/partition_row_count": rows_by_day[day]}
+            context.add_asset_metadata(count, partition_key=key)
 
     return lake
 

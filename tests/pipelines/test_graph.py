@@ -12,9 +12,12 @@ import orjson
 import pytest
 
 from landed.gate import load_suites
+from landed.ingest import Ledger
 from pipelines.definitions import build
 from pipelines.headless import QUIET
+from pipelines.partitions import RANGE_END, RANGE_START
 from pipelines.resources import Workspace
+from pipelines.steps import first_behind
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = {
@@ -73,6 +76,20 @@ def ran(workspace: Workspace, definitions: dg.Definitions) -> dg.DagsterInstance
         .success
     )
     return instance
+
+
+@pytest.fixture(scope="module")
+def refilled(ran: dg.DagsterInstance, definitions: dg.Definitions) -> dg.ExecuteInProcessResult:
+    """The lake over sixty days, of which nine hold rows, as a backfill in the UI asks for it."""
+    job = dg.define_asset_job("refill", dg.AssetSelection.groups("lake"))
+    given = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
+    result = given.resolve_job_def("refill").execute_in_process(
+        instance=ran,
+        run_config=QUIET,
+        tags={RANGE_START: "2026-08-15", RANGE_END: "2026-10-13"},
+    )
+    assert result.success
+    return result
 
 
 def test_every_asset_says_what_it_is_who_owns_it_and_where_it_stands(
@@ -184,3 +201,46 @@ def test_a_changed_release_file_makes_the_sensor_ask_and_an_old_build_is_refused
     assert "changed since the marts were built" in str(
         result.failure_data_for_node("releases").error
     )
+
+
+def test_a_backfill_of_sixty_days_is_one_run_that_counts_each_day(
+    refilled: dg.ExecuteInProcessResult, definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    shown = {
+        (one.asset_key, one.partition): one.metadata["dagster/partition_row_count"].value
+        for event in refilled.get_asset_materialization_events()
+        for one in [event.step_materialization_data.materialization]
+    }
+    events = {day: rows for (key, day), rows in shown.items() if key == dg.AssetKey("lake_events")}
+
+    for name in ("lake_events", "lake_feedback"):
+        policy = definitions.resolve_asset_graph().get(dg.AssetKey(name)).backfill_policy
+        assert policy == dg.BackfillPolicy.single_run()
+    assert len(shown) == 2 * len(events) == 120
+    assert (min(events), max(events)) == ("2026-08-15", "2026-10-13")
+    counted = {str(day): rows for day, rows in Ledger(workspace.home).days("events").items()}
+    assert {day: rows for day, rows in events.items() if rows} == counted
+
+
+def test_marts_of_days_that_were_filled_again_are_built_again(
+    ran: dg.DagsterInstance,
+    refilled: dg.ExecuteInProcessResult,
+    definitions: dg.Definitions,
+    workspace: Workspace,
+) -> None:
+    of_a_day = "from main.fct_events where event_on = date '2026-09-03'"
+    with workspace.engine(read_only=False) as engine:
+        before = engine.rows(f"select event_id {of_a_day} order by event_id")
+        engine.execute(f"delete {of_a_day}")
+
+    behind = first_behind(workspace, workspace.catalog())
+    built = definitions.resolve_job_def("build_marts").execute_in_process(
+        instance=ran, run_config=QUIET
+    )
+
+    assert (behind.job, behind.why) == ("build_marts", "days of the lake were filled again")
+    assert built.success
+    with workspace.engine(read_only=True) as engine:
+        assert engine.rows(f"select event_id {of_a_day} order by event_id") == before
+    assert len(before) > 100
+    assert first_behind(workspace, workspace.catalog()).job != "build_marts"

@@ -3,6 +3,7 @@
 from .accounts import IngestResult, LakeFile, RelationAccount, SourceAccount
 from .attach import attach_lake
 from .facts import Arrivals, arrivals
+from .lake import check_days
 from .ledger import Ledger
 from .relations import attach_relations, relation_accounts, relations_digest
 from .run import ingest
@@ -21,6 +22,7 @@ __all__ = [
     "arrivals",
     "attach_lake",
     "attach_relations",
+    "check_days",
     "ingest",
     "load_sources",
     "load_tracking_plan",
