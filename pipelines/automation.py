@@ -42,11 +42,11 @@ def landing(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.Sen
         context.log.info(f"run {run_id} was killed")
     catalog = workspace.catalog()
     known = context.instance.get_dynamic_partitions("releases")
-    missing = sorted(set(catalog.releases) - set(known))
+    step = first_behind(workspace, catalog)
+    missing = sorted(set(catalog.releases) - set(known)) if step.has_marts else []
     gone = sorted(set(known) - set(catalog.releases))
     requests = [releases.build_add_request(missing)] if missing else []
     removals = [releases.build_delete_request(gone)] if gone else []
-    step = first_behind(workspace, catalog)
     asked, why_not = history.ask(context.instance, step, NAMES, workspace.now)
     declared = [name for name in (*known, *missing) if name in catalog.releases]
     return dg.SensorResult(

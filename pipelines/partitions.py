@@ -13,5 +13,5 @@ in_one_run = dg.BackfillPolicy.single_run()
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
-# A day or a release that was never filled must not hold back what reads all of them.
+# A day that was never filled must not hold back what reads all days.
 when_updated = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())

@@ -31,6 +31,11 @@ class Step:
         return self.job != "ingest_landing"
 
     @property
+    def has_marts(self) -> bool:
+        """Whether the marts are those of the files as they are: a new release can be judged."""
+        return self.job not in ("ingest_landing", "build_marts")
+
+    @property
     def is_by_release(self) -> bool:
         """Whether its assets have a partition a release."""
         return self.job == "assess_releases"

@@ -13,7 +13,7 @@ from landed.ingest import Ledger
 from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
 
-from ..partitions import in_one_run, releases, when_updated
+from ..partitions import in_one_run, releases
 from ..resources import BUILD_STATE, Workspace
 from .release_events import check_events, metadata_of
 
@@ -53,7 +53,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         for suite in load_suites(workspace.project).values()
         for check_id in suite.check_ids
     ]
-    # a new release is asked for at once, but not beside the marts it is to be judged on
+    # a new release waits for the marts it is to be judged on
     marts_are_next = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.will_be_requested()
     ).ignore(dg.AssetSelection.assets(*SPECS))
@@ -64,7 +64,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
             description=text,
             deps=deps,
             owners=["team:insights"],
-            automation_condition=when_updated & ~marts_are_next,
+            automation_condition=dg.AutomationCondition.eager() & ~marts_are_next,
         )
         for name, (group, text, deps) in SPECS.items()
     ]
