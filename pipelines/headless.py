@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,12 +32,22 @@ run_monitoring:
 
 
 def dagster_home(workspace: Workspace) -> Path:
-    """The folder of Dagster's history, with its settings in place."""
+    """The folder of Dagster's history, made and with its settings in place.
+
+    Two processes that made the history at once would leave one that nobody can open again.
+    """
     folder = workspace.home.dagster
+    made = folder / "made"
+    if made.is_file():
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "dagster.yaml"
-    if not settings.is_file():
-        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    with (folder / "made.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        settings = folder / "dagster.yaml"
+        if not settings.is_file():
+            settings.write_text(DAGSTER_YAML, encoding="utf-8")
+        with dg.DagsterInstance.from_config(str(folder)):
+            made.touch()
     return folder
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -176,6 +177,14 @@ def test_what_follows_a_run_is_left_to_the_conditions_at_first(
     assert history.ask(instance, MARTS, automation.NAMES, now)[0] == 0
     assert history.ask(instance, INGEST, automation.NAMES, now) == (1, None)
     assert history.ask(instance, MARTS, automation.NAMES, now + history.FOLLOWS) == (1, None)
+
+
+def test_a_history_that_many_make_at_once_can_be_opened(workspace: Workspace) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(dagster_home, [workspace] * 4))
+
+    with dg.DagsterInstance.from_config(str(folders[0])) as found:
+        assert found.get_runs() == []
 
 
 def test_waits_double_and_end_at_an_hour() -> None:

@@ -99,8 +99,6 @@ class World:
         self.dev = Dev(self.project, self.home.root)
         workspace = Workspace(project_dir=str(self.project), home_dir=str(self.home.root))
         dagster_home(workspace)
-        with self.history():
-            pass  # made before anybody else makes it too
         self.killed: set[str] = set()
         self.rows = sum(len(path.read_text("utf-8").splitlines()) for path in self.landed)
 
