@@ -70,23 +70,29 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def instance(workspace: Workspace) -> Iterator[dg.DagsterInstance]:
+def instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.ephemeral()
+
+
+@pytest.fixture
+def kept_instance(workspace: Workspace) -> Iterator[dg.DagsterInstance]:
+    """The history on the disk, which another process writes to."""
     with dg.DagsterInstance.from_config(str(dagster_home(workspace))) as found:
         yield found
 
 
 def test_files_of_a_run_that_was_killed_are_asked_for_again_and_claimed_once(
-    workspace: Workspace, instance: dg.DagsterInstance
+    workspace: Workspace, kept_instance: dg.DagsterInstance
 ) -> None:
     _land(workspace, range(200))
-    first = _asked(workspace, instance)
+    first = _asked(workspace, kept_instance)
 
     with run_lock(workspace.home):  # the run has begun and waits its turn: nothing is claimed yet
-        _kill_when_started(workspace, instance, first.tags[history.STATE])
-    early = _tick(workspace, instance)
-    second = _asked(_later(workspace), instance)
+        _kill_when_started(workspace, kept_instance, first.tags[history.STATE])
+    early = _tick(workspace, kept_instance)
+    second = _asked(_later(workspace), kept_instance)
     result = _job(workspace).execute_in_process(
-        instance=instance, run_config=QUIET, tags=second.tags
+        instance=kept_instance, run_config=QUIET, tags=second.tags
     )
 
     assert "asked for 1 time(s), again from" in str(early.skip_reason)
@@ -96,7 +102,7 @@ def test_files_of_a_run_that_was_killed_are_asked_for_again_and_claimed_once(
     (account,) = Ledger(workspace.home).accounts_total()
     assert (account.files_new, account.rows_in, account.accepted) == (200, 200, 200)
     assert len(_event_ids(workspace)) == len(set(_event_ids(workspace))) == 200
-    after = _tick(workspace, instance)
+    after = _tick(workspace, kept_instance)
     assert not after.run_requests
     assert "the marts are not those of the lake" in str(after.skip_reason)
 
