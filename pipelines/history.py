@@ -24,7 +24,6 @@ _CLOCKS_DIFFER_SECONDS = 2.0  # a clock that was set; far less than it takes to 
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.MANAGED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -158,28 +159,31 @@ def test_days_of_the_lake_are_marked_by_the_ingest_itself(ran: dg.DagsterInstanc
 def test_the_sensor_asks_for_the_step_that_is_behind_if_the_conditions_do_not(
     ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
 ) -> None:
-    sensor = definitions.resolve_sensor_def("landing")
-
-    def tick(at: Workspace) -> Any:
-        with dg.build_sensor_context(
-            instance=ran, definitions=definitions, resources={"workspace": at}
-        ) as context:
-            return sensor.evaluate_tick(context)
-
     later = AnHourLater(project_dir=workspace.project_dir, home_dir=workspace.home_dir)
-    at_once, asked = tick(workspace), tick(later)
-    assert (
-        definitions.resolve_job_def("publish_snapshot")
-        .execute_in_process(instance=ran, run_config=QUIET)
-        .success
-    )
-    after = tick(later)
+
+    at_once, asked = _tick(ran, definitions, workspace), _tick(ran, definitions, later)
+    assert _execute(ran, definitions, "publish_snapshot").success
+    after = _tick(ran, definitions, later)
 
     assert not at_once.run_requests
     assert "the conditions ask for it first" in at_once.skip_message
     assert [request.job_name for request in asked.run_requests] == ["publish_snapshot"]
     assert not after.run_requests
     assert after.skip_message == "every landed file is claimed, no project file changed"
+
+
+def test_releases_that_were_not_judged_are_asked_for_in_one_run(
+    ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    later = AnHourLater(project_dir=workspace.project_dir, home_dir=workspace.home_dir)
+    workspace.remember("report-new-search.json", {})
+
+    (asked,) = _tick(ran, definitions, later).run_requests
+    result = _execute(ran, definitions, asked.job_name, asked.tags)
+
+    assert asked.job_name == "assess_releases"
+    assert result.success
+    assert first_behind(workspace, workspace.catalog()).job == ""
 
 
 def test_a_changed_release_file_makes_the_sensor_ask_and_an_old_build_is_refused(
@@ -234,9 +238,7 @@ def test_marts_of_days_that_were_filled_again_are_built_again(
         engine.execute(f"delete {of_a_day}")
 
     behind = first_behind(workspace, workspace.catalog())
-    built = definitions.resolve_job_def("build_marts").execute_in_process(
-        instance=ran, run_config=QUIET
-    )
+    built = _execute(ran, definitions, "build_marts")
 
     assert (behind.job, behind.why) == ("build_marts", "days of the lake were filled again")
     assert built.success
@@ -244,3 +246,21 @@ def test_marts_of_days_that_were_filled_again_are_built_again(
         assert engine.rows(f"select event_id {of_a_day} order by event_id") == before
     assert len(before) > 100
     assert first_behind(workspace, workspace.catalog()).job != "build_marts"
+
+
+def _tick(instance: dg.DagsterInstance, definitions: dg.Definitions, at: Workspace) -> Any:
+    with dg.build_sensor_context(
+        instance=instance, definitions=definitions, resources={"workspace": at}
+    ) as context:
+        return definitions.resolve_sensor_def("landing").evaluate_tick(context)
+
+
+def _execute(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    job: str,
+    tags: Mapping[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, run_config=QUIET, tags=tags
+    )
