@@ -142,6 +142,9 @@ class Remembered:
                 "create table if not exists files (url text primary key, bytes integer not null,"
                 " version text not null, sha256 text not null) strict, without rowid"
             )
+        elif self._run("select 1 from sqlite_master where name = 'files'") is None:
+            self._found.close()  # killed while it was made
+            self._found = None
 
     def digest(self, file: RemoteFile) -> str | None:
         """SHA-256 of a file that is as it was; None where it is new or changed."""

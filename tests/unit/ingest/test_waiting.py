@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,16 @@ def test_an_ingest_remembers_the_copies_that_it_found(events, event):
 
     assert (account.files_new, account.rows_in) == (1, 1)
     assert unseen(events.project, events.home) == []
+
+
+def test_a_memory_that_a_killed_run_made_and_did_not_fill_remembers_nothing(events, event):
+    copy = events.land("events/copy.jsonl", event(1))
+    events.home.work.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(events.home.work / "remote.sqlite")) as made:
+        made.execute("pragma journal_mode = wal")
+
+    assert [file.path for file in unseen(events.project, events.home)] == [copy]
+    assert events.one().rows_in == 1
 
 
 def test_a_copy_whose_claim_was_taken_out_waits_again(events, event):
