@@ -1,13 +1,13 @@
 """What runs by itself: a dropped file or a new release file ends in fresh reports."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
-from landed.documents import digest
-from landed.ingest import pending
-from landed.publish.inputs import up_to_date
-
-from .partitions import releases
+from . import history
+from .partitions import RANGE_END, RANGE_START, releases
 from .resources import Workspace
+from .steps import Step, first_behind
 
 MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts")
 RELEASES = dg.AssetSelection.groups("gate", "measure", "report")
@@ -24,33 +24,45 @@ JOBS = (
     releases_job,
     publish_job,
 )
+NAMES = [job.name for job in JOBS]
 
 
 @dg.sensor(
-    job=ingest_job,
+    jobs=JOBS,
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run when a landed file is not claimed yet, or a project file changed.",
+    description="Asks for the first step that is behind, such as a landed file not claimed yet.",
 )
 def landing(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult:
-    """What a run would change; the ledger, not the cursor, makes each file exactly once."""
+    """What is behind is told by files, ledger and snapshot; history only tells when to ask again.
+
+    A run key alone would make a run that was killed the last one of its files.
+    """
+    for run_id in history.bury(context.instance, workspace.now):
+        context.log.info(f"run {run_id} was killed")
     catalog = workspace.catalog()
-    known = set(context.instance.get_dynamic_partitions("releases"))
-    missing = sorted(set(catalog.releases) - known)
-    gone = sorted(known - set(catalog.releases))
+    known = context.instance.get_dynamic_partitions("releases")
+    step = first_behind(workspace, catalog)
+    missing = sorted(set(catalog.releases) - set(known)) if step.has_marts else []
+    gone = sorted(set(known) - set(catalog.releases))
     requests = [releases.build_add_request(missing)] if missing else []
     removals = [releases.build_delete_request(gone)] if gone else []
-    if up_to_date(workspace.project, workspace.home, catalog, workspace.today):
-        return dg.SensorResult(
-            skip_reason="every landed file is claimed, no project file changed",
-            dynamic_partitions_requests=[*requests, *removals],
-        )
-    waiting = pending(workspace.project, workspace.home)
-    files = sorted(f"{file.name}:{file.size}:{file.version}" for file in waiting)
-    key = digest({"files": files, "inputs": dict(workspace.inputs(catalog))})
+    asked, why_not = history.ask(context.instance, step, NAMES, workspace.now)
+    declared = [name for name in (*known, *missing) if name in catalog.releases]
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=key)],
+        run_requests=[_request(step, asked, declared)] if asked else [],
+        skip_reason=why_not,
         dynamic_partitions_requests=[*requests, *removals],
+    )
+
+
+def _request(step: Step, number: int, declared: Sequence[str]) -> dg.RunRequest:
+    """A run of the step; the key keeps a tick that is repeated from asking twice."""
+    of_all = {RANGE_START: declared[0], RANGE_END: declared[-1]} if step.is_by_release else {}
+    return dg.RunRequest(
+        run_key=f"{step.state}:{number}",
+        job_name=step.job,
+        tags={history.STATE: step.state, **of_all},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +15,6 @@ from landed.publish.snapshot import snapshot_id
 from .definitions import build
 from .resources import Workspace
 
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 HEADLESS = "landed/headless"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -27,16 +26,28 @@ nux:
   enabled: false
 run_monitoring:
   enabled: true
+  start_timeout_seconds: 120
+  poll_interval_seconds: 30
 """
 
 
 def dagster_home(workspace: Workspace) -> Path:
-    """The folder of Dagster's history, with its settings in place."""
+    """The folder of Dagster's history, made and with its settings in place.
+
+    Two processes that made the history at once would leave one that nobody can open again.
+    """
     folder = workspace.home.dagster
+    made = folder / "made"
+    if made.is_file():
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "dagster.yaml"
-    if not settings.is_file():
-        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    with (folder / "made.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        settings = folder / "dagster.yaml"
+        if not settings.is_file():
+            settings.write_text(DAGSTER_YAML, encoding="utf-8")
+        with dg.DagsterInstance.from_config(str(folder)):
+            made.touch()
     return folder
 
 

@@ -1,9 +1,9 @@
 """The project that the pipeline runs for, and how its steps open and lock its state."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from landed.settings import Settings
 from landed.warehouse import Engine, run_lock
 
 BUILD_STATE = "build.json"
+REOPENED = "reopened.json"  # days of the lake that the next build writes again, by kind
 TURN_SECONDS = 3600.0  # longer than any step; then the run fails and says who holds the lock
 
 
@@ -78,6 +79,17 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[misc]
             for name in catalog.releases
             if self.recall(f"report-{name}.json").get("snapshot") != snapshot
         ]
+
+    def reopen(self, kind: str, days: Iterable[date]) -> None:
+        """Have the next build write these days of the marts again. Under the lock."""
+        kept = self.recall(REOPENED)
+        both = {*kept.get(kind, ()), *(day.isoformat() for day in days)}
+        self.remember(REOPENED, {**kept, kind: sorted(both)})
+
+    def reopened(self) -> dict[str, list[date]]:
+        """Days that the next build writes again, by kind."""
+        kept = self.recall(REOPENED)
+        return {kind: [date.fromisoformat(day) for day in days] for kind, days in kept.items()}
 
     @property
     def today(self) -> datetime:

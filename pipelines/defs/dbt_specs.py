@@ -8,6 +8,8 @@ import dagster as dg
 import orjson
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs
 
+from ..partitions import when_updated
+
 STAGES = ("staging", "intermediate", "marts")
 LAKE = {
     "events": "lake_events",
@@ -47,9 +49,7 @@ def model_specs(manifest: Path) -> Sequence[dg.AssetSpec]:
         )
     )
     return [
-        spec.replace_attributes(
-            automation_condition=dg.AutomationCondition.eager(), kinds={"dbt", "duckdb"}
-        )
+        spec.replace_attributes(automation_condition=when_updated, kinds={"dbt", "duckdb"})
         for spec in build_dbt_asset_specs(manifest=manifest, dagster_dbt_translator=translator)
     ]
 

@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from landed.ingest import Ledger, arrivals, ingest
+from landed.ingest import Ledger, arrivals, check_days, ingest
 
 from ..partitions import days, in_one_run
 from ..resources import Workspace
 
 KINDS = ("events", "feedback")  # what the lake shows by day; exposures come with few rows
+
+OUTCOMES = ("rows_in", "accepted", "duplicate", "conflict", "quarantined")
 
 
 @dg.asset(group_name="ingest", kinds={"parquet"}, owners=["team:data"])
@@ -30,10 +32,14 @@ def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mater
                     metadata={"dagster/partition_row_count": rows_by_day[account.kind][day]},
                 )
             )
-    totals = {
-        outcome: sum(getattr(account, outcome) for account in result.accounts)
-        for outcome in ("rows_in", "accepted", "duplicate", "conflict", "quarantined")
+    by_source = {
+        account.source: {
+            "files": account.files_new,
+            **{outcome: getattr(account, outcome) for outcome in OUTCOMES},
+        }
+        for account in result.accounts
     }
+    totals = {name: sum(one[name] for one in by_source.values()) for name in OUTCOMES}
     reasons: dict[str, int] = {}
     for account in result.accounts:
         for reason, rows in account.reasons.items():
@@ -42,9 +48,13 @@ def batches(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mater
     return dg.MaterializeResult(
         metadata={
             **totals,
+            "rows_by_source": dg.MetadataValue.json(by_source),
             "rows_by_event": dg.MetadataValue.json(new.rows_by_event),
             "freshness_seconds": new.age_seconds,
             "latest_event_at": new.latest_at.isoformat() if new.latest_at else None,
+            "latest_event_at_by_source": dg.MetadataValue.json(
+                {source: at.isoformat() for source, at in new.latest_by_source.items()}
+            ),
             "sample": dg.MetadataValue.json(new.sample),
             "dagster/row_count": totals["accepted"],
             "quarantine_reasons": dg.MetadataValue.json(reasons),
@@ -84,10 +94,14 @@ def _lake(kind: str, description: str) -> dg.AssetsDefinition:
         backfill_policy=in_one_run,
     )
     def lake(context: dg.AssetExecutionContext, workspace: Workspace) -> None:
-        rows_by_day = Ledger(workspace.home).days(kind)
-        for key in context.partition_keys:
-            rows = rows_by_day.get(date.fromisoformat(key), 0)
-            context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
+        """Hold the days' files against the ledger; the marts of these days are built again."""
+        keys = {date.fromisoformat(key): key for key in context.partition_keys}
+        with workspace.writing():
+            rows_by_day = check_days(workspace.home, kind, keys)
+            workspace.reopen(kind, [day for day, rows in rows_by_day.items() if rows])
+        for day, key in keys.items():
+            count = {"dagster/partition_row_count": rows_by_day[day]}
+            context.add_asset_metadata(count, partition_key=key)
 
     return lake
 

@@ -8,7 +8,7 @@ from landed.impact.calendar import read_data_through, release_calendar, write_re
 from landed.ingest import Ledger, attach_lake, attach_relations
 from landed.project.dbt import DbtResult, build, manifest
 
-from ..resources import BUILD_STATE, Workspace
+from ..resources import BUILD_STATE, REOPENED, Workspace
 from .dbt_specs import check_specs, model_specs
 
 
@@ -64,7 +64,8 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
     sequence = ledger.last_sequence()
     with workspace.engine(read_only=False) as engine:
         since = 0 if is_new else state["sequence"]
-        attach_lake(engine, workspace.home, since_sequence=since)
+        again = workspace.reopened()
+        attach_lake(engine, workspace.home, since_sequence=since, again=again)
         attach_relations(engine, workspace.project, workspace.home)
         through = read_data_through(engine, workspace.today)
         calendars = (
@@ -83,6 +84,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
         full_refresh=is_new,
         progress=progress,
     )
+    workspace.remember(REOPENED, {})  # a build that was killed before does them again
     workspace.remember(
         BUILD_STATE,
         {

@@ -53,6 +53,10 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         for suite in load_suites(workspace.project).values()
         for check_id in suite.check_ids
     ]
+    # a new release waits for the marts it is to be judged on
+    marts_are_next = dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.will_be_requested()
+    ).ignore(dg.AssetSelection.assets(*SPECS))
     specs = [
         dg.AssetSpec(
             name,
@@ -60,9 +64,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
             description=text,
             deps=deps,
             owners=["team:insights"],
-            automation_condition=dg.AutomationCondition.eager().without(
-                ~dg.AutomationCondition.any_deps_missing()
-            ),
+            automation_condition=dg.AutomationCondition.eager() & ~marts_are_next,
         )
         for name, (group, text, deps) in SPECS.items()
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ import orjson
 import pytest
 
 from landed.gate import load_suites
+from landed.ingest import Ledger
 from pipelines.definitions import build
 from pipelines.headless import QUIET
+from pipelines.partitions import RANGE_END, RANGE_START
 from pipelines.resources import Workspace
+from pipelines.steps import first_behind
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = {
@@ -27,6 +32,14 @@ STAGES = {
     "report",
     "publish",
 }
+
+
+class AnHourLater(Workspace):
+    """The clock of an hour later."""
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +77,20 @@ def ran(workspace: Workspace, definitions: dg.Definitions) -> dg.DagsterInstance
         .success
     )
     return instance
+
+
+@pytest.fixture(scope="module")
+def refilled(ran: dg.DagsterInstance, definitions: dg.Definitions) -> dg.ExecuteInProcessResult:
+    """The lake over sixty days, of which nine hold rows, as a backfill in the UI asks for it."""
+    job = dg.define_asset_job("refill", dg.AssetSelection.groups("lake"))
+    given = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
+    result = given.resolve_job_def("refill").execute_in_process(
+        instance=ran,
+        run_config=QUIET,
+        tags={RANGE_START: "2026-08-15", RANGE_END: "2026-10-13"},
+    )
+    assert result.success
+    return result
 
 
 def test_every_asset_says_what_it_is_who_owns_it_and_where_it_stands(
@@ -129,30 +156,34 @@ def test_days_of_the_lake_are_marked_by_the_ingest_itself(ran: dg.DagsterInstanc
     assert len(days) == 9
 
 
-def test_the_sensor_asks_for_a_run_only_while_something_would_change(
+def test_the_sensor_asks_for_the_step_that_is_behind_if_the_conditions_do_not(
     ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
 ) -> None:
-    sensor = definitions.resolve_sensor_def("landing")
+    later = AnHourLater(project_dir=workspace.project_dir, home_dir=workspace.home_dir)
 
-    def tick() -> Any:
-        with dg.build_sensor_context(
-            instance=ran, definitions=definitions, resources={"workspace": workspace}
-        ) as context:
-            return sensor.evaluate_tick(context)
+    at_once, asked = _tick(ran, definitions, workspace), _tick(ran, definitions, later)
+    assert _execute(ran, definitions, "publish_snapshot").success
+    after = _tick(ran, definitions, later)
 
-    before = tick()
-    again = tick()
-    assert (
-        definitions.resolve_job_def("publish_snapshot")
-        .execute_in_process(instance=ran, run_config=QUIET)
-        .success
-    )
-    after = tick()
-
-    assert len(before.run_requests) == 1
-    assert before.run_requests[0].run_key == again.run_requests[0].run_key
+    assert not at_once.run_requests
+    assert "the conditions ask for it first" in at_once.skip_message
+    assert [request.job_name for request in asked.run_requests] == ["publish_snapshot"]
     assert not after.run_requests
-    assert after.skip_message
+    assert after.skip_message == "every landed file is claimed, no project file changed"
+
+
+def test_releases_that_were_not_judged_are_asked_for_in_one_run(
+    ran: dg.DagsterInstance, definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    later = AnHourLater(project_dir=workspace.project_dir, home_dir=workspace.home_dir)
+    workspace.remember("report-new-search.json", {})
+
+    (asked,) = _tick(ran, definitions, later).run_requests
+    result = _execute(ran, definitions, asked.job_name, asked.tags)
+
+    assert asked.job_name == "assess_releases"
+    assert result.success
+    assert first_behind(workspace, workspace.catalog()).job == ""
 
 
 def test_a_changed_release_file_makes_the_sensor_ask_and_an_old_build_is_refused(
@@ -173,4 +204,63 @@ def test_a_changed_release_file_makes_the_sensor_ask_and_an_old_build_is_refused
     assert not result.success
     assert "changed since the marts were built" in str(
         result.failure_data_for_node("releases").error
+    )
+
+
+def test_a_backfill_of_sixty_days_is_one_run_that_counts_each_day(
+    refilled: dg.ExecuteInProcessResult, definitions: dg.Definitions, workspace: Workspace
+) -> None:
+    shown = {
+        (one.asset_key, one.partition): one.metadata["dagster/partition_row_count"].value
+        for event in refilled.get_asset_materialization_events()
+        for one in [event.step_materialization_data.materialization]
+    }
+    events = {day: rows for (key, day), rows in shown.items() if key == dg.AssetKey("lake_events")}
+
+    for name in ("lake_events", "lake_feedback"):
+        policy = definitions.resolve_asset_graph().get(dg.AssetKey(name)).backfill_policy
+        assert policy == dg.BackfillPolicy.single_run()
+    assert len(shown) == 2 * len(events) == 120
+    assert (min(events), max(events)) == ("2026-08-15", "2026-10-13")
+    counted = {str(day): rows for day, rows in Ledger(workspace.home).days("events").items()}
+    assert {day: rows for day, rows in events.items() if rows} == counted
+
+
+def test_marts_of_days_that_were_filled_again_are_built_again(
+    ran: dg.DagsterInstance,
+    refilled: dg.ExecuteInProcessResult,
+    definitions: dg.Definitions,
+    workspace: Workspace,
+) -> None:
+    of_a_day = "from main.fct_events where event_on = date '2026-09-03'"
+    with workspace.engine(read_only=False) as engine:
+        before = engine.rows(f"select event_id {of_a_day} order by event_id")
+        engine.execute(f"delete {of_a_day}")
+
+    behind = first_behind(workspace, workspace.catalog())
+    built = _execute(ran, definitions, "build_marts")
+
+    assert (behind.job, behind.why) == ("build_marts", "days of the lake were filled again")
+    assert built.success
+    with workspace.engine(read_only=True) as engine:
+        assert engine.rows(f"select event_id {of_a_day} order by event_id") == before
+    assert len(before) > 100
+    assert first_behind(workspace, workspace.catalog()).job != "build_marts"
+
+
+def _tick(instance: dg.DagsterInstance, definitions: dg.Definitions, at: Workspace) -> Any:
+    with dg.build_sensor_context(
+        instance=instance, definitions=definitions, resources={"workspace": at}
+    ) as context:
+        return definitions.resolve_sensor_def("landing").evaluate_tick(context)
+
+
+def _execute(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    job: str,
+    tags: Mapping[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, run_config=QUIET, tags=tags
     )

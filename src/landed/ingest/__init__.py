@@ -3,11 +3,13 @@
 from .accounts import IngestResult, LakeFile, RelationAccount, SourceAccount
 from .attach import attach_lake
 from .facts import Arrivals, arrivals
+from .lake import check_days
 from .ledger import Ledger
 from .relations import attach_relations, relation_accounts, relations_digest
-from .run import ingest, pending, unmatched
+from .run import ingest
 from .sources import Source, load_sources
 from .tracking import load_tracking_plan
+from .waiting import pending, undeclared, unmatched, unseen
 
 __all__ = [
     "Arrivals",
@@ -20,11 +22,14 @@ __all__ = [
     "arrivals",
     "attach_lake",
     "attach_relations",
+    "check_days",
     "ingest",
     "load_sources",
     "load_tracking_plan",
     "pending",
     "relation_accounts",
     "relations_digest",
+    "undeclared",
     "unmatched",
+    "unseen",
 ]

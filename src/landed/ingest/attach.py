@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import Fault, WarehouseError
 from ..project import Home
@@ -14,7 +15,13 @@ from .lake import missing_files
 from .ledger import Ledger
 
 
-def attach_lake(engine: Engine, home: Home, *, since_sequence: int) -> None:
+def attach_lake(
+    engine: Engine,
+    home: Home,
+    *,
+    since_sequence: int,
+    again: Mapping[str, Collection[date]] = MappingProxyType({}),
+) -> None:
     """Show the lake in an open database as schema `lake`.
 
     Views `events`, `feedback`, `exposures`, `release_events` over exactly the files that the ledger
@@ -26,6 +33,7 @@ def attach_lake(engine: Engine, home: Home, *, since_sequence: int) -> None:
         engine: The build database, writable.
         home: Where the lake is.
         since_sequence: Last batch that the caller has seen; 0 touches everything.
+        again: Days by kind that count as touched although no batch wrote to them.
 
     Raises:
         WarehouseError: A file that the ledger lists is missing; all of them at once.
@@ -47,7 +55,7 @@ def attach_lake(engine: Engine, home: Home, *, since_sequence: int) -> None:
     engine.execute("create schema if not exists lake")
     engine.execute("create or replace table lake.touched_days (day date, kind varchar)")
     for kind, envelope in ENVELOPES.items():
-        days = set(ledger.touched_days(kind, since_sequence))
+        days = {*ledger.touched_days(kind, since_sequence), *again.get(kind, ())}
         _show(engine, envelope.view, envelope, [file.path for file in files[kind]])
         touched = [file.path for file in files[kind] if file.day in days]
         _show(engine, f"touched_{envelope.view}", envelope, touched)

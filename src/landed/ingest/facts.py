@@ -27,12 +27,14 @@ class Arrivals:
     Args:
         rows_by_event: Rows by event name, the most frequent first; `(other)` for the rest. Counts.
         latest_at: Latest time of an event, UTC; None without a row.
+        latest_by_source: The same of each source that brought rows.
         age_seconds: From `latest_at` to now. Seconds; None without a row.
         sample: Some rows of events: name, time, version and source.
     """
 
     rows_by_event: dict[str, int]
     latest_at: datetime | None
+    latest_by_source: dict[str, datetime]
     age_seconds: float | None
     sample: list[dict[str, Any]]
 
@@ -49,7 +51,7 @@ def arrivals(home: Home, settings: Settings, since_sequence: int, now: datetime)
     ledger = Ledger(home)
     events = [file.path for file in ledger.files("events", since_sequence)]
     if not events:
-        return Arrivals({}, None, None, [])
+        return Arrivals({}, None, {}, None, [])
     batches = [one for sequence, one in ledger.batch_ids().items() if sequence > since_sequence]
     with Engine.open(None, settings=settings) as engine:
         # a merged file holds rows of earlier batches too
@@ -62,7 +64,7 @@ def arrivals(home: Home, settings: Settings, since_sequence: int, now: datetime)
         counted = engine.rows(
             "select event_name, count(*) as n from arrived group by all order by n desc, 1"
         )
-        latest = engine.one("select max(occurred_at) from arrived where event_name is not null")
+        latest = engine.rows("select source, max(occurred_at) from arrived group by all order by 1")
         sample = engine.dicts(
             "select event_name, strftime(occurred_at, '%Y-%m-%dT%H:%M:%SZ') as occurred_at,"
             f" app_version, source from arrived order by event_hash limit {SAMPLE_ROWS}"
@@ -70,6 +72,7 @@ def arrivals(home: Home, settings: Settings, since_sequence: int, now: datetime)
     by_event = {str(name): int(rows) for name, rows in counted[:TOP_EVENTS]}
     if len(counted) > TOP_EVENTS:
         by_event["(other)"] = sum(int(rows) for _, rows in counted[TOP_EVENTS:])
-    latest_at = latest[0].replace(tzinfo=UTC) if latest and latest[0] else None
+    by_source = {str(source): at.replace(tzinfo=UTC) for source, at in latest}
+    latest_at = max(by_source.values(), default=None)
     age = (now - latest_at).total_seconds() if latest_at else None
-    return Arrivals(by_event, latest_at, age, sample)
+    return Arrivals(by_event, latest_at, by_source, age, sample)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from pathlib import Path
 
+from ..errors import Fault, WarehouseError
 from ..project import Home
 from ..warehouse import Engine
 from .envelope import Envelope
+from .formats.records import digest_of
 from .ledger import Ledger
 from .ledger_rows import StoredFile
 from .storing import store, sync_folders
@@ -131,6 +134,42 @@ def _parquet(folder: str) -> list[str]:
 def missing_files(paths: Sequence[Path]) -> list[Path]:
     """Those of the files that are not there."""
     return [path for path in paths if not path.is_file()]
+
+
+def check_days(home: Home, kind: str, days: Collection[date]) -> dict[date, int]:
+    """Read the lake's files of some days again, and hold them against the ledger.
+
+    Args:
+        home: Where the lake is.
+        kind: Kind of the rows.
+        days: UTC days.
+
+    Returns:
+        Rows by day, 0 for a day without a file.
+
+    Raises:
+        WarehouseError: A file is missing, or is not what was written; all of them at once.
+    """
+    ledger = Ledger(home)
+    wanted = set(days)
+    faults: list[Fault] = []
+    rows = dict.fromkeys(sorted(wanted), 0)
+    for file in ledger.files(kind):
+        if file.day not in wanted:
+            continue
+        rows[file.day] += file.rows
+        if not file.path.is_file():
+            what, code = f"{file.path} is missing", "lake_file_missing"
+        elif digest_of(file.path) != file.sha256:
+            what, code = f"{file.path} is not what was written", "lake_file_changed"
+        else:
+            continue
+        expected = "every file that the ledger lists, as it was written"
+        fix = "restore it, or ingest its source again into a new home."
+        faults.append(Fault(what, expected, str(home.ledger), fix, code))
+    if faults:
+        raise WarehouseError(faults)
+    return rows
 
 
 def _stored(kind: str) -> str:

@@ -219,6 +219,19 @@ class LedgerReader(LedgerStore):
             for source, kind, text in rows
         ]
 
+    def declared(self) -> list[Declared]:
+        """Each source ever ingested as it was declared last, by name."""
+        with self._reading() as found:
+            if found is None:
+                return []
+            rows = found.execute(
+                "select source, kind, complete_through, mapping from sources order by source"
+            ).fetchall()
+        return [
+            Declared(source, kind, datetime.fromisoformat(text) if text else None, mapping)
+            for source, kind, text, mapping in rows
+        ]
+
     def claimed(self, source: str) -> set[str]:
         """Digests of the input files of a source that are in the ledger."""
         with self._reading() as found:

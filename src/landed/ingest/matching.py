@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import glob
 import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
-def matching(pattern: str) -> Iterator[Path]:
+def matching(pattern: str) -> Iterator[tuple[str, os.stat_result]]:
     """Files that match an absolute path or glob, as `glob.glob(…, recursive=True)` finds them.
+
+    Each comes by its real path, with its state: one call to the system a file, for a landing
+    folder holds tens of thousands and is looked at every few seconds.
 
     `glob` passes over a folder that it may not list, or that the disk cannot: a source would have
     no files that day, and nobody would know.
@@ -22,10 +28,26 @@ def matching(pattern: str) -> Iterator[Path]:
         OSError: A folder cannot be listed; it bears the folder's name.
     """
     root, *parts = Path(pattern).parts
-    return (Path(path) for path in _below(root, parts) if Path(path).is_file())
+    real: dict[str, str] = {}
+    for found in _below(root, parts):
+        try:
+            state = Path(found).stat() if isinstance(found, str) else found.stat()
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                continue  # no such file, gone since it was listed, or a link to nowhere
+            raise
+        if not stat.S_ISREG(state.st_mode):
+            continue
+        if isinstance(found, str) or found.is_symlink():
+            yield os.path.realpath(found), state
+        else:
+            folder = found.path[: -len(found.name)]
+            if folder not in real:
+                real[folder] = os.path.realpath(folder).rstrip("/")
+            yield f"{real[folder]}/{found.name}", state
 
 
-def _below(folder: str, parts: Sequence[str]) -> Iterator[str]:
+def _below(folder: str, parts: Sequence[str]) -> Iterator[str | os.DirEntry[str]]:
     if not parts:
         yield folder
         return
@@ -38,7 +60,9 @@ def _below(folder: str, parts: Sequence[str]) -> Iterator[str]:
                 yield from _below(entry.path, parts)
     elif glob.has_magic(head):
         for entry in _entries(folder, head):
-            if not rest or entry.is_dir():
+            if not rest:
+                yield entry
+            elif entry.is_dir():
                 yield from _below(entry.path, rest)
     else:
         yield from _below(str(Path(folder) / head), rest)
@@ -50,9 +74,10 @@ def _entries(folder: str, pattern: str) -> list[os.DirEntry[str]]:
             entries = list(found)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    matches = re.compile(fnmatch.translate(pattern)).match
+    takes_hidden = pattern.startswith(".")
     return [
         entry
         for entry in entries
-        if fnmatch.fnmatchcase(entry.name, pattern)
-        and (pattern.startswith(".") or not entry.name.startswith("."))
+        if matches(entry.name) and (takes_hidden or not entry.name.startswith("."))
     ]

@@ -1,9 +1,9 @@
 """Sources at a URL: which files are there, which are new, and their bytes on this machine.
 
 A remote file is known by its address, length and what its store says of its version, so that
-asking costs a listing and no transfer. What it held is kept in `<home>/work/remote.sqlite`. That is
-a memory and no account: the ledger decides by digest what is claimed, and where the memory is gone
-the files are fetched once more.
+asking costs a listing and no transfer. What it held is kept in `<home>/work/remote.sqlite`, beside
+what copies of claimed files on this machine hold. That is a memory and no account: the ledger
+decides by digest what is claimed, and where the memory is gone the files are read once more.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _listed(file: RemoteFile) -> RemoteFile:
 
 
 class Remembered:
-    """Digests of remote files as they were when they were fetched; a context manager.
+    """Digests of files as they were when they were read; a context manager.
 
     Args:
         home: Where the memory is.
@@ -142,6 +142,9 @@ class Remembered:
                 "create table if not exists files (url text primary key, bytes integer not null,"
                 " version text not null, sha256 text not null) strict, without rowid"
             )
+        elif self._run("select 1 from sqlite_master where name = 'files'") is None:
+            self._found.close()  # killed while it was made
+            self._found = None
 
     def digest(self, file: RemoteFile) -> str | None:
         """SHA-256 of a file that is as it was; None where it is new or changed."""
@@ -152,7 +155,7 @@ class Remembered:
         return str(row[0]) if row else None
 
     def keep(self, file: RemoteFile, sha256: str) -> None:
-        """Note what a fetched file held."""
+        """Note what a file held."""
         row = (file.url, file.size, file.version, sha256)
         self._run("insert or replace into files values (?, ?, ?, ?)", row)
 
@@ -163,9 +166,9 @@ class Remembered:
             row: tuple[object, ...] | None = self._found.execute(sql, tuple(params)).fetchone()
         except sqlite3.Error as error:
             raise WarehouseError(
-                f"the memory of fetched files cannot be used: {error}",
+                f"the memory of read files cannot be used: {error}",
                 where=str(self._path),
-                fix="remove it: the files are fetched once more, and none is claimed twice.",
+                fix="remove it: the files are read once more, and none is claimed twice.",
                 code="remote_memory",
             ) from error
         return row

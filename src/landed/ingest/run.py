@@ -19,12 +19,13 @@ from .formats.records import digest_of
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Declared
-from .relations import check_places, read_relations, stale_relations
+from .relations import read_relations
 from .remote import Remembered, fetched
 from .retention import retain
-from .sources import FoundFile, Source, load_sources, matched_files
+from .sources import FoundFile, Source, load_sources
 from .stores import RemoteFile
 from .tracking import TrackingPlan, load_tracking_plan
+from .waiting import as_remote, chosen_sources, declared_of, files_and_places, remember
 
 Progress = Callable[[str], None]
 
@@ -70,20 +71,18 @@ def ingest(
     """
     settings = replace(settings, memory_limit_mb=min(settings.memory_limit_mb, MOST_MEMORY_MB))
     declared_sources = load_sources(project)
-    chosen = _chosen(declared_sources, only)
+    chosen = chosen_sources(declared_sources, only)
     sources = [one for one in chosen if not one.is_relation]
     relations = [one for one in chosen if one.is_relation]
     plan = load_tracking_plan(project.tracking)
-    files = _files_and_places(sources, relations, home)
+    files = files_and_places(sources, relations, home, Ledger(home))
     clock = now or datetime.now(UTC)
     with run_lock(home):
         checked = read_relations(
             relations, home, settings, known=set(declared_sources), again=again, progress=progress
         )
         ledger = Ledger(home)
-        declared = [
-            Declared(one.source, one.kind, one.complete_through, one.mapping) for one in sources
-        ]
+        declared = [declared_of(one) for one in sources]
         if again:
             _take_out(ledger, sources, files, home)
         else:
@@ -115,82 +114,6 @@ def ingest(
             for one in accounts
         ]
         return IngestResult(tuple(accounts), ledger.last_sequence(), checked)
-
-
-def pending(project: Project, home: Home) -> list[FoundFile]:
-    """Files of all sources that the ledger has not claimed, by source and name.
-
-    A file with the path, length and time of change of a claimed one is taken for it, and a remote
-    one with the address and version of one that was fetched; only the other files of this machine
-    are digested, so that asking every few seconds costs little. A relation that changed since it
-    was read is waiting too.
-
-    Raises:
-        ContractError: A source file is wrong; all faults at once.
-        SourceError: A source has no file, or one cannot be read; all of them at once.
-    """
-    sources = _chosen(load_sources(project), ())
-    relations = [one for one in sources if one.is_relation]
-    files = _files_and_places([one for one in sources if not one.is_relation], relations, home)
-    ledger = Ledger(home)
-    waiting: list[FoundFile] = []
-    with Remembered(home) as memory:
-        for source in sources:
-            if source.is_relation:
-                continue
-            known = ledger.claimed(source.source)
-            seen = ledger.claimed_files(source.source)
-            for file in files[source.source]:
-                if file.is_remote:
-                    if memory.digest(_remote(file)) not in known:
-                        waiting.append(file)
-                    continue
-                if (file.name, file.size, int(file.version)) in seen:
-                    continue
-                sha256 = digest_of(file.path)
-                if sha256 not in known:
-                    known.add(sha256)
-                    waiting.append(file)
-    waiting += [FoundFile(*found) for found in stale_relations(relations, home)]
-    return waiting
-
-
-def unmatched(project: Project, home: Home) -> list[tuple[str, str]]:
-    """Sources in the landing folder for which no file has arrived: name and pattern."""
-    sources = [one for one in _chosen(load_sources(project), ()) if not one.is_relation]
-    files = matched_files(sources, home)
-    return [(one.source, one.pattern(home)) for one in sources if not files[one.source]]
-
-
-def _files_and_places(
-    sources: Sequence[Source], relations: Sequence[Source], home: Home
-) -> dict[str, list[FoundFile]]:
-    """Files of the sources; what is wrong with them or with a relation's place, all at once."""
-    faults = check_places(relations, home)
-    files: dict[str, list[FoundFile]] = {}
-    try:
-        files = matched_files(sources, home)
-    except SourceError as error:
-        faults += error.faults
-    if faults:
-        raise SourceError(faults)
-    return files
-
-
-def _remote(file: FoundFile) -> RemoteFile:
-    return RemoteFile(file.name, file.size, file.version)
-
-
-def _chosen(sources: dict[str, Source], only: Sequence[str]) -> list[Source]:
-    unknown = sorted(set(only) - set(sources))
-    if unknown:
-        raise SourceError(
-            f"no source is called {', '.join(unknown)}",
-            expected=", ".join(sorted(sources)) or "a file in sources/",
-            fix="check the name, or add the source.",
-            code="source_unknown",
-        )
-    return [sources[name] for name in sorted(sources) if not only or name in only]
 
 
 def _refuse_remapped(
@@ -241,7 +164,7 @@ def _take_out(
 def _digests(files: Sequence[FoundFile], home: Home) -> set[str]:
     """Digests of files; a remote one that changed or was never fetched is fetched for it."""
     found = {digest_of(file.path) for file in files if not file.is_remote}
-    remote = [_remote(file) for file in files if file.is_remote]
+    remote = [as_remote(file) for file in files if file.is_remote]
     if not remote:
         return found
     faults: list[Fault] = []
@@ -304,13 +227,19 @@ def _new_files(
     ledger = Ledger(home)
     known = ledger.claimed(source.source)
     seen = ledger.claimed_files(source.source)
-    for file in files:
-        if not file.is_remote and (file.name, file.size, int(file.version)) not in seen:
+    copies: list[tuple[RemoteFile, str]] = []
+    with Remembered(home) as memory:
+        for file in files:
+            if file.is_remote or file.key in seen or memory.digest(as_remote(file)) in known:
+                continue
             sha256 = digest_of(file.path)
-            if sha256 not in known:
-                known.add(sha256)
-                yield file.path, sha256, None
-    remote = [_remote(file) for file in files if file.is_remote]
+            if sha256 in known:
+                copies.append((as_remote(file), sha256))
+                continue
+            known.add(sha256)
+            yield file.path, sha256, None
+    remember(home, copies)
+    remote = [as_remote(file) for file in files if file.is_remote]
     if not remote:
         return
     failed = 0

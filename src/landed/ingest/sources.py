@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..errors import ContractError, Fault, SourceError
 from ..project import Home, Project
 from .envelope import ENVELOPES, Envelope
 from .formats import default_event_id, selects
+from .ledger import Ledger
 from .matching import matching
 from .relation_rules import DATABASES, check_keys, check_relation
 from .remote import is_url, remote_files, shown, url_faults
@@ -46,6 +47,11 @@ class FoundFile:
     def path(self) -> Path:
         """Where a file of this machine is."""
         return Path(self.name)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Path, bytes and time of change (ns) of a file of this machine, as the ledger has them."""
+        return self.name, self.size, int(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +140,15 @@ class Source:
     def _base(self, home: Home) -> Path:
         return home.landing if self.is_in_landing else self.project_root
 
-    def files(self, home: Home) -> list[FoundFile]:
+    def files(
+        self, home: Home, known: Collection[tuple[str, int, int]] = frozenset()
+    ) -> list[FoundFile]:
         """Files that match now, in the order of their names.
+
+        Args:
+            home: Where the landing folder is.
+            known: Keys of files that were read as they are: they are not opened to see whether
+                they can be.
 
         Raises:
             SourceError: A file cannot be read, or a store cannot be asked; all at once.
@@ -152,22 +165,26 @@ class Source:
         try:
             # a home or a project may lie in a folder whose name would be a pattern
             base = Path(glob.escape(str(self._base(home).absolute())))
-            matched = sorted({path.resolve() for path in matching(str(base / self.path))})
+            matched = sorted(dict(matching(str(base / self.path))).items())
         except OSError as error:
             what = f"the source `{self.source}` cannot list {error.filename}: {error.strerror}"
             fix = "check the folder's permissions, and the disk."
             raise SourceError(Fault(what, "", where, fix, "source_unreadable")) from error
-        for path in matched:
+        for path, state in matched:
+            file = FoundFile(path, state.st_size, str(state.st_ctime_ns))
+            if file.key in known:
+                files.append(file)
+                continue
             try:
-                with path.open("rb") as file:
-                    state = os.fstat(file.fileno())
+                with file.path.open("rb") as opened:
+                    now = os.fstat(opened.fileno())
             except FileNotFoundError:
                 continue  # gone since it was listed
             except OSError as error:
                 what = f"the source `{self.source}` cannot read {path}: {error.strerror}"
                 faults.append(Fault(what, "", where, "check its permissions.", "source_unreadable"))
                 continue
-            files.append(FoundFile(str(path), state.st_size, str(state.st_ctime_ns)))
+            files.append(FoundFile(path, now.st_size, str(now.st_ctime_ns)))
         if faults:
             raise SourceError(faults)
         return files
@@ -198,8 +215,15 @@ def load_sources(project: Project) -> dict[str, Source]:
     return found
 
 
-def matched_files(sources: Iterable[Source], home: Home) -> dict[str, list[FoundFile]]:
+def matched_files(
+    sources: Iterable[Source], home: Home, ledger: Ledger | None = None
+) -> dict[str, list[FoundFile]]:
     """Files of each source that is ingested, by its name.
+
+    Args:
+        sources: The sources; relations are passed over.
+        home: Where the landing folder is.
+        ledger: Says which files were read before; None for none.
 
     Raises:
         SourceError: A path outside the landing folder matches nothing, a file cannot be read, or a
@@ -211,7 +235,8 @@ def matched_files(sources: Iterable[Source], home: Home) -> dict[str, list[Found
         if source.is_relation:
             continue
         try:
-            found[source.source] = source.files(home)
+            known = ledger.claimed_files(source.source) if ledger else set()
+            found[source.source] = source.files(home, known)
         except SourceError as error:
             faults += error.faults
             continue

@@ -87,8 +87,11 @@ def _data_through(ledger: Ledger) -> datetime | None:
 
 
 def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
-    """Id of the current snapshot if a run would change nothing, else None."""
-    if pending(project, home):  # first: it also tells of sources that have no file
+    """Id of the current snapshot if a run would change nothing, else None.
+
+    Only under the home's lock: what was digested for the answer is remembered.
+    """
+    if pending(project, home, keep=True):  # first: it also tells of sources that have no file
         return None
     published = current(home)
     if published is None:

@@ -46,6 +46,21 @@ def test_a_sample_names_nobody(events, event):
     assert set(row) == {"event_name", "occurred_at", "app_version", "source"}
 
 
+def test_a_source_that_went_silent_shows_beside_one_that_did_not(events, event):
+    events.source("web", "kind: events\nformat: jsonl\npath: web/*\n")
+    events.land("events/a.jsonl", event(1, occurred_at="2026-10-01T10:00:00Z"))
+    events.land("web/a.jsonl", event(2, occurred_at="2026-11-01T11:00:00Z"))
+    events.ingest()
+
+    found = arrivals(events.home, SMALL, 0, NOW)
+
+    assert found.latest_by_source == {
+        "app": datetime(2026, 10, 1, 10, tzinfo=UTC),
+        "web": datetime(2026, 11, 1, 11, tzinfo=UTC),
+    }
+    assert found.age_seconds == 2.0
+
+
 def test_an_ingest_of_nothing_has_no_age(events):
     found = arrivals(events.home, SMALL, 0, NOW)
 

@@ -236,7 +236,7 @@ def test_a_damaged_memory_of_fetched_files_is_told_with_what_to_do(world, event,
 
     (world.home.work / "remote.sqlite").write_bytes(b"no database" * 100)
 
-    with pytest.raises(WarehouseError, match="remove it: the files are fetched once more"):
+    with pytest.raises(WarehouseError, match="remove it: the files are read once more"):
         world.ingest()
 
 

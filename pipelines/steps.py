@@ -1,0 +1,73 @@
+"""Which step of the pipeline is behind: what the files, the ledger and the snapshot say."""
+
+from dataclasses import dataclass
+
+from landed.catalog import Catalog
+from landed.documents import digest
+from landed.ingest import undeclared, unseen
+from landed.publish.readers import current
+from landed.publish.snapshot import snapshot_id
+
+from .resources import BUILD_STATE, REOPENED, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A job to run.
+
+    Args:
+        job: Its name; empty where nothing is to be done.
+        why: For people: what is behind, or why nothing is done.
+        state: Digest of what the job would bring up to date.
+    """
+
+    job: str
+    why: str
+    state: str = ""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it comes after another step, whose run makes the conditions ask for it."""
+        return self.job != "ingest_landing"
+
+    @property
+    def has_marts(self) -> bool:
+        """Whether the marts are those of the files as they are: a new release can be judged."""
+        return self.job not in ("ingest_landing", "build_marts")
+
+    @property
+    def is_by_release(self) -> bool:
+        """Whether its assets have a partition a release."""
+        return self.job == "assess_releases"
+
+
+def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
+    """The first step whose results are not those of its inputs as they are now."""
+    inputs = dict(workspace.inputs(catalog))
+    waiting = unseen(workspace.project, workspace.home)
+    changed = undeclared(workspace.project, workspace.home)
+    if waiting or changed:
+        why = f"{len(waiting)} file(s) not ingested" if waiting else f"{changed[0]} was changed"
+        files = [(file.name, file.size, file.version) for file in waiting]
+        return _step("ingest_landing", why, [files, changed, inputs["sources"]])
+    built = workspace.recall(BUILD_STATE)
+    if built.get("inputs") != inputs:
+        return _step("build_marts", "the marts are not those of the lake", inputs)
+    again = {kind: days for kind, days in workspace.recall(REOPENED).items() if days}
+    if again:
+        return _step("build_marts", "days of the lake were filled again", [again, inputs])
+    if catalog.releases and built.get("data_through") is None:
+        return Step("", "there is no event yet to judge a release by")
+    snapshot = snapshot_id(inputs)
+    unjudged = workspace.unassessed(catalog, snapshot)
+    if unjudged:
+        why = f"{', '.join(unjudged)} not judged on these marts"
+        return _step("assess_releases", why, [unjudged, inputs])
+    published = current(workspace.home)
+    if published is None or published.id != snapshot:
+        return _step("publish_snapshot", "the latest state is not published", inputs)
+    return Step("", "every landed file is claimed, no project file changed")
+
+
+def _step(job: str, why: str, state: object) -> Step:
+    return Step(job, why, digest([job, state]))
