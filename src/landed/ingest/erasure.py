@@ -9,6 +9,7 @@ real; until then nothing is changed, and afterwards the replaced files are remov
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +24,13 @@ from ..project.keys import secret_key
 from ..settings import Settings
 from ..warehouse import Engine, run_lock
 from .envelope import ENVELOPES, Envelope
+from .formats import written_ids
 from .holding import holds
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Change, ListedFile, QuarantineFile
 from .personal import pseudonym, tombstone
+from .quarantine import sound_path
 from .sources import Source
 from .storing import listed_in, store
 
@@ -121,7 +124,7 @@ def erase(
         WarehouseError: A file that the ledger lists is missing or damaged; nothing was changed.
         HomeBusyError: Another process writes here.
     """
-    delimiters = {source.source: source.delimiter for source in sources}
+    declared = {source.source: source for source in sources}
     with run_lock(home):
         ledger = Ledger(home)
         key = secret_key(home)
@@ -140,7 +143,7 @@ def erase(
                 (file, rows)
                 for file in ledger.quarantine_files()
                 if file.dropped_at is None
-                and (rows := _refused(engine, home, file, texts, delimiters.get(file.source, ",")))
+                and (rows := _refused(engine, home, file, texts, declared.get(file.source)))
             ]
             found = Erasure(
                 user_id, known, shared, left, _by_source(held), len(held), _by_file(refused),
@@ -153,9 +156,7 @@ def erase(
         digests = {tombstone(key, one) for one in (user_id, *known)}
         # of an id that the lake holds as a digest only, the digest is all there is to know it by
         digests |= {one for one in (user_id, *known) if _DIGEST.fullmatch(one)}
-        # what was built holds the rows too; it is built anew by the next run
-        for path in (home.build, home.build.with_name(home.build.name + ".wal")):
-            path.unlink(missing_ok=True)
+        _remove_built(home)
         change = Change(
             lake_out=tuple(file for file, _ in held),
             lake_in=tuple(lake_in),
@@ -168,6 +169,18 @@ def erase(
         ledger.apply(change, now)
         sweep(home)
         return found
+
+
+def _remove_built(home: Home) -> None:
+    """Remove the build database, its log and what it spilled: they hold the person's rows too.
+
+    Deleting rows within it would leave their bytes in its free blocks; the next run builds a new one.
+    """
+    for path in home.warehouse.glob(f"{home.build.name}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _tied(
@@ -213,13 +226,15 @@ def _held(
 
 
 def _refused(
-    engine: Engine, home: Home, file: QuarantineFile, texts: frozenset[str], delimiter: str
+    engine: Engine, home: Home, file: QuarantineFile, texts: frozenset[str], source: Source | None
 ) -> list[int]:
     """Row numbers of refused records that hold one of the texts."""
-    path = str(home.root / file.path).replace("'", "''")
+    path = str(sound_path(home, file)).replace("'", "''")
+    written = written_ids(source.format, texts) if source else texts
+    delimiter = source.delimiter if source else ","
     # a backslash may hide any letter of JSON, a doubled quote one of CSV
-    looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(texts)])
-    quoted = any('"' in one for one in texts)
+    looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(written)])
+    quoted = any('"' in one for one in written)
     hidden = " or contains(raw, '\"\"')" if quoted else ""
     rows = engine.rows(
         f"select file_row_number, raw, detail from read_parquet('{path}', file_row_number = true)"
@@ -228,7 +243,7 @@ def _refused(
     return [
         int(number)
         for number, raw, detail in rows
-        if detail in texts or holds(str(raw or ""), texts, delimiter)
+        if detail in texts or holds(str(raw or ""), written, delimiter)
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import SourceError, WarehouseError
 from ..project import Home
 from ..warehouse import Engine
+from .formats.records import digest_of
 from .ledger import Ledger
 from .ledger_rows import QuarantineFile
 from .quarantine_reasons import REASONS, Reason
@@ -119,7 +120,7 @@ def show_refused(
 
     Raises:
         SourceError: The source or the reason is not in the quarantine.
-        WarehouseError: A quarantine file is missing or damaged.
+        WarehouseError: A quarantine file is missing, or was changed.
     """
     known = {(one, code) for one, code, _ in Ledger(home).reasons()}
     require_refused(known, source, reason)
@@ -131,7 +132,7 @@ def show_refused(
                 continue
             for row in engine.dicts(
                 "select file, line, byte_offset, reason, detail, raw"
-                f" from read_parquet({listed_in(_there(home, [file]))})"
+                f" from read_parquet({listed_in([sound_path(home, file)])})"
                 " where $reason is null or reason = $reason order by file, line limit $limit",
                 {"reason": reason, "limit": limit - len(found)},
             ):
@@ -141,6 +142,24 @@ def show_refused(
             if len(found) >= limit:
                 break
     return found
+
+
+def sound_path(home: Home, file: QuarantineFile) -> Path:
+    """Where a quarantine file is, which holds the bytes that the ledger lists.
+
+    Raises:
+        WarehouseError: It is missing, or was changed.
+    """
+    (path,) = _there(home, [file])
+    if digest_of(path) != file.sha256:
+        raise WarehouseError(
+            f"the quarantine file {path} was changed",
+            expected="the bytes that were written with its batch",
+            where=str(home.ledger),
+            fix="restore it from a backup. Nothing was changed now.",
+            code="quarantine_file_damaged",
+        )
+    return path
 
 
 def explain(code: str) -> Reason:

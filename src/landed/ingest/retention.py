@@ -1,12 +1,12 @@
 """Retention: what is older than a source keeps it leaves the lake and the quarantine.
 
 The accounts stay whole: dropped rows are noted as removed, dropped records still count with their
-reasons. The claims stay too, so a file that was ingested once does not bring its rows back.
+reasons. The claims stay too, so a file that was ingested once does not bring its rows back. What
+was built from dropped days is brought up to date by day: the ledger tells of them as touched.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -53,11 +53,5 @@ def retain(home: Home, sources: Iterable[Source], now: datetime) -> Mapping[str,
         key = (file.source, file.day, "retention")
         removed[key] = removed.get(key, 0) + file.rows
         by_source[file.source] = by_source.get(file.source, 0) + file.rows
-    change = Change(
-        lake_out=tuple(lake),
-        dropped=tuple(dropped),
-        removed=removed,
-        generation=uuid.uuid4().hex if lake else None,
-    )
-    ledger.apply(change, now)
+    ledger.apply(Change(lake_out=tuple(lake), dropped=tuple(dropped), removed=removed), now)
     return by_source

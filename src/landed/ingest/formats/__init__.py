@@ -5,18 +5,30 @@ position and raw text, and a reason where the record cannot be read at all. Read
 mend or guess. A module of a vendor's export carries `SELECTS`, the projection by kind that is used
 where a source has none; a kind that it does not name needs a `select`. Modules without it are
 generic: they take the envelope's columns by name. `EVENT_ID` is the id where a source has none.
+`is_alone(raw)` stands where a record's text does not always say all that it said in its file;
+`ID_PREFIXES` where an id of the lake is not the text that a record holds: what stands in front of
+it in the lake, and in the record.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, cast
 
 from .records import InputFile, Records
 
-__all__ = ["Format", "InputFile", "Records", "default_event_id", "load_format", "selects"]
+__all__ = [
+    "Format",
+    "InputFile",
+    "Records",
+    "default_event_id",
+    "is_alone",
+    "load_format",
+    "selects",
+    "written_ids",
+]
 
 
 class Format(Protocol):
@@ -40,3 +52,21 @@ def selects(name: str) -> Mapping[str, str] | None:
 def default_event_id(name: str) -> str | None:
     """What identifies a row of a format where its source does not say: a column or `content`."""
     return cast("str | None", getattr(load_format(name), "EVENT_ID", None))
+
+
+def is_alone(name: str, raw: str) -> bool:
+    """Whether the text of a record lacks what stood around it in its file and belongs to it."""
+    asked = getattr(load_format(name), "is_alone", None)
+    return asked is not None and bool(asked(raw))
+
+
+def written_ids(name: str, ids: Iterable[str]) -> frozenset[str]:
+    """Ids of the lake, and how records of a format write them where that differs."""
+    prefixes: Iterable[tuple[str, str]] = getattr(load_format(name), "ID_PREFIXES", ())
+    given = frozenset(ids)
+    return given | {
+        written + one.removeprefix(stored)
+        for stored, written in prefixes
+        for one in given
+        if one.startswith(stored) and one != stored
+    }

@@ -1,8 +1,9 @@
 """OpenTelemetry log records of feature flag evaluations, as JSON Lines.
 
 A line is one log record, flattened as exporters and log stores write it, or one OTLP request with
-its `resourceLogs`, whose log records are then records of their own: `raw` is the record as it
-stands in the line, `byte_offset` where it starts. Attributes are an object or an array of key and
+its `resourceLogs`, whose log records are then records of their own: `raw` is a request with one
+record, its resource and its scope, each as it stands in the line, so that it says all that it said
+there; `byte_offset` is where the record starts. Attributes are an object or an array of key and
 value.
 
 Names have changed: `feature_flag.variant`, `feature_flag.provider_name` and the event
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -32,8 +34,16 @@ from .records import SCHEMA, InputFile, Records, json_fault, json_value
 from .slices import NotThatShape, elements, members
 from .sql import as_json, merged, quoted, select, within
 
-__all__ = ["SELECTS", "read"]
+__all__ = ["SELECTS", "is_alone", "read"]
 
+#: Characters that the texts of one request's records may have together. A request of a megabyte has
+#: room for 300,000 records within a resource of a hundred kilobytes: each with it would be 30 GB.
+MOST_TEXT = 16 * 1024 * 1024
+#: Characters after which the records of a part are handed on.
+PART_TEXT = 32 * 1024 * 1024
+_HEAD = '{"resourceLogs":[{'
+#: What stands where the resource and the scope would, in records of a request beyond MOST_TEXT.
+_LEFT_OUT = f'{_HEAD}"resource":null,'
 #: Spellings of a log record's fields: OTLP's JSON, SDKs' consoles, stores' columns.
 _FIELDS = {
     "time": ("timeUnixNano", "time_unix_nano", "timestamp", "Timestamp", "time"),
@@ -134,8 +144,16 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
         found = _Gathered()
         for row in part.table.to_pylist():
             found.take(row["line"], row["byte_offset"], row["raw"].rstrip("\r\n"), row["reason"])
+            if found.size >= PART_TEXT:
+                yield found.records()
+                found = _Gathered()
         if found.rows:
             yield found.records()
+
+
+def is_alone(raw: str) -> bool:
+    """Whether a record's text lacks the resource and the scope that it had in its request."""
+    return raw.startswith(_LEFT_OUT)
 
 
 class _Gathered:
@@ -143,6 +161,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, int, str, str | None]] = []
+        self.size = 0
         self._fields: dict[str, list[str | None]] = {name: [] for name in _FIELDS}
 
     def take(self, line: int, offset: int, text: str, reason: str | None) -> None:
@@ -165,10 +184,12 @@ class _Gathered:
         except NotThatShape:
             self._add(line, offset, text, "not_an_object", {})
             return
-        flat = [_flattened(json_value(text[start:end]), around) for start, end, around in found]
-        for (start, end, _), fields in zip(found, flat, strict=True):
-            at = offset + len(text[:start].encode("utf-8"))
-            self._add(line, at, text[start:end], None, fields)
+        flat = [_flattened(json_value(text[one.start : one.end]), one.around) for one in found]
+        is_long = sum(one.end - one.start + one.size_around for one in found) > MOST_TEXT
+        at, passed = offset, 0
+        for one, fields in zip(found, flat, strict=True):
+            at, passed = at + len(text[passed : one.start].encode("utf-8")), one.start
+            self._add(line, at, one.alone(text, is_long=is_long), None, fields)
 
     def records(self) -> Records:
         """All of them."""
@@ -183,24 +204,58 @@ class _Gathered:
         self, line: int, offset: int, raw: str, reason: str | None, fields: Mapping[str, str | None]
     ) -> None:
         self.rows.append((line, offset, raw, reason))
+        self.size += len(raw)
         for name, texts in self._fields.items():
             texts.append(fields.get(name))
 
 
-def _requested(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Start and end of each log record of a request, with its resource and scope."""
+@dataclass(frozen=True, slots=True)
+class _Requested:
+    """A log record of a request.
+
+    Args:
+        start: Where it starts in the text of the request.
+        end: Where it ends.
+        places: Start and end of its resource and its scope, by name; only those that are given.
+        around: Their values.
+    """
+
+    start: int
+    end: int
+    places: Mapping[str, tuple[int, int]]
+    around: Mapping[str, Any]
+
+    @property
+    def size_around(self) -> int:
+        """Characters of the resource and the scope."""
+        return sum(end - start for start, end in self.places.values())
+
+    def alone(self, text: str, *, is_long: bool) -> str:
+        """A request with this record only; of a long one without resource and scope, if any."""
+        given = {name: f'"{name}":{text[slice(*at)]},' for name, at in self.places.items()}
+        if is_long and given:
+            given = {"resource": '"resource":null,'}
+        return (
+            f'{_HEAD}{given.get("resource", "")}"scopeLogs":[{{{given.get("scope", "")}'
+            f'"logRecords":[{text[self.start : self.end]}]}}]}}]}}'
+        )
+
+
+def _requested(text: str) -> Iterator[_Requested]:
+    """Each log record of a request, with its resource and scope."""
     for resource_start, _ in elements(text, members(text, 0)["resourceLogs"][0]):
         resource = members(text, resource_start)
         for scope_start, _ in _listed(text, resource, "scopeLogs"):
             scope = members(text, scope_start)
-            around = {
-                name: json_value(text[slice(*of[name])])
+            places = {
+                name: of[name]
                 for name, of in (("resource", resource), ("scope", scope))
-                if name in of
+                if name in of and text[slice(*of[name])] != "null"
             }
+            around = {name: json_value(text[slice(*at)]) for name, at in places.items()}
             for start, end in _listed(text, scope, "logRecords"):
                 members(text, start)  # an object, or the line is refused
-                yield start, end, around
+                yield _Requested(start, end, places, around)
 
 
 def _listed(

@@ -1,5 +1,7 @@
 import json
 
+from landed.ingest.formats import otel_flags
+
 AT = 1793527200000000000  # 2026-11-01 10:00:00 UTC, in nanoseconds
 FLATTENED = {
     "timeUnixNano": str(AT),
@@ -123,10 +125,40 @@ def test_each_record_of_a_request_is_a_record_with_its_own_text_and_place(source
     (found,) = otel.world.quarantine("app")
     at = len((first + line).encode()[: (first + line).encode().index(refused.encode())])
     assert (found["line"], found["byte_offset"], found["reason"]) == (3, at, "no_variant")
-    assert found["raw"] == refused
+    assert found["raw"] == (
+        '{"resourceLogs":[{"resource":{"attributes": []},"scopeLogs":[{"scope":'
+        f'{{"name": "openfeature \\u00fc ü"}},"logRecords":[{refused}]}}]}}]}}'
+    )
     resources = [one.get("resource") for one in otel.properties().values()]
     assert {"service.version": "3.1"} in resources
     assert otel.deliver_again() == (0, 3)
+
+
+def test_records_of_a_request_that_would_be_too_long_are_kept_without_what_is_around_them(
+    source, monkeypatch
+):
+    otel = source("otel_flags", "exposures")
+    monkeypatch.setattr(otel_flags, "MOST_TEXT", 1_000)
+    resource = '{"attributes": [{"key": "service.version", "value": {"stringValue": "3.1"}}]}'
+    bad = [record(n, variant="") for n in range(3)]
+
+    otel.take(text=request(bad[0], resource=resource) + "\n" + request(*bad, resource=resource))
+
+    found = otel.world.quarantine("app")
+    assert [otel_flags.is_alone(row["raw"]) for row in found] == [False, True, True, True]
+    assert json.loads(found[3]["raw"])["resourceLogs"] == [
+        {"resource": None, "scopeLogs": [{"logRecords": [json.loads(bad[2])]}]}
+    ]
+
+
+def test_many_records_of_a_file_are_handed_on_in_parts(source, monkeypatch):
+    otel = source("otel_flags", "exposures")
+    monkeypatch.setattr(otel_flags, "PART_TEXT", 1_000)
+
+    account = otel.take(text="".join(request(record(n), record(9 + n)) + "\n" for n in range(9)))
+
+    assert (account.rows_in, account.accepted) == (18, 18)
+    assert otel.deliver_again() == (0, 18)
 
 
 def test_broken_lines_and_other_logs_are_refused_and_their_neighbours_stay(source):
