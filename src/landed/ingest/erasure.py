@@ -174,7 +174,7 @@ def erase(
 def _remove_built(home: Home) -> None:
     """Remove the build database, its log and what it spilled: they hold the person's rows too.
 
-    Deleting rows within it would leave their bytes in its free blocks; the next run builds a new one.
+    Deleting rows within it would leave their bytes in its free blocks: the next run builds anew.
     """
     for path in home.warehouse.glob(f"{home.build.name}*"):
         if path.is_dir():

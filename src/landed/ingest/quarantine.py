@@ -79,14 +79,11 @@ def list_refused(home: Home) -> list[Refused]:
     """
     ledger = Ledger(home)
     kept: dict[tuple[str, str], list[tuple[int, set[str], datetime]]] = {}
-    arrived = {str(home.root / file.path): file.arrived_at for file in ledger.quarantine_files()}
+    files = [file for file in ledger.quarantine_files() if file.dropped_at is None]
+    arrived = {str(home.root / file.path): file.arrived_at for file in files}
     with Engine.open(None) as engine:
-        for some in _some(_there(home, ledger.quarantine_files())):
-            for source, reason, rows, inputs, path in engine.rows(
-                "select source, reason, count(*), list(distinct file), filename"
-                f" from read_parquet({listed_in(some)}, filename = true, union_by_name = true)"
-                " group by source, reason, filename"
-            ):
+        for some in _some(_there(home, files)):
+            for source, reason, rows, inputs, path in _counted(engine, home, files, some):
                 found = (int(rows), set(inputs), arrived[str(path)])
                 kept.setdefault((str(source), str(reason)), []).append(found)
     listed = []
@@ -105,6 +102,22 @@ def list_refused(home: Home) -> list[Refused]:
             )
         )
     return listed
+
+
+def _counted(
+    engine: Engine, home: Home, files: Sequence[QuarantineFile], paths: Sequence[Path]
+) -> list[tuple[Any, ...]]:
+    """Source, reason, records, input files and path of what some files hold."""
+    try:
+        return engine.rows(
+            "select source, reason, count(*), list(distinct file), filename"
+            f" from read_parquet({listed_in(paths)}, filename = true, union_by_name = true)"
+            " group by source, reason, filename"
+        )
+    except WarehouseError:
+        for file in files:
+            sound_path(home, file)  # the engine does not always say which one it is
+        raise
 
 
 def show_refused(
@@ -156,7 +169,8 @@ def sound_path(home: Home, file: QuarantineFile) -> Path:
             f"the quarantine file {path} was changed",
             expected="the bytes that were written with its batch",
             where=str(home.ledger),
-            fix="restore it from a backup. Nothing was changed now.",
+            fix=f"restore it from a backup, or run `landed ingest {file.source} --again` to read"
+            " the files of the source anew.",
             code="quarantine_file_damaged",
         )
     return path
@@ -219,7 +233,8 @@ def _there(home: Home, files: Sequence[QuarantineFile]) -> list[Path]:
             f"{len(lost)} quarantine file(s) are missing, the first is {lost[0]}",
             expected="every file that the ledger lists",
             where=str(home.ledger),
-            fix="restore them from a backup.",
+            fix="restore them from a backup, or run `landed ingest SOURCE --again` to read the"
+            " files of the source anew.",
             code="quarantine_file_missing",
         )
     return paths
