@@ -5,6 +5,7 @@ from .attach import attach_lake
 from .facts import Arrivals, arrivals
 from .ledger import Ledger
 from .relations import attach_relations, relation_accounts, relations_digest
+from .retention import is_overdue
 from .run import ingest, pending, unmatched
 from .sources import Source, load_sources
 from .tracking import load_tracking_plan
@@ -21,6 +22,7 @@ __all__ = [
     "attach_lake",
     "attach_relations",
     "ingest",
+    "is_overdue",
     "load_sources",
     "load_tracking_plan",
     "pending",

@@ -171,6 +171,22 @@ class LedgerReader(LedgerStore):
             for row in rows
         ]
 
+    def oldest(self, source: str) -> tuple[date | None, datetime | None]:
+        """First UTC day in the lake, and when the oldest kept refused record came, of a source."""
+        with self._reading() as found:
+            if found is None:
+                return None, None
+            day, arrived_at = found.execute(
+                "select (select min(day) from lake_files where source = :source),"
+                " (select min(arrived_at) from quarantine_files"
+                " where source = :source and dropped_at is null)",
+                {"source": source},
+            ).fetchone()
+        return (
+            date.fromisoformat(day) if day else None,
+            datetime.fromisoformat(arrived_at) if arrived_at else None,
+        )
+
     def batch_ids(self) -> dict[int, str]:
         """Id of each batch by its number."""
         with self._reading() as found:

@@ -16,6 +16,32 @@ from .ledger_rows import Change, ListedFile, QuarantineFile
 from .sources import Source
 
 
+def is_overdue(home: Home, sources: Iterable[Source], now: datetime) -> bool:
+    """Whether an ingest would drop something, even where no new file waits for it.
+
+    Args:
+        home: Its ledger.
+        sources: Sources as they are declared now.
+        now: The clock.
+    """
+    ledger = Ledger(home)
+    for source in sources:
+        if source.lake_days is None and source.quarantine_days is None:
+            continue
+        day, arrived_at = ledger.oldest(source.source)
+        first, since = _limits(source, now)
+        if (day and first and day < first) or (arrived_at and since and arrived_at < since):
+            return True
+    return False
+
+
+def _limits(source: Source, now: datetime) -> tuple[date | None, datetime | None]:
+    """First UTC day that the lake keeps, and since when refused records are; None for ever."""
+    lake, quarantine = source.lake_days, source.quarantine_days
+    first = None if lake is None else now.astimezone(UTC).date() - timedelta(days=lake)
+    return first, None if quarantine is None else now - timedelta(days=quarantine)
+
+
 def retain(home: Home, sources: Iterable[Source], now: datetime) -> Mapping[str, int]:
     """Drop whole UTC days of the lake and whole files of the quarantine that are too old.
 
@@ -33,13 +59,11 @@ def retain(home: Home, sources: Iterable[Source], now: datetime) -> Mapping[str,
     ledger = Ledger(home)
     lake: list[ListedFile] = []
     dropped: list[QuarantineFile] = []
-    today = now.astimezone(UTC).date()
     for source in sources:
-        if source.lake_days is not None:
-            first = today - timedelta(days=source.lake_days)
+        first, since = _limits(source, now)
+        if first is not None:
             lake += [file for file in ledger.listed_files(source.source) if file.day < first]
-        if source.quarantine_days is not None:
-            since = now - timedelta(days=source.quarantine_days)
+        if since is not None:
             dropped += [
                 file
                 for file in ledger.quarantine_files(source.source)

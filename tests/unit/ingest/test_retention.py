@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from landed.ingest import Ledger
+from landed.ingest import Ledger, is_overdue, load_sources
 from landed.ingest.ledger import Ledger as WrittenLedger
 
 KEEPS = "kind: events\nformat: jsonl\npath: events/*\nretention: {{{}}}\n"
@@ -183,3 +183,26 @@ def test_reading_again_starts_the_accounts_anew(world, event):
 
     assert (account.accepted, account.removed) == (2, {"retention": 1})
     assert total(world).removed == {"retention": 1}
+
+
+def test_what_is_too_old_is_overdue_until_an_ingest_drops_it(world, event):
+    world.source("app", KEEPS.format("lake_days: 3, quarantine_days: 5"))
+    sources = load_sources(world.project).values()
+    assert not is_overdue(world.home, sources, NOW)  # there is no ledger yet
+    world.land("events/a.jsonl", on(event, 1, 9) + "broken\n")
+    world.ingest(now=NOW)
+
+    assert not is_overdue(world.home, sources, NOW + timedelta(days=2))
+    for later in (NOW + timedelta(days=3), NOW + timedelta(days=5, seconds=1)):
+        assert is_overdue(world.home, sources, later)
+        world.ingest(now=later)
+        assert not is_overdue(world.home, sources, later)
+    assert (days(world), world.quarantine("app")) == ([], [])
+
+
+def test_nothing_of_a_source_that_keeps_all_is_overdue(world, event):
+    world.source("app", "kind: events\nformat: jsonl\npath: events/*\n")
+    world.land("events/a.jsonl", on(event, 1, 1) + "broken\n")
+    world.ingest(now=NOW)
+
+    assert not is_overdue(world.home, load_sources(world.project).values(), NOW.replace(year=9000))
