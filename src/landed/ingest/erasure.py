@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..errors import SourceError
 from ..project import Home
 from ..project.keys import secret_key
 from ..settings import Settings
@@ -121,9 +122,11 @@ def erase(
         dry_run: Only look.
 
     Raises:
+        SourceError: The id is empty, or no text.
         WarehouseError: A file that the ledger lists is missing or damaged; nothing was changed.
         HomeBusyError: Another process writes here.
     """
+    _require_id(user_id)
     declared = {source.source: source for source in sources}
     with run_lock(home):
         ledger = Ledger(home)
@@ -139,12 +142,16 @@ def erase(
             person = _Person(users, frozenset(forms))
             held = list(_held(engine, home, files, person))
             texts = users | person.anonymous
-            refused = [
-                (file, rows)
-                for file in ledger.quarantine_files()
-                if file.dropped_at is None
-                and (rows := _refused(engine, home, file, texts, declared.get(file.source)))
-            ]
+            # of these the lake knows a digest only: which record holds one is told by digesting
+            hidden = frozenset(one for one in known if _DIGEST.fullmatch(one))
+            is_hidden = (lambda text: pseudonym(key, text) in hidden) if hidden else None
+            refused = []
+            for file in ledger.quarantine_files():
+                of = declared.get(file.source)
+                if file.dropped_at is None and (
+                    rows := _refused(engine, home, file, texts, source=of, is_hidden=is_hidden)
+                ):
+                    refused.append((file, rows))
             found = Erasure(
                 user_id, known, shared, left, _by_source(held), len(held), _by_file(refused),
                 is_dry_run=dry_run,
@@ -169,6 +176,18 @@ def erase(
         ledger.apply(change, now)
         sweep(home)
         return found
+
+
+def _require_id(user_id: str) -> None:
+    """Refuse what names nobody: every record with an empty field would hold an empty id."""
+    is_text = user_id.isascii() or user_id.encode("utf-8", "replace").decode() == user_id
+    if not user_id.strip() or not is_text or "\0" in user_id:
+        raise SourceError(
+            f"{user_id!r} is no user id",
+            expected="the id as the sources give it, in UTF-8",
+            fix="check the argument.",
+            code="user_unknown",
+        )
 
 
 def _remove_built(home: Home) -> None:
@@ -226,14 +245,21 @@ def _held(
 
 
 def _refused(
-    engine: Engine, home: Home, file: QuarantineFile, texts: frozenset[str], source: Source | None
+    engine: Engine,
+    home: Home,
+    file: QuarantineFile,
+    texts: frozenset[str],
+    *,
+    source: Source | None,
+    is_hidden: Callable[[str], bool] | None,
 ) -> list[int]:
-    """Row numbers of refused records that hold one of the texts."""
+    """Row numbers of refused records that hold one of the texts, or a hidden one."""
     path = str(sound_path(home, file)).replace("'", "''")
     written = written_ids(source.format, texts) if source else texts
     delimiter = source.delimiter if source else ","
     # a backslash may hide any letter of JSON, a doubled quote one of CSV
     looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(written)])
+    looks = f"{looks} or true" if is_hidden else looks
     quoted = any('"' in one for one in written)
     hidden = " or contains(raw, '\"\"')" if quoted else ""
     rows = engine.rows(
@@ -243,7 +269,8 @@ def _refused(
     return [
         int(number)
         for number, raw, detail in rows
-        if detail in texts or holds(str(raw or ""), written, delimiter)
+        if detail in texts
+        or holds(str(raw or ""), written, delimiter, is_meant=is_hidden or (lambda _: False))
     ]
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,13 @@ class Holding:
     unread: tuple[tuple[str, str], ...]
 
 
-def holds(raw: str, texts: Iterable[str], delimiter: str = ",") -> bool:
+def holds(
+    raw: str,
+    texts: Iterable[str],
+    delimiter: str = ",",
+    *,
+    is_meant: Callable[[str], bool] = lambda _: False,
+) -> bool:
     """Whether a record holds one of the texts as a whole value.
 
     JSON is read as JSON: a key or value at any depth, a number by its digits, of a key that stands
@@ -46,10 +52,15 @@ def holds(raw: str, texts: Iterable[str], delimiter: str = ",") -> bool:
         raw: The record as it stands in its file.
         texts: What to look for.
         delimiter: The character between fields; a tab divides fields too.
+        is_meant: Whether a value is meant that is no such text: of some, digests are known only.
     """
     wanted = frozenset(texts)
+
+    def is_among(values: Iterable[str]) -> bool:
+        return any(value in wanted or is_meant(value) for value in values)
+
     try:
-        return not wanted.isdisjoint(_values(_parsed(raw)))
+        return is_among(_values(_parsed(raw)))
     except (ValueError, RecursionError):
         pass  # no JSON: look at it as fields
     for mark in {delimiter, "\t"}:
@@ -59,7 +70,7 @@ def holds(raw: str, texts: Iterable[str], delimiter: str = ",") -> bool:
             fields = [text for row in rows for field in row for text in (field, field.strip())]
         except csv.Error:
             continue
-        if not wanted.isdisjoint(_values(fields)):
+        if is_among(_values(fields)):
             return True
     words = "|".join(re.escape(text) for one in sorted(wanted) for text in _written(one))
     return re.search(rf"(?<!\w)(?:{words})(?!\w)", raw) is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from landed.errors import WarehouseError
+from landed.errors import SourceError, WarehouseError
 from landed.ingest import Ledger, load_sources
 from landed.ingest.erasure import erase
 from landed.ingest.holding import holds, landed_files
@@ -180,6 +180,23 @@ def test_a_pseudonymised_person_is_found_by_the_id_that_was_digested(world, even
     assert world.one().reasons == {"erased": 2}
 
 
+def test_a_device_of_which_the_lake_keeps_a_digest_is_found_in_refused_records(world, event):
+    world.source(
+        "app",
+        "kind: events\nformat: jsonl\npath: events/*\npersonal: [user_id, anonymous_id]\n",
+    )
+    bad = {"user_id": None, "occurred_at": "never"}
+    lines = [event(1, anonymous_id="a1"), event(2, anonymous_id="a1", **bad),
+             event(3, anonymous_id="a2", **bad)]  # fmt: skip
+    world.land("events/a.jsonl", "".join(lines))
+    world.ingest()
+
+    found = take_out(world)
+
+    assert found.refused == {"app": 1}
+    assert [row["raw"] for row in world.quarantine("app")] == ["", lines[2].rstrip()]
+
+
 def test_all_kinds_and_all_sources_are_looked_through(events, event):
     events.source("survey", "kind: feedback\nformat: jsonl\npath: survey/*\n")
     given = {"given_at": "2026-11-01T00:00:00Z", "channel": "survey", "rating": 5}
@@ -289,6 +306,18 @@ def test_a_person_of_an_odd_id_leaves_and_nobody_else(events, event, user):
     assert [row["raw"] for row in events.quarantine("app")] == ["", lines[3].rstrip()]
     events.land("events/b.jsonl", event(9, user_id=user) + event(10, user_id=other))
     assert events.one().reasons == {"erased": 1}
+
+
+@pytest.mark.parametrize("user", ["", "  ", "\n", "a\0b", "caf\udce9"])
+def test_what_names_nobody_is_refused_before_anything_is_looked_at(people, event, user):
+    people.land("events/b.jsonl", event(301, occurred_at="never", session_id=""))
+    people.ingest()
+    before = everything(people)
+
+    with pytest.raises(SourceError, match="is no user id"):
+        take_out(people, user)
+
+    assert everything(people) == before
 
 
 def test_refused_csv_of_a_quoted_id_over_two_lines_loses_its_text(world):
