@@ -386,6 +386,15 @@ def test_a_quarantine_file_that_somebody_changed_keeps_a_person_from_being_half_
     assert take_out(people).refused == {"app": 1}
 
 
+def test_a_value_that_is_known_by_its_digest_is_told_whole():
+    def is_meant(text):
+        return text == "a\n\u2028b"
+
+    assert holds('7,"a\n\u2028b",x', (), is_meant=is_meant)
+    assert holds('{"a": ["a\\n\u2028b"]}', (), is_meant=is_meant)
+    assert not holds('7,"a\u2028b",x', (), is_meant=is_meant)
+
+
 def test_an_id_of_digits_is_found_as_a_number():
     assert holds('{"user": 17}', {"17"})
     assert not holds('{"user": 170, "n": 1.7}', {"17"})
