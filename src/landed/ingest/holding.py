@@ -73,7 +73,7 @@ def holds(
         if is_among(_values(fields)):
             return True
     words = "|".join(re.escape(text) for one in sorted(wanted) for text in _written(one))
-    return re.search(rf"(?<!\w)(?:{words})(?!\w)", raw) is not None
+    return bool(wanted) and re.search(rf"(?<!\w)(?:{words})(?!\w)", raw) is not None
 
 
 def landed_files(home: Home, sources: Iterable[Source], texts: Iterable[str]) -> Holding:
