@@ -152,10 +152,10 @@ class _Feeder:
 
     def _is_fit(self, row: Mapping[str, Any]) -> bool:
         """Whether the text of a record is there and whole; else it is counted as left behind."""
-        reason = REASONS.get(row["reason"])
-        if not row["raw"]:
+        is_whole = row["reason"] not in REASONS or REASONS[row["reason"]].is_whole
+        if row["reason"] == "erased" or (is_whole and not row["raw"]):
             self._leave(row, "erased")
-        elif reason is not None and not reason.is_whole:
+        elif not is_whole:  # of a file that breaks off at once there is no text either
             self._leave(row, "cut")
         elif is_alone(self.source.format, row["raw"]):
             self._leave(row, "around")

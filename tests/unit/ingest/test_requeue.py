@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from landed.errors import SourceError, WarehouseError
-from landed.ingest import Ledger, rereading
+from landed.ingest import Ledger, load_sources, rereading
 from landed.ingest import requeue as module
+from landed.ingest.erasure import erase
 from landed.ingest.formats import otel_flags
 from landed.ingest.formats.records import digest_of
 from landed.ingest.ledger import Ledger as WrittenLedger
@@ -222,6 +223,23 @@ def test_what_is_not_whole_stays_where_it_is(events, event):
         ("invalid_utf8", "cut"): 1, ("too_long", "cut"): 1, ("nul_byte", "cut"): 1,
     }  # fmt: skip
     assert events.quarantine("app") == before
+
+
+def test_a_record_of_which_there_was_no_text_is_not_called_erased(events, event):
+    events.land("events/a.jsonl.gz", event(1))
+    path = events.land("events/b.jsonl.gz", event(2) * 100)
+    path.write_bytes(path.read_bytes()[:12])
+    events.land("events/c.jsonl", event(3, occurred_at="never"))
+    events.ingest()
+    assert [row["raw"] for row in events.quarantine("app")] == [
+        "",
+        event(3, occurred_at="never")[:-1],
+    ]
+    erase(events.home, SMALL, "u0", load_sources(events.project).values(), now=NOW)
+
+    found = feed(events)
+
+    assert found.stay == {("truncated_file", "cut"): 1, ("bad_time", "erased"): 1}
 
 
 def test_conflicts_are_fed_only_by_name(events, event):

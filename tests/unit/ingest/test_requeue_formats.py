@@ -1,7 +1,9 @@
 """Whatever the format: a refused record that is fed again gives the row it would have given."""
 
+import csv
 import io
 import json
+import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -336,6 +338,57 @@ def test_a_record_left_out_by_a_wrong_select_is_the_same_row_when_it_is_fed_agai
     declare(world, name, kind)
 
     feed_and_compare(world, kind, {"not_selected": account.rows_in}, expected)
+
+
+#: What may stand in a text, and has a meaning to a reader of lines, of CSV or of JSON.
+PIECES = [
+    *("a", "ü", '"', "\n", "\r\n", "\r", "\t", ",", ";", "\\", "{", "[", "'", " "),
+    *("\u2028", "\x0b", "\x1c", "\ufeff", "\x85", "\x1b", "</b>"),
+]
+
+
+def odd_file(draw):
+    """Format and text of a file of odd texts, odd spaces and odd line ends."""
+
+    def odd():
+        return "".join(draw.choices(PIECES, k=draw.randint(0, 6)))
+
+    end, mark, is_ascii = (
+        draw.choice(["\n", "\r\n"]),
+        draw.choice(["", "\ufeff"]),
+        draw.random() < 0.5,
+    )
+    records = [
+        {"id": f"i{n}", "name": "seen", "ts": AT, "who": f"u{n}{odd()}", "n": odd()}
+        for n in range(draw.randint(1, 6))
+    ]
+    name = draw.choice(["csv", "json", "jsonl"])
+    if name == "csv":
+        text = io.StringIO(newline="")
+        quoting = draw.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+        writer = csv.DictWriter(text, list(records[0]), lineterminator=end, quoting=quoting)
+        writer.writeheader()
+        writer.writerows(records)
+        return name, mark + text.getvalue()
+    if name == "json":
+        text = json.dumps(records, indent=draw.choice([None, 1]), ensure_ascii=is_ascii)
+        return name, mark + text.replace("\n", end)
+    spaced = [
+        draw.choice(["", " ", "\t"]) + json.dumps(one, ensure_ascii=is_ascii) for one in records
+    ]
+    return name, mark + end.join(spaced) + draw.choice(["", end, end * 2])
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.full if seed > 3 else ()) for seed in range(100)]
+)
+def test_odd_texts_are_fed_again_as_they_were(world, direct, monkeypatch, seed):
+    name, text = odd_file(random.Random(seed))  # noqa: S311 - it draws texts, no secrets
+    monkeypatch.setitem(FILES, name, {"a": text})
+    expected = direct.rows(name, "events")
+    account = world.one(now=datetime(2001, 1, 1, tzinfo=UTC))
+
+    feed_and_compare(world, "events", account.reasons, expected)
 
 
 def test_every_format_has_files_here():
