@@ -20,7 +20,6 @@ from ..settings import Settings
 from ..warehouse import Engine, run_lock
 from .accounts import SourceAccount
 from .batch import BatchFile, BatchWriter
-from .formats import is_alone
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Change, Declared, QuarantineFile
@@ -41,7 +40,6 @@ STAYS = {
     "erased": "its text was erased",
     "dropped": "its file was dropped: the source keeps refused records for a time only",
     "alone": "read alone it is not one record",
-    "around": "what stood around it in its file belongs to it, and was too long to keep with it",
 }
 
 
@@ -157,8 +155,6 @@ class _Feeder:
             self._leave(row, "erased")
         elif not is_whole:  # of a file that breaks off at once there is no text either
             self._leave(row, "cut")
-        elif is_alone(self.source.format, row["raw"]):
-            self._leave(row, "around")
         else:
             return True
         return False

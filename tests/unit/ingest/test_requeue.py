@@ -15,7 +15,6 @@ from landed.errors import SourceError, WarehouseError
 from landed.ingest import Ledger, load_sources, rereading
 from landed.ingest import requeue as module
 from landed.ingest.erasure import erase
-from landed.ingest.formats import otel_flags
 from landed.ingest.formats.records import digest_of
 from landed.ingest.ledger import Ledger as WrittenLedger
 from landed.ingest.requeue import requeue
@@ -332,23 +331,6 @@ def test_a_killed_requeue_changes_nothing_and_the_next_one_counts_once(refused, 
     refused.ingest()
     assert len(contents(refused)) == 10
     assert not list(refused.home.quarantine.rglob("*.parquet"))
-
-
-def test_a_record_that_what_stood_around_it_was_not_kept_with_stays(world, monkeypatch):
-    world.source("app", "kind: exposures\nformat: otel_flags\npath: in/*\n")
-    log = {"timeUnixNano": "1793527200000000000", "attributes": {"feature_flag.key": "new"}}
-    scopes = [{"logRecords": [log, {**log, "traceId": "t"}]}]
-    around = {"attributes": {"service.version": "3.1"}}
-    request = {"resourceLogs": [{"resource": around, "scopeLogs": scopes}]}
-    monkeypatch.setattr(otel_flags, "MOST_TEXT", 100)
-    world.land("in/a.jsonl", json.dumps(request))
-    world.ingest()
-    before = world.quarantine("app")
-
-    found = feed(world)
-
-    assert (found.taken, found.stay) == ({}, {("no_variant", "around"): 2})
-    assert world.quarantine("app") == before
 
 
 def test_records_whose_file_was_dropped_are_counted_as_such(world):

@@ -5,9 +5,9 @@ position and raw text, and a reason where the record cannot be read at all. Read
 mend or guess. A module of a vendor's export carries `SELECTS`, the projection by kind that is used
 where a source has none; a kind that it does not name needs a `select`. Modules without it are
 generic: they take the envelope's columns by name. `EVENT_ID` is the id where a source has none.
-`is_alone(raw)` stands where a record's text does not always say all that it said in its file;
-`ID_PREFIXES` where an id of the lake is not the text that a record holds: what stands in front of
-it in the lake, and in the record.
+`ID_PREFIXES` stands where an id of the lake is not the text that a record holds: what is in front
+of it in the lake, and in the record. What `raw` says must not depend on what stood around it in the
+file: refused records are read again by their `raw`, the name of their file and their header alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ __all__ = [
     "InputFile",
     "Records",
     "default_event_id",
-    "is_alone",
     "load_format",
     "selects",
     "written_ids",
@@ -52,12 +51,6 @@ def selects(name: str) -> Mapping[str, str] | None:
 def default_event_id(name: str) -> str | None:
     """What identifies a row of a format where its source does not say: a column or `content`."""
     return cast("str | None", getattr(load_format(name), "EVENT_ID", None))
-
-
-def is_alone(name: str, raw: str) -> bool:
-    """Whether the text of a record lacks what stood around it in its file and belongs to it."""
-    asked = getattr(load_format(name), "is_alone", None)
-    return asked is not None and bool(asked(raw))
 
 
 def written_ids(name: str, ids: Iterable[str]) -> frozenset[str]:

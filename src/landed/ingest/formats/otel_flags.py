@@ -30,20 +30,17 @@ from typing import Any
 import pyarrow as pa
 
 from . import jsonl
-from .records import SCHEMA, InputFile, Records, json_fault, json_value
+from .records import KEPT_BYTES, SCHEMA, InputFile, Records, json_fault, json_value
 from .slices import NotThatShape, elements, members
 from .sql import as_json, merged, quoted, select, within
 
-__all__ = ["SELECTS", "is_alone", "read"]
+__all__ = ["SELECTS", "read"]
 
-#: Characters that the texts of one request's records may have together. A request of a megabyte has
-#: room for 300,000 records within a resource of a hundred kilobytes: each with it would be 30 GB.
-MOST_TEXT = 16 * 1024 * 1024
+#: Characters that the records of one request may have together, each with what is around it. In a
+#: megabyte there is room for 100,000 records within a resource of 300 kilobytes: that is 30 GB.
+MOST_TEXT = 32 * 1024 * 1024
 #: Characters after which the records of a part are handed on.
 PART_TEXT = 32 * 1024 * 1024
-_HEAD = '{"resourceLogs":[{'
-#: What stands where the resource and the scope would, in records of a request beyond MOST_TEXT.
-_LEFT_OUT = f'{_HEAD}"resource":null,'
 #: Spellings of a log record's fields: OTLP's JSON, SDKs' consoles, stores' columns.
 _FIELDS = {
     "time": ("timeUnixNano", "time_unix_nano", "timestamp", "Timestamp", "time"),
@@ -151,9 +148,8 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
             yield found.records()
 
 
-def is_alone(raw: str) -> bool:
-    """Whether a record's text lacks the resource and the scope that it had in its request."""
-    return raw.startswith(_LEFT_OUT)
+class _TooLong(ValueError):
+    """The records of a request would be longer than MOST_TEXT."""
 
 
 class _Gathered:
@@ -184,12 +180,18 @@ class _Gathered:
         except NotThatShape:
             self._add(line, offset, text, "not_an_object", {})
             return
-        flat = [_flattened(json_value(text[one.start : one.end]), one.around) for one in found]
-        is_long = sum(one.end - one.start + one.size_around for one in found) > MOST_TEXT
-        at, passed = offset, 0
-        for one, fields in zip(found, flat, strict=True):
-            at, passed = at + len(text[passed : one.start].encode("utf-8")), one.start
-            self._add(line, at, one.alone(text, is_long=is_long), None, fields)
+        except _TooLong:
+            self._add(line, offset, text[:KEPT_BYTES], "too_long", {})
+            return
+        before, at, passed = len(self.rows), offset, 0
+        try:
+            for one in found:
+                fields = _flattened(json_value(text[one.start : one.end]), one.around)
+                at, passed = at + len(text[passed : one.start].encode("utf-8")), one.start
+                self._add(line, at, one.alone(text), None, fields)
+        except RecursionError:
+            self._take_back(before)
+            raise
 
     def records(self) -> Records:
         """All of them."""
@@ -208,6 +210,12 @@ class _Gathered:
         for name, texts in self._fields.items():
             texts.append(fields.get(name))
 
+    def _take_back(self, rows: int) -> None:
+        """Keep only the first rows."""
+        del self.rows[rows:]
+        for texts in self._fields.values():
+            del texts[rows:]
+
 
 @dataclass(frozen=True, slots=True)
 class _Requested:
@@ -225,37 +233,44 @@ class _Requested:
     places: Mapping[str, tuple[int, int]]
     around: Mapping[str, Any]
 
-    @property
-    def size_around(self) -> int:
-        """Characters of the resource and the scope."""
-        return sum(end - start for start, end in self.places.values())
-
-    def alone(self, text: str, *, is_long: bool) -> str:
-        """A request with this record only; of a long one without resource and scope, if any."""
+    def alone(self, text: str) -> str:
+        """A request with this record only, each part as it stands in the text."""
         given = {name: f'"{name}":{text[slice(*at)]},' for name, at in self.places.items()}
-        if is_long and given:
-            given = {"resource": '"resource":null,'}
-        return (
-            f'{_HEAD}{given.get("resource", "")}"scopeLogs":[{{{given.get("scope", "")}'
-            f'"logRecords":[{text[self.start : self.end]}]}}]}}]}}'
-        )
+        logs = f'{given.get("scope", "")}"logRecords":[{text[self.start : self.end]}]'
+        return f'{{"resourceLogs":[{{{given.get("resource", "")}"scopeLogs":[{{{logs}}}]}}]}}'
 
 
 def _requested(text: str) -> Iterator[_Requested]:
-    """Each log record of a request, with its resource and scope."""
+    """Each log record of a request, with its resource and scope.
+
+    Raises:
+        NotThatShape: Something in it is no list or object where one has to be.
+        _TooLong: The records would be longer than MOST_TEXT with what is around them.
+    """
+    size = 0
     for resource_start, _ in elements(text, members(text, 0)["resourceLogs"][0]):
         resource = members(text, resource_start)
+        outer, outer_value = _given(text, resource, "resource")
         for scope_start, _ in _listed(text, resource, "scopeLogs"):
             scope = members(text, scope_start)
-            places = {
-                name: of[name]
-                for name, of in (("resource", resource), ("scope", scope))
-                if name in of and text[slice(*of[name])] != "null"
-            }
-            around = {name: json_value(text[slice(*at)]) for name, at in places.items()}
+            inner, inner_value = _given(text, scope, "scope")
+            places, around = {**outer, **inner}, {**outer_value, **inner_value}
+            size_around = sum(end - start for start, end in places.values())
             for start, end in _listed(text, scope, "logRecords"):
                 members(text, start)  # an object, or the line is refused
+                size += end - start + size_around
+                if size > MOST_TEXT:
+                    raise _TooLong
                 yield _Requested(start, end, places, around)
+
+
+def _given(
+    text: str, found: Mapping[str, tuple[int, int]], name: str
+) -> tuple[dict[str, tuple[int, int]], dict[str, Any]]:
+    """Place and value of a member by its name; none where it is not there, or null."""
+    if name not in found or text[slice(*found[name])] == "null":
+        return {}, {}
+    return {name: found[name]}, {name: json_value(text[slice(*found[name])])}
 
 
 def _listed(
