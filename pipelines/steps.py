@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from landed.catalog import Catalog
 from landed.documents import digest
-from landed.ingest import undeclared, unseen
+from landed.ingest import is_overdue, load_sources, undeclared, unseen
 from landed.publish.readers import current
 from landed.publish.snapshot import snapshot_id
 
@@ -50,6 +50,9 @@ def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
         why = f"{len(waiting)} file(s) not ingested" if waiting else f"{changed[0]} was changed"
         files = [(file.name, file.size, file.version) for file in waiting]
         return _step("ingest_landing", why, [files, changed, inputs["sources"]])
+    if is_overdue(workspace.home, load_sources(workspace.project).values(), workspace.now):
+        why = "rows are older than their source keeps them"
+        return _step("ingest_landing", why, [workspace.today.isoformat(), inputs])
     built = workspace.recall(BUILD_STATE)
     if built.get("inputs") != inputs:
         return _step("build_marts", "the marts are not those of the lake", inputs)

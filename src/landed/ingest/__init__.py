@@ -6,6 +6,7 @@ from .facts import Arrivals, arrivals
 from .lake import check_days
 from .ledger import Ledger
 from .relations import attach_relations, relation_accounts, relations_digest
+from .retention import is_overdue
 from .run import ingest
 from .sources import Source, load_sources
 from .tracking import load_tracking_plan
@@ -24,6 +25,7 @@ __all__ = [
     "attach_relations",
     "check_days",
     "ingest",
+    "is_overdue",
     "load_sources",
     "load_tracking_plan",
     "pending",

@@ -150,7 +150,7 @@ class IngestResult:
 
     Args:
         accounts: Account of each source that was looked at, also where nothing was new.
-        sequence: Number of the last batch the ledger holds; 0 for none.
+        sequence: Number of the last change of the lake's rows, a batch or a removal; 0 for none.
         relations: The relations, each of which keeps its contract.
     """
 

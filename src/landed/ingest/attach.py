@@ -25,15 +25,15 @@ def attach_lake(
     """Show the lake in an open database as schema `lake`.
 
     Views `events`, `feedback`, `exposures`, `release_events` over exactly the files that the ledger
-    lists; `touched_…` over all rows of the days that batches after `since_sequence` wrote to;
-    tables `touched_days`, `accounts`, `quarantine_reasons`, `sources`. A kind without files is an
-    empty view with its columns.
+    lists; `touched_…` over all rows of the days whose rows changed after `since_sequence`; tables
+    `touched_days`, `accounts`, `removals`, `quarantine_reasons`, `sources`. A kind without files is
+    an empty view with its columns; a touched day whose rows were all removed has none.
 
     Args:
         engine: The build database, writable.
         home: Where the lake is.
-        since_sequence: Last batch that the caller has seen; 0 touches everything.
-        again: Days by kind that count as touched although no batch wrote to them.
+        since_sequence: Last change that the caller has seen; 0 touches everything.
+        again: Days by kind that count as touched although nothing changed in them.
 
     Raises:
         WarehouseError: A file that the ledger lists is missing; all of them at once.
@@ -99,6 +99,16 @@ def _write_accounts(engine: Engine, ledger: Ledger) -> None:
                 one.quarantined,
             ],
         )
+    engine.execute(
+        "create or replace table lake.removals (source varchar, day date, why varchar, rows bigint)"
+    )
+    removed = list(zip(*ledger.removals(), strict=True)) or [()] * 4
+    # one statement: a source may have lost thousands of days
+    engine.execute(
+        "insert into lake.removals select unnest(?::varchar[]), unnest(?::date[]),"
+        " unnest(?::varchar[]), unnest(?::bigint[])",
+        [list(column) for column in removed],
+    )
     engine.execute(
         "create or replace table lake.quarantine_reasons"
         " (source varchar, reason varchar, rows bigint)"

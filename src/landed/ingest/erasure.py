@@ -9,8 +9,9 @@ real; until then nothing is changed, and afterwards the replaced files are remov
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -18,16 +19,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..errors import SourceError
 from ..project import Home
 from ..project.keys import secret_key
 from ..settings import Settings
 from ..warehouse import Engine, run_lock
 from .envelope import ENVELOPES, Envelope
+from .formats import written_ids
 from .holding import holds
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Change, ListedFile, QuarantineFile
 from .personal import pseudonym, tombstone
+from .quarantine import sound_path
 from .sources import Source
 from .storing import listed_in, store
 
@@ -118,10 +122,12 @@ def erase(
         dry_run: Only look.
 
     Raises:
+        SourceError: The id is empty, or no text.
         WarehouseError: A file that the ledger lists is missing or damaged; nothing was changed.
         HomeBusyError: Another process writes here.
     """
-    delimiters = {source.source: source.delimiter for source in sources}
+    _require_id(user_id)
+    declared = {source.source: source for source in sources}
     with run_lock(home):
         ledger = Ledger(home)
         key = secret_key(home)
@@ -136,12 +142,16 @@ def erase(
             person = _Person(users, frozenset(forms))
             held = list(_held(engine, home, files, person))
             texts = users | person.anonymous
-            refused = [
-                (file, rows)
-                for file in ledger.quarantine_files()
-                if file.dropped_at is None
-                and (rows := _refused(engine, home, file, texts, delimiters.get(file.source, ",")))
-            ]
+            # of these the lake knows a digest only: which record holds one is told by digesting
+            hidden = frozenset(one for one in known if _DIGEST.fullmatch(one))
+            is_hidden = (lambda text: pseudonym(key, text) in hidden) if hidden else None
+            refused = []
+            for file in ledger.quarantine_files():
+                of = declared.get(file.source)
+                if file.dropped_at is None and (
+                    rows := _refused(engine, home, file, texts, source=of, is_hidden=is_hidden)
+                ):
+                    refused.append((file, rows))
             found = Erasure(
                 user_id, known, shared, left, _by_source(held), len(held), _by_file(refused),
                 is_dry_run=dry_run,
@@ -153,9 +163,7 @@ def erase(
         digests = {tombstone(key, one) for one in (user_id, *known)}
         # of an id that the lake holds as a digest only, the digest is all there is to know it by
         digests |= {one for one in (user_id, *known) if _DIGEST.fullmatch(one)}
-        # what was built holds the rows too; it is built anew by the next run
-        for path in (home.build, home.build.with_name(home.build.name + ".wal")):
-            path.unlink(missing_ok=True)
+        _remove_built(home)
         change = Change(
             lake_out=tuple(file for file, _ in held),
             lake_in=tuple(lake_in),
@@ -168,6 +176,30 @@ def erase(
         ledger.apply(change, now)
         sweep(home)
         return found
+
+
+def _require_id(user_id: str) -> None:
+    """Refuse what names nobody: every record with an empty field would hold an empty id."""
+    is_text = user_id.isascii() or user_id.encode("utf-8", "replace").decode() == user_id
+    if not user_id.strip() or not is_text or "\0" in user_id:
+        raise SourceError(
+            f"{user_id!r} is no user id",
+            expected="the id as the sources give it, in UTF-8",
+            fix="check the argument.",
+            code="user_unknown",
+        )
+
+
+def _remove_built(home: Home) -> None:
+    """Remove the build database, its log and what it spilled: they hold the person's rows too.
+
+    Deleting rows within it would leave their bytes in its free blocks: the next run builds anew.
+    """
+    for path in home.warehouse.glob(f"{home.build.name}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _tied(
@@ -213,13 +245,22 @@ def _held(
 
 
 def _refused(
-    engine: Engine, home: Home, file: QuarantineFile, texts: frozenset[str], delimiter: str
+    engine: Engine,
+    home: Home,
+    file: QuarantineFile,
+    texts: frozenset[str],
+    *,
+    source: Source | None,
+    is_hidden: Callable[[str], bool] | None,
 ) -> list[int]:
-    """Row numbers of refused records that hold one of the texts."""
-    path = str(home.root / file.path).replace("'", "''")
+    """Row numbers of refused records that hold one of the texts, or a hidden one."""
+    path = str(sound_path(home, file)).replace("'", "''")
+    written = written_ids(source.format, texts) if source else texts
+    delimiter = source.delimiter if source else ","
     # a backslash may hide any letter of JSON, a doubled quote one of CSV
-    looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(texts)])
-    quoted = any('"' in one for one in texts)
+    looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(written)])
+    looks = f"{looks} or true" if is_hidden else looks
+    quoted = any('"' in one for one in written)
     hidden = " or contains(raw, '\"\"')" if quoted else ""
     rows = engine.rows(
         f"select file_row_number, raw, detail from read_parquet('{path}', file_row_number = true)"
@@ -228,7 +269,8 @@ def _refused(
     return [
         int(number)
         for number, raw, detail in rows
-        if detail in texts or holds(str(raw or ""), texts, delimiter)
+        if detail in texts
+        or holds(str(raw or ""), written, delimiter, is_meant=is_hidden or (lambda _: False))
     ]
 
 

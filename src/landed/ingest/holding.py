@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 
 from ..errors import LandedError
 from ..project import Home
-from .formats import InputFile, load_format
+from .formats import InputFile, load_format, written_ids
 from .formats.records import digest_of
 from .sources import Source
 
@@ -33,35 +34,46 @@ class Holding:
     unread: tuple[tuple[str, str], ...]
 
 
-def holds(raw: str, texts: Iterable[str], delimiter: str = ",") -> bool:
+def holds(
+    raw: str,
+    texts: Iterable[str],
+    delimiter: str = ",",
+    *,
+    is_meant: Callable[[str], bool] = lambda _: False,
+) -> bool:
     """Whether a record holds one of the texts as a whole value.
 
-    JSON is read as JSON: a key or value at any depth, a number by its digits. All else is read as
-    fields between delimiters. What can be read as neither holds a text that stands in it as a
-    word; it is better to lose the text of a broken record than to keep a person's.
+    JSON is read as JSON: a key or value at any depth, a number by its digits, of a key that stands
+    twice every value. All else is read as fields between delimiters, of which one may be JSON. What
+    can be read as neither holds a text that stands in it as a word, however it is escaped; it is
+    better to lose the text of a broken record than to keep a person's.
 
     Args:
         raw: The record as it stands in its file.
         texts: What to look for.
         delimiter: The character between fields; a tab divides fields too.
+        is_meant: Whether a value is meant that is no such text: of some, digests are known only.
     """
     wanted = frozenset(texts)
+
+    def is_among(values: Iterable[str]) -> bool:
+        return any(value in wanted or is_meant(value) for value in values)
+
     try:
-        return not wanted.isdisjoint(_values(json.loads(raw, parse_float=str, parse_int=str)))
+        return is_among(_values(_parsed(raw)))
     except (ValueError, RecursionError):
         pass  # no JSON: look at it as fields
     for mark in {delimiter, "\t"}:
         try:
-            fields = {
-                field.strip() for row in csv.reader(raw.splitlines(), delimiter=mark)
-                for field in row
-            }  # fmt: skip
+            # not by lines of the text: a quoted field may hold any kind of them
+            rows = csv.reader(io.StringIO(raw, newline=""), delimiter=mark)
+            fields = [text for row in rows for field in row for text in (field, field.strip())]
         except csv.Error:
             continue
-        if not wanted.isdisjoint(fields):
+        if is_among(_values(fields)):
             return True
-    words = "|".join(re.escape(one) for one in sorted(wanted))
-    return re.search(rf"(?<!\w)(?:{words})(?!\w)", raw) is not None
+    words = "|".join(re.escape(text) for one in sorted(wanted) for text in _written(one))
+    return bool(wanted) and re.search(rf"(?<!\w)(?:{words})(?!\w)", raw) is not None
 
 
 def landed_files(home: Home, sources: Iterable[Source], texts: Iterable[str]) -> Holding:
@@ -100,12 +112,14 @@ def landed_files(home: Home, sources: Iterable[Source], texts: Iterable[str]) ->
 
 def _count(path: Path, source: Source, texts: list[str]) -> int:
     counted = 0
-    reader = load_format(source.format)
+    reader, texts = load_format(source.format), sorted(written_ids(source.format, texts))
+    # a backslash may hide any letter of JSON, a doubled quote one of CSV
+    hints = ["\\", *texts, *(['""'] if any('"' in one for one in texts) else [])]
     for records in reader.read(InputFile(path, digest_of(path)), delimiter=source.delimiter):
         raw = records.table.column("raw")
-        looks = pc.match_substring(raw, pattern="\\")
-        for text in texts:
-            looks = pc.or_(looks, pc.match_substring(raw, pattern=text))
+        looks = pc.match_substring(raw, pattern=hints[0])
+        for hint in hints[1:]:
+            looks = pc.or_(looks, pc.match_substring(raw, pattern=hint))
         suspects: pa.ChunkedArray = raw.filter(looks)
         counted += sum(
             holds(text, texts, source.delimiter) for text in suspects.to_pylist() if text
@@ -113,20 +127,27 @@ def _count(path: Path, source: Source, texts: list[str]) -> int:
     return counted
 
 
+def _written(text: str) -> set[str]:
+    """A text as it stands in a file: plain, in quotes of CSV, in a string of JSON."""
+    escaped = {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)}
+    return {text, text.replace('"', '""'), *escaped}
+
+
+def _parsed(text: str) -> Any:
+    """JSON with its numbers as they are written, and objects as lists of all their pairs."""
+    return json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=list)
+
+
 def _values(value: Any) -> Iterator[str]:
     """Every key and scalar of a JSON value as text; JSON within a text is read too."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _values(inner)
-    elif isinstance(value, list):
+    if isinstance(value, list | tuple):
         for inner in value:
             yield from _values(inner)
     elif isinstance(value, str):
         yield value
         if value.lstrip()[:1] in ("{", "["):
             try:
-                inner = json.loads(value, parse_float=str, parse_int=str)
+                inner = _parsed(value)
             except (ValueError, RecursionError):
                 return
             yield from _values(inner)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from ..errors import WarehouseError
 from .ledger_reading import LedgerReader
 from .ledger_rows import Batch, Change, Declared
-from .ledger_store import SCHEMA_VERSION
+from .ledger_store import LAST_NUMBER, SCHEMA_VERSION
 
 __all__ = ["SCHEMA_VERSION", "Ledger"]
 
@@ -141,12 +141,7 @@ class Ledger(LedgerReader):
                     (at, str(each.path)),
                 )
                 self._require_one(done, str(each.path))
-            for (source, day, why), rows in change.removed.items():
-                found.execute(
-                    "insert into removals values (?, ?, ?, ?) on conflict do update"
-                    " set rows = rows + excluded.rows",
-                    (source, day.isoformat(), why, rows),
-                )
+            self._note_removals(found, change)
             for (sequence, reason), rows in change.moved.items():
                 self._move(found, sequence, reason, rows)
             if change.batch is not None:
@@ -163,6 +158,27 @@ class Ledger(LedgerReader):
             if change.generation is not None:
                 self._renew(found, change.generation)
             self._require_balance(found, change)
+
+    def _note_removals(self, found: sqlite3.Connection, change: Change) -> None:
+        """Count what leaves, by day, under a number of its own: its days are touched."""
+        if not change.removed:
+            return
+        number = found.execute(f"select seq + 1 {LAST_NUMBER}").fetchone()
+        self._require_one(
+            found.execute("update sqlite_sequence set seq = seq + 1 where name = 'batches'"),
+            "a batch of what is removed",
+        )
+        for (source, day, why), rows in change.removed.items():
+            done = found.execute(
+                "insert into removals"
+                " select source, kind, :day, :why, :rows, :number from sources"
+                " where source = :source"
+                " on conflict do update"
+                " set rows = rows + excluded.rows, sequence = excluded.sequence",
+                {"source": source, "day": day.isoformat(), "why": why, "rows": rows,
+                 "number": number[0]},
+            )  # fmt: skip
+            self._require_one(done, f"the source {source}")
 
     def _insert_batch(self, found: sqlite3.Connection, batch: Batch, committed_at: datetime) -> int:
         account = batch.account
@@ -268,6 +284,7 @@ class Ledger(LedgerReader):
         """Every source that a change touched has each record once, on disk as in its accounts."""
         touched = {file.source for file in (*change.lake_out, *change.lake_in)}
         touched |= {file.source for file in (*change.quarantine_out, *change.quarantine_in)}
+        touched |= {source for source, _, _ in change.removed}
         if change.batch is not None:
             touched.add(change.batch.account.source)
         for source in sorted(touched):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .accounts import LakeFile, SourceAccount
 from .ledger_rows import Declared, ListedFile, QuarantineFile
-from .ledger_store import LedgerStore
+from .ledger_store import LAST_NUMBER, LedgerStore
 
 
 class LedgerReader(LedgerStore):
@@ -171,6 +171,22 @@ class LedgerReader(LedgerStore):
             for row in rows
         ]
 
+    def oldest(self, source: str) -> tuple[date | None, datetime | None]:
+        """First UTC day in the lake, and when the oldest kept refused record came, of a source."""
+        with self._reading() as found:
+            if found is None:
+                return None, None
+            day, arrived_at = found.execute(
+                "select (select min(day) from lake_files where source = :source),"
+                " (select min(arrived_at) from quarantine_files"
+                " where source = :source and dropped_at is null)",
+                {"source": source},
+            ).fetchone()
+        return (
+            date.fromisoformat(day) if day else None,
+            datetime.fromisoformat(arrived_at) if arrived_at else None,
+        )
+
     def batch_ids(self) -> dict[int, str]:
         """Id of each batch by its number."""
         with self._reading() as found:
@@ -179,19 +195,26 @@ class LedgerReader(LedgerStore):
             return dict(found.execute("select sequence, batch_id from batches").fetchall())
 
     def last_sequence(self) -> int:
-        """Number of the last committed batch; 0 for none."""
+        """Number of the last change of the lake's rows, a batch or a removal; 0 for none."""
         with self._reading() as found:
-            row = None if found is None else found.execute("select max(sequence) from batches")
-            return 0 if row is None else int(row.fetchone()[0] or 0)
+            if found is None:
+                return 0
+            row = found.execute(f"select seq {LAST_NUMBER}").fetchone()
+        return int(row[0]) if row else 0
 
     def touched_days(self, kind: str, since_sequence: int) -> list[date]:
-        """UTC days of a kind that batches after `since_sequence` wrote to, in order."""
+        """UTC days of a kind whose rows changed after `since_sequence`, in order.
+
+        Batches wrote to them, or rows were removed from them: such a day may have no file left.
+        """
         with self._reading() as found:
             if found is None:
                 return []
             rows = found.execute(
-                "select distinct day from lake_files where sequence > ? and +kind = ? order by day",
-                (since_sequence, kind),
+                "select day from lake_files where sequence > :since and +kind = :kind"
+                " union select day from removals where sequence > :since and +kind = :kind"
+                " order by day",
+                {"since": since_sequence, "kind": kind},
             )
             return [date.fromisoformat(day) for (day,) in rows]
 
@@ -262,7 +285,10 @@ class LedgerReader(LedgerStore):
             return {path for (path,) in rows}
 
     def generation(self) -> str:
-        """Changes whenever rows were taken out of the lake: what was built from it is void then."""
+        """Changes when all that was built from the lake is void, not only touched days.
+
+        A person was erased, and what was built may hold the bytes; or a source was forgotten.
+        """
         with self._reading() as found:
             row = found.execute("select id from generation").fetchone() if found else None
         return str(row[0]) if row else ""
@@ -310,6 +336,18 @@ class LedgerReader(LedgerStore):
         """Refused records by source and reason over the whole life."""
         with self._reading() as found:
             return [] if found is None else self._reasons(found)
+
+    def reasons_dropped(self, source: str) -> list[tuple[int, str, int]]:
+        """Refused records whose file was dropped: number of their batch, reason and count."""
+        with self._reading() as found:
+            if found is None:
+                return []
+            return found.execute(
+                "select sequence, reason, rows from reasons where sequence in (select sequence"
+                " from quarantine_files where source = ? and dropped_at is not null)"
+                " order by sequence, reason",
+                (source,),
+            ).fetchall()
 
     @staticmethod
     def _reasons(found: sqlite3.Connection) -> list[tuple[str, str, int]]:

@@ -129,7 +129,8 @@ class Change:
         quarantine_out: Quarantine files that are no longer listed.
         quarantine_in: Quarantine files that are listed instead.
         dropped: Quarantine files that are dropped; their records still count.
-        removed: Rows that left the lake, by source, UTC day and why (erase or retention).
+        removed: Rows that left the lake, by source, UTC day and why (erase or retention). Their
+            days are touched.
         moved: Refused records that leave their batch for `batch`, by its number and the reason.
         batch: A batch that is committed together with the change.
         mapping: The mapping that `batch` was read by.

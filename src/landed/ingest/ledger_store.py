@@ -9,11 +9,22 @@ from collections.abc import Iterator
 from ..errors import WarehouseError
 from ..project import Home
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+_REMOVALS = """
+create table removals (
+    source text not null, kind text not null, day text not null,
+    why text not null check (why in ('erase', 'retention')),
+    rows integer not null check (rows > 0), sequence integer not null,
+    primary key (source, day, why)
+) strict, without rowid;
+create index removals_by_sequence on removals (sequence);
+"""
 
 #: The indexes on `sequence` also serve the foreign keys: without them taking out a source of
 #: 10,000 batches would look through all files once a batch.
-_SCHEMA = """
+_SCHEMA = (
+    """
 create table sources (
     source text primary key, kind text not null, complete_through text, mapping text not null
 ) strict;
@@ -58,13 +69,27 @@ create table quarantine_files (
 ) strict, without rowid;
 create index quarantine_files_by_sequence on quarantine_files (sequence);
 create index quarantine_files_by_source on quarantine_files (source, arrived_at);
-create table removals (
-    source text not null, day text not null,
-    why text not null check (why in ('erase', 'retention')),
-    rows integer not null check (rows > 0), primary key (source, day, why)
-) strict, without rowid;
 create table erased (digest text primary key, erased_at text not null) strict, without rowid;
 """
+    + _REMOVALS
+)
+#: Where SQLite keeps the highest number a batch ever had. Removals take theirs from it too, so that
+#: one number says how much of the lake's life somebody has seen; it never falls.
+LAST_NUMBER = "from sqlite_sequence where name = 'batches'"
+#: A ledger of version 3 noted no kind and no number beside what was removed: whoever had built from
+#: it was told by a new generation, so that 0 tells nobody again.
+_REMOVALS_OF_3 = (
+    "select source, (select kind from main.sources where source = old.source) as kind, day, why,"
+    " rows, 0 as sequence"
+)
+#: What a writer does to a ledger of an older version, in the transaction of its first write.
+_UPGRADES = {
+    3: "alter table removals rename to old_removals;"
+    + _REMOVALS
+    + f"insert into removals {_REMOVALS_OF_3} from old_removals as old; drop table old_removals"
+}
+#: How a reader, who changes nothing, sees an older one: a view of its own in front of the table.
+_SEEN_AS = {3: f"create temp view removals as {_REMOVALS_OF_3} from main.removals as old"}
 
 
 class LedgerStore:
@@ -80,7 +105,10 @@ class LedgerStore:
             yield None
             return
         with self._connected() as found:
-            yield found if self._version(found) else None
+            version = self._version(found)
+            if version in _SEEN_AS:
+                found.execute(_SEEN_AS[version])
+            yield found if version else None
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -92,8 +120,9 @@ class LedgerStore:
             found.execute("pragma foreign_keys = on")
             found.execute("begin immediate")
             try:
-                if not self._version(found):
-                    for statement in _SCHEMA.split(";"):
+                version = self._version(found)
+                if version != SCHEMA_VERSION:
+                    for statement in _UPGRADES.get(version, _SCHEMA).split(";"):
                         found.execute(statement)
                     found.execute(f"pragma user_version = {SCHEMA_VERSION}")
                 yield found
@@ -118,12 +147,12 @@ class LedgerStore:
 
     def _version(self, found: sqlite3.Connection) -> int:
         version = int(found.execute("pragma user_version").fetchone()[0])
-        if version in (0, SCHEMA_VERSION):
+        if version in (0, *_UPGRADES, SCHEMA_VERSION):
             return version
         is_newer = version > SCHEMA_VERSION
         raise WarehouseError(
             f"the ledger is of version {version}",
-            expected=f"version {SCHEMA_VERSION}",
+            expected=f"version {min(_UPGRADES)} to {SCHEMA_VERSION}",
             where=str(self._home.ledger),
             fix="use the landed that wrote it, or a newer one."
             if is_newer

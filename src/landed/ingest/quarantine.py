@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import SourceError, WarehouseError
 from ..project import Home
 from ..warehouse import Engine
+from .formats.records import digest_of
 from .ledger import Ledger
 from .ledger_rows import QuarantineFile
 from .quarantine_reasons import REASONS, Reason
@@ -78,14 +79,11 @@ def list_refused(home: Home) -> list[Refused]:
     """
     ledger = Ledger(home)
     kept: dict[tuple[str, str], list[tuple[int, set[str], datetime]]] = {}
-    arrived = {str(home.root / file.path): file.arrived_at for file in ledger.quarantine_files()}
+    files = [file for file in ledger.quarantine_files() if file.dropped_at is None]
+    arrived = {str(home.root / file.path): file.arrived_at for file in files}
     with Engine.open(None) as engine:
-        for some in _some(_there(home, ledger.quarantine_files())):
-            for source, reason, rows, inputs, path in engine.rows(
-                "select source, reason, count(*), list(distinct file), filename"
-                f" from read_parquet({listed_in(some)}, filename = true, union_by_name = true)"
-                " group by source, reason, filename"
-            ):
+        for some in _some(_there(home, files)):
+            for source, reason, rows, inputs, path in _counted(engine, home, files, some):
                 found = (int(rows), set(inputs), arrived[str(path)])
                 kept.setdefault((str(source), str(reason)), []).append(found)
     listed = []
@@ -106,6 +104,22 @@ def list_refused(home: Home) -> list[Refused]:
     return listed
 
 
+def _counted(
+    engine: Engine, home: Home, files: Sequence[QuarantineFile], paths: Sequence[Path]
+) -> list[tuple[Any, ...]]:
+    """Source, reason, records, input files and path of what some files hold."""
+    try:
+        return engine.rows(
+            "select source, reason, count(*), list(distinct file), filename"
+            f" from read_parquet({listed_in(paths)}, filename = true, union_by_name = true)"
+            " group by source, reason, filename"
+        )
+    except WarehouseError:
+        for file in files:
+            sound_path(home, file)  # the engine does not always say which one it is
+        raise
+
+
 def show_refused(
     home: Home, source: str, *, reason: str | None = None, limit: int = 20
 ) -> list[RefusedRecord]:
@@ -119,7 +133,7 @@ def show_refused(
 
     Raises:
         SourceError: The source or the reason is not in the quarantine.
-        WarehouseError: A quarantine file is missing or damaged.
+        WarehouseError: A quarantine file is missing, or was changed.
     """
     known = {(one, code) for one, code, _ in Ledger(home).reasons()}
     require_refused(known, source, reason)
@@ -131,7 +145,7 @@ def show_refused(
                 continue
             for row in engine.dicts(
                 "select file, line, byte_offset, reason, detail, raw"
-                f" from read_parquet({listed_in(_there(home, [file]))})"
+                f" from read_parquet({listed_in([sound_path(home, file)])})"
                 " where $reason is null or reason = $reason order by file, line limit $limit",
                 {"reason": reason, "limit": limit - len(found)},
             ):
@@ -141,6 +155,25 @@ def show_refused(
             if len(found) >= limit:
                 break
     return found
+
+
+def sound_path(home: Home, file: QuarantineFile) -> Path:
+    """Where a quarantine file is, which holds the bytes that the ledger lists.
+
+    Raises:
+        WarehouseError: It is missing, or was changed.
+    """
+    (path,) = _there(home, [file])
+    if digest_of(path) != file.sha256:
+        raise WarehouseError(
+            f"the quarantine file {path} was changed",
+            expected="the bytes that were written with its batch",
+            where=str(home.ledger),
+            fix=f"restore it from a backup, or run `landed ingest {file.source} --again` to read"
+            " the files of the source anew.",
+            code="quarantine_file_damaged",
+        )
+    return path
 
 
 def explain(code: str) -> Reason:
@@ -200,7 +233,8 @@ def _there(home: Home, files: Sequence[QuarantineFile]) -> list[Path]:
             f"{len(lost)} quarantine file(s) are missing, the first is {lost[0]}",
             expected="every file that the ledger lists",
             where=str(home.ledger),
-            fix="restore them from a backup.",
+            fix="restore them from a backup, or run `landed ingest SOURCE --again` to read the"
+            " files of the source anew.",
             code="quarantine_file_missing",
         )
     return paths

@@ -169,7 +169,8 @@ _ALL = (
     ),
     Reason(
         "too_long",
-        "the record is longer than a megabyte; its beginning is kept",
+        "the record is longer than a megabyte, or an OTLP request than 32 once its records stand"
+        " each with their resource; its beginning is kept",
         "a file without line ends, or one whole document in a field",
         "write one record a line and deliver the file again.",
         is_whole=False,

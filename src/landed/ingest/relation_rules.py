@@ -29,7 +29,7 @@ Fault = Callable[[str, str, str, str], None]
 def reserved_names() -> frozenset[str]:
     """Names that the schema `lake` uses itself."""
     kinds = {*ENVELOPES, *(envelope.view for envelope in ENVELOPES.values())}
-    own = {"touched_days", "accounts", "quarantine_reasons", "sources"}
+    own = {"touched_days", "accounts", "removals", "quarantine_reasons", "sources"}
     return frozenset(kinds | own | {f"touched_{kind}" for kind in kinds})
 
 

@@ -14,36 +14,33 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..errors import LandedError, SourceError, WarehouseError
+from ..errors import SourceError, WarehouseError
 from ..project import Home, Project
 from ..settings import Settings
 from ..warehouse import Engine, run_lock
 from .accounts import SourceAccount
 from .batch import BatchFile, BatchWriter
-from .formats import InputFile, Records, load_format
-from .formats.records import digest_of
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Change, Declared, QuarantineFile
-from .quarantine import require_refused
+from .quarantine import require_refused, sound_path
 from .quarantine_reasons import REASONS
+from .rereading import groups, read_again
 from .sources import Source, load_sources
 from .storing import store
 from .tracking import load_tracking_plan
 
 #: Records that are read again together. Some 15 MB of text.
 GROUP_ROWS = 20_000
+#: Bytes that they may have together where they are long: they stand in memory some five times.
+GROUP_BYTES = 32 * 1024 * 1024
 #: Why a record stays where it is, by what is the matter with it.
 STAYS = {
     "cut": "its text is not kept whole",
     "erased": "its text was erased",
+    "dropped": "its file was dropped: the source keeps refused records for a time only",
     "alone": "read alone it is not one record",
-    "around": "its fields come from what stood around it in its file too",
 }
-#: Formats whose records mean less alone than in their file.
-_AROUND = frozenset({"otel_flags"})
-#: Formats of files without lines, whose records are read as JSON Lines.
-_AS_LINES = frozenset({"json", "parquet", "posthog_parquet"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +104,19 @@ class _Feeder:
 
     def feed(self, file: QuarantineFile, reason: str | None) -> int:
         """Hand on the records of one file, of one reason or of all but conflicts; how many."""
-        path = str(self.home.root / file.path).replace("'", "''")
+        path = str(sound_path(self.home, file)).replace("'", "''")
         taken = _Taken(file)
         numbers: dict[tuple[str, str], int] = {}
-        for start in range(0, file.rows, GROUP_ROWS):
+        for start, until in self._ranges(path):
             rows = self.engine.dicts(
                 "select file_row_number, file, sha256, line, byte_offset, reason, raw, header"
                 f" from read_parquet('{path}', file_row_number = true)"
                 " where file_row_number >= $start and file_row_number < $until"
                 " and case when $reason is null then reason <> 'conflict' else reason = $reason end"
                 " order by file, sha256, header nulls first, file_row_number",
-                {"start": start, "until": start + GROUP_ROWS, "reason": reason},
+                {"start": start, "until": until, "reason": reason},
             )
-            for group in _groups([row for row in rows if self._is_fit(row)]):
+            for group in groups([row for row in rows if self._is_fit(row)]):
                 place = (group[0]["file"], group[0]["sha256"])
                 if place not in numbers:
                     claim = BatchFile(place[1], place[0], is_claimed=False)
@@ -129,8 +126,19 @@ class _Feeder:
             self.taken.append(taken)
         return len(taken.numbers)
 
+    def _ranges(self, path: str) -> Iterator[tuple[int, int]]:
+        """First row and the one behind the last of the records that are read together."""
+        found = self.engine.rows(
+            f"select file_row_number // {GROUP_ROWS} as part, count(*), max(strlen(raw))"
+            f" from read_parquet('{path}', file_row_number = true) group by part order by part"
+        )
+        for part, rows, longest in found:
+            start, end = int(part) * GROUP_ROWS, int(part) * GROUP_ROWS + int(rows)
+            step = max(1, GROUP_BYTES // max(int(longest or 0), 1))
+            yield from ((at, min(at + step, end)) for at in range(start, end, step))
+
     def _hand_on(self, group: Sequence[dict[str, Any]], file_no: int, taken: _Taken) -> None:
-        for records, rows in _read_again(self.home, self.source, group):
+        for records, rows in read_again(self.home, self.source, group):
             if records is None:
                 for row in rows:
                     self._leave(row, "alone")
@@ -142,13 +150,11 @@ class _Feeder:
 
     def _is_fit(self, row: Mapping[str, Any]) -> bool:
         """Whether the text of a record is there and whole; else it is counted as left behind."""
-        reason = REASONS.get(row["reason"])
-        if not row["raw"]:
+        is_whole = row["reason"] not in REASONS or REASONS[row["reason"]].is_whole
+        if row["reason"] == "erased" or (is_whole and not row["raw"]):
             self._leave(row, "erased")
-        elif reason is not None and not reason.is_whole:
+        elif not is_whole:  # of a file that breaks off at once there is no text either
             self._leave(row, "cut")
-        elif self.source.format in _AROUND:
-            self._leave(row, "around")
         else:
             return True
         return False
@@ -185,6 +191,7 @@ def requeue(
         ContractError: A source or tracking file is wrong.
         SourceError: The source, the reason or the batch has nothing in the quarantine; or the
             select does not fit. Nothing was changed.
+        WarehouseError: A quarantine file is missing, or was changed. Nothing was changed.
         HomeBusyError: Another process writes here.
     """
     sources = load_sources(project)
@@ -201,7 +208,10 @@ def requeue(
         try:
             with Engine.open(None, settings=half) as engine:
                 feeder = _Feeder(engine, home, declared, writer)
+                feeder.stay.update(_dropped(ledger, source, files, reason))
                 for file in files:
+                    if file.dropped_at is not None:
+                        continue
                     fed = feeder.feed(file, reason)
                     if progress:
                         progress(f"{source}: {fed} of {file.rows} records fed again")
@@ -242,9 +252,9 @@ def _as_declared(source: Source) -> Declared:
 
 
 def _files(ledger: Ledger, source: str, batch: str | None) -> list[QuarantineFile]:
-    """Quarantine files of a source that are there, of one batch or of all."""
+    """Quarantine files of a source, of one batch or of all; the dropped ones too."""
     ids = ledger.batch_ids()
-    files = [file for file in ledger.quarantine_files(source) if file.dropped_at is None]
+    files = ledger.quarantine_files(source)
     chosen = [file for file in files if batch is None or ids[file.sequence].startswith(batch)]
     if batch is not None and not chosen:
         raise SourceError(
@@ -256,86 +266,17 @@ def _files(ledger: Ledger, source: str, batch: str | None) -> list[QuarantineFil
     return chosen
 
 
-def _groups(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Records that can stand in one file: of one input file, one header, and all JSON or none."""
-    group: list[dict[str, Any]] = []
-    before: tuple[Any, ...] | None = None
-    for row in rows:
-        key = (row["file"], row["sha256"], row["header"], _is_json(row))
-        if group and (key != before or len(group) >= GROUP_ROWS):
-            yield group
-            group = []
-        group.append(row)
-        before = key
-    if group:
-        yield group
-
-
-def _is_json(row: Mapping[str, Any]) -> bool:
-    return row["header"] is None and row["raw"].lstrip().startswith("{")
-
-
-def _read_again(
-    home: Home, source: Source, rows: Sequence[dict[str, Any]]
-) -> Iterator[tuple[Records | None, Sequence[dict[str, Any]]]]:
-    """Records with the rows they are of; None with rows that do not read as one record each.
-
-    Where the count or a text does not come out, halves are tried, so that one record that swallows
-    its neighbours stays behind alone.
-    """
-    texts = [row["raw"] for row in rows]
-    # an object may span lines in its file; its strings cannot
-    flat = [text.replace("\r", " ").replace("\n", " ") for text in texts]
-    if source.format in _AS_LINES and _is_json(rows[0]):
-        found = _parsed(home, replace(source, format="jsonl"), rows[0], flat)
-    else:
-        found = _parsed(home, source, rows[0], texts)
-        if found is None and _is_json(rows[0]):
-            found = _parsed(home, source, rows[0], flat)
-    if found is None:
-        if len(rows) == 1:
-            yield None, rows
-            return
-        middle = len(rows) // 2
-        yield from _read_again(home, source, rows[:middle])
-        yield from _read_again(home, source, rows[middle:])
-        return
-    at = 0
-    for records in found:
-        of = rows[at : at + records.table.num_rows]
-        at += len(of)
-        yield _in_place(records, of), of
-
-
-def _parsed(
-    home: Home, source: Source, first: Mapping[str, Any], texts: Sequence[str]
-) -> list[Records] | None:
-    """What a format reads from these texts, one below the other; None unless each comes out."""
-    path = home.lake / ".tmp" / "requeued"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = first["header"]
-    lines = texts if header is None else [header.rstrip("\r\n"), *texts]
-    path.write_bytes(("\n".join(lines) + "\n").encode())
-    try:
-        file = InputFile(path, digest_of(path), first["file"])
-        found = list(load_format(source.format).read(file, delimiter=source.delimiter))
-    except LandedError:
-        return None  # the format does not take lines; the caller keeps the records where they are
-    finally:
-        path.unlink()
-    read = [text for records in found for text in records.table.column("raw").to_pylist()]
-    same = [text.rstrip("\r\n") for text in read] == [text.rstrip("\r\n") for text in texts]
-    return found if same else None
-
-
-def _in_place(records: Records, rows: Sequence[Mapping[str, Any]]) -> Records:
-    """The same records where they first stood: their line, offset and text as it was."""
-    table = records.table
-    for name in ("line", "byte_offset", "raw"):
-        at = table.schema.get_field_index(name)
-        values = pa.array([row[name] for row in rows], table.schema.field(name).type)
-        table = table.set_column(at, name, values)
-    return replace(records, table=table)
+def _dropped(
+    ledger: Ledger, source: str, files: Sequence[QuarantineFile], reason: str | None
+) -> dict[tuple[str, str], int]:
+    """Records that cannot be fed again because retention dropped them, as they would be."""
+    numbers = {file.sequence for file in files if file.dropped_at is not None}
+    found: dict[tuple[str, str], int] = {}
+    for sequence, code, rows in ledger.reasons_dropped(source):
+        is_asked = code != "conflict" if reason is None else code == reason
+        if sequence in numbers and is_asked:
+            found[code, "dropped"] = found.get((code, "dropped"), 0) + rows
+    return found
 
 
 def _change(writer: BatchWriter, feeder: _Feeder) -> Change:

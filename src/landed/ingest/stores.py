@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-from ..errors import Fault, SourceError
+from ..errors import Fault, LandedError, SourceError
+from .host_keys import SCHEMES, trusting_options
 
 ARROW = {"s3": "S3", "gs": "Google Cloud Storage", "abfs": "Azure", "abfss": "Azure"}
 WEB = ("http", "https")
@@ -329,24 +330,29 @@ class _Fsspec:
 
         scheme = scheme_of(url)
         try:
-            self._files, path = url_to_fs(url)
+            self._files, path = url_to_fs(url, **trusting_options(scheme))
         except (ImportError, ValueError) as error:
             raise SourceError(
                 f"{scheme}:// needs a package that is not installed: {error}",
                 fix="install it beside landed, or fetch the files into the landing folder.",
                 code="source_package",
             ) from None
-        except (TypeError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, TypeError | OSError) and not _is_of_package(error):
+                raise
             raise unreadable(
                 url, f"the store cannot be reached ({type(error).__name__})", _CREDENTIALS
             ) from None
         # a path lacks the host, or has one slash more: addresses are told as they were written
         self._prefix = url[: -len(path)] if path and url.endswith(path) else f"{scheme}://"
+        self._root = ""
+        if scheme in SCHEMES and not path:  # else it is the folder that a person begins in
+            self._prefix, self._root = url, "/"
 
     def listing(self, base: str, *, deep: bool) -> list[RemoteFile]:
         with self._errors(base):
             self._files.invalidate_cache()
-            folder = self._files._strip_protocol(base)
+            folder = self._files._strip_protocol(base) or self._root
             found = self._files.find(folder, maxdepth=None if deep else 1, detail=True)
             return [self._listed(base, info) for info in found.values() if info["type"] == "file"]
 
@@ -382,6 +388,15 @@ class _Fsspec:
             raise unreadable(url, "access is denied", _CREDENTIALS, "source_denied") from None
         except (OSError, EOFError, ValueError) as error:
             raise unreadable(url, f"the store fails ({type(error).__name__})", _NETWORK) from None
+        except Exception as error:
+            if not _is_of_package(error):
+                raise
+            raise unreadable(url, f"the store fails ({type(error).__name__})", _NETWORK) from None
+
+
+def _is_of_package(error: Exception) -> bool:
+    """Whether an error is of a tree that a store's package brings, as paramiko's are."""
+    return type(error).__module__ != "builtins" and not isinstance(error, LandedError)
 
 
 def _text(version: object) -> str:

@@ -11,7 +11,7 @@ from .. import __version__
 from ..catalog import Catalog
 from ..documents import digest
 from ..errors import PlanError
-from ..ingest import Ledger, pending, relations_digest
+from ..ingest import Ledger, is_overdue, load_sources, pending, relations_digest
 from ..project import Home, Project, core_root
 from .readers import current
 from .snapshot import snapshot_id
@@ -89,9 +89,12 @@ def _data_through(ledger: Ledger) -> datetime | None:
 def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) -> str | None:
     """Id of the current snapshot if a run would change nothing, else None.
 
-    Only under the home's lock: what was digested for the answer is remembered.
+    A run changes something too where rows have become older than their source keeps them. Only
+    under the home's lock: what was digested for the answer is remembered.
     """
     if pending(project, home, keep=True):  # first: it also tells of sources that have no file
+        return None
+    if is_overdue(home, load_sources(project).values(), now):
         return None
     published = current(home)
     if published is None:

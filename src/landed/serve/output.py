@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,12 +41,20 @@ def console(*, stderr: bool = False, plain: bool = False) -> Console:
     return Console(file=stream, no_color=True, highlight=False, width=200, soft_wrap=True)
 
 
+#: C1 controls, and marks of direction: JSON takes them as they are.
+_DRIVING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
 def print_json(value: Any) -> None:
-    """One JSON document on standard output, sorted keys, no NaN."""
+    """One JSON document on standard output, sorted keys, no NaN.
+
+    What drives a terminal or turns its text around is escaped: to a reader of JSON it is the same.
+    """
     raw = orjson.dumps(
         jsonable(value), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
     )
-    sys.stdout.write(raw.decode() + "\n")
+    text = _DRIVING.sub(lambda found: f"\\u{ord(found[0]):04x}", raw.decode())
+    sys.stdout.write(text + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -60,12 +69,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """CSV (RFC 4180); text that a spreadsheet would run as a formula gets a leading quote."""
+    """CSV (RFC 4180); text that a spreadsheet would run as a formula gets a leading quote.
+
+    A file or a pipe gets every letter; a terminal none that drives it.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow([_cell(name) for name in columns])
     writer.writerows([[_cell(value) for value in row] for row in rows])
-    sys.stdout.write(buffer.getvalue())
+    text = buffer.getvalue()
+    sys.stdout.write(clean(text) if sys.stdout.isatty() else text)
 
 
 def show(value: Any) -> str:

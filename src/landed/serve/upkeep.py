@@ -22,7 +22,7 @@ from .options import (
 )
 from .output import clean, console, print_json, print_table, progress_lines
 
-#: Letters of a record that are shown. A terminal's width, twice.
+#: Letters that are shown of a record, or of what it names. A terminal's width, twice.
 RAW_WIDTH = 160
 
 quarantine_app = typer.Typer(help="Look at refused records: which, why, and what to do.")
@@ -137,11 +137,10 @@ def quarantine_show(
     _, state, _ = open_project(project, home)
     found = show_refused(state, source, reason=reason, limit=limit)
     columns = ["file", "line", "byte_offset", "reason", "detail", "batch_id", "arrived_at"]
+    columns += ["raw"] if raw else []
     rows = [[getattr(one, name) for name in columns] for one in found]
-    if raw:
-        columns.append("raw")
-        for row, one in zip(rows, found, strict=True):
-            row.append(shortened(one.raw) if output is Format.TABLE else one.raw)
+    if output is Format.TABLE:  # an id may be as long as a record, and a file have any name
+        rows = [[shortened(one) if isinstance(one, str) else one for one in row] for row in rows]
     print_rows(columns, rows, output)
 
 
@@ -294,7 +293,7 @@ def _snapshots(home: Home) -> int:
 
 
 def shortened(text: str) -> str:
-    """A record's text for a terminal: control characters as escapes, cut at RAW_WIDTH letters."""
+    """A text for a terminal: control characters as escapes, cut at RAW_WIDTH letters."""
     cut = text[:RAW_WIDTH] + ("…" if len(text) > RAW_WIDTH else "")
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()

@@ -1,6 +1,8 @@
 """One person leaves: every lake file, the quarantine, and whatever would bring them back."""
 
+import csv
 import hashlib
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from landed.errors import SourceError, WarehouseError
 from landed.ingest import Ledger, load_sources
 from landed.ingest.erasure import erase
 from landed.ingest.holding import holds, landed_files
@@ -78,6 +81,9 @@ def test_every_row_of_a_person_and_of_their_devices_leaves(people):
 def test_nothing_of_the_person_is_left_on_the_disk(people):
     people.home.build.parent.mkdir()
     people.home.build.write_bytes(b"holds u1")
+    spilled = people.home.warehouse / "build.duckdb.tmp" / "duckdb_temp_storage-0.tmp"
+    spilled.parent.mkdir()
+    spilled.write_bytes(b"holds u1 and someone-rare")
     marked = json.dumps({"user_id": "someone-rare", "broken": True})
     people.land("events/b.jsonl", marked + "\n" + marked[:-3] + "\n")
     people.ingest()
@@ -86,7 +92,7 @@ def test_nothing_of_the_person_is_left_on_the_disk(people):
     take_out(people, "someone-rare")
     take_out(people)
 
-    assert not people.home.build.exists()
+    assert not list(people.home.warehouse.iterdir())
     assert b"someone-rare" not in everything(people)
     rows = [row for path in people.home.lake.rglob("*.parquet")
             for row in pq.read_table(path).to_pylist()]  # fmt: skip
@@ -174,6 +180,23 @@ def test_a_pseudonymised_person_is_found_by_the_id_that_was_digested(world, even
     assert world.one().reasons == {"erased": 2}
 
 
+def test_a_device_of_which_the_lake_keeps_a_digest_is_found_in_refused_records(world, event):
+    world.source(
+        "app",
+        "kind: events\nformat: jsonl\npath: events/*\npersonal: [user_id, anonymous_id]\n",
+    )
+    bad = {"user_id": None, "occurred_at": "never"}
+    lines = [event(1, anonymous_id="a1"), event(2, anonymous_id="a1", **bad),
+             event(3, anonymous_id="a2", **bad)]  # fmt: skip
+    world.land("events/a.jsonl", "".join(lines))
+    world.ingest()
+
+    found = take_out(world)
+
+    assert found.refused == {"app": 1}
+    assert [row["raw"] for row in world.quarantine("app")] == ["", lines[2].rstrip()]
+
+
 def test_all_kinds_and_all_sources_are_looked_through(events, event):
     events.source("survey", "kind: feedback\nformat: jsonl\npath: survey/*\n")
     given = {"given_at": "2026-11-01T00:00:00Z", "channel": "survey", "rating": 5}
@@ -235,10 +258,141 @@ def test_a_killed_erasure_is_none_or_whole_and_can_be_run_again(people, event, m
         ("7,u12,x", False),
         ('{"user": "u1", cut', True),
         ('{"user": "u12", cut', False),
+        ('{"user": "u1", "user": "u2"}', True),
+        ('{"a": {"user": "u1", "user": "u2"}}', True),
+        ('7\t{"user": {"id": "u1"}}\tx', True),
+        ('7,"[""u1""]",x', True),
+        ("7,u1\u2028,x", True),
+        ("u\u0661", False),  # another digit one
+        ("\uff551", False),  # a wide u
     ],
 )
 def test_a_record_holds_an_id_as_a_whole_value(raw, is_held):
     assert holds(raw, {"u1"}) is is_held
+
+
+@pytest.mark.parametrize("user", ['o"brien', "a\nb", "a\r\nb", "a,b", "tab\tbed", "ü\u2028 x", "'"])
+def test_an_id_of_odd_letters_is_found_however_it_is_escaped(user):
+    row = io.StringIO(newline="")
+    csv.writer(row).writerow([7, user, "x"])
+
+    assert holds(row.getvalue(), {user})
+    assert holds(row.getvalue()[:-2] + ',"cut', {user})
+    for is_ascii in (True, False):
+        text = json.dumps({"user": user}, ensure_ascii=is_ascii)
+        assert holds(text, {user})
+        assert holds(text[:-1], {user})
+    assert not holds(row.getvalue(), {user + "2"})
+
+
+ODD = ["o'brien", 'o"brien', "a\nb", "x'); drop table lake; --", "caf\u00e9", "\u202eu1", "%", "*"]
+
+
+@pytest.mark.parametrize("user", ODD)
+def test_a_person_of_an_odd_id_leaves_and_nobody_else(events, event, user):
+    other = {"caf\u00e9": "cafe\u0301", "\u202eu1": "u1", "%": "u2", "*": "u2"}.get(
+        user, user + "2"
+    )
+    bad = {"occurred_at": "never"}
+    lines = [event(n, user_id=one, **more) for n, (one, more) in enumerate(
+        [(user, {}), (other, {}), (user, bad), (other, bad)])]  # fmt: skip
+    events.land("events/a.jsonl", "".join(lines))
+    events.ingest()
+
+    found = take_out(events, user)
+
+    assert (found.lake_rows, found.refused) == ({("app", "events"): 1}, {"app": 1})
+    assert users(events) == [(other,)]
+    assert [row["raw"] for row in events.quarantine("app")] == ["", lines[3].rstrip()]
+    events.land("events/b.jsonl", event(9, user_id=user) + event(10, user_id=other))
+    assert events.one().reasons == {"erased": 1}
+
+
+@pytest.mark.parametrize("user", ["", "  ", "\n", "a\0b", "caf\udce9"])
+def test_what_names_nobody_is_refused_before_anything_is_looked_at(people, event, user):
+    people.land("events/b.jsonl", event(301, occurred_at="never", session_id=""))
+    people.ingest()
+    before = everything(people)
+
+    with pytest.raises(SourceError, match="is no user id"):
+        take_out(people, user)
+
+    assert everything(people) == before
+
+
+def test_refused_csv_of_a_quoted_id_over_two_lines_loses_its_text(world):
+    world.source("app", "kind: events\nformat: csv\npath: events/*\n")
+    head = "event_id,event_name,occurred_at,user_id\n"
+    rows = ['1,seen,never,"a\nb ""c"""\n', '2,seen,never,"ab ""c"""\n']
+    path = world.land("events/a.csv", head + "".join(rows))
+    world.ingest()
+
+    found = take_out(world, 'a\nb "c"')
+
+    assert found.refused == {"app": 1}
+    assert [row["raw"] for row in world.quarantine("app")] == ["", rows[1].rstrip()]
+    left = landed_files(world.home, load_sources(world.project).values(), ['a\nb "c"'])
+    assert left.files == (("app", str(path), 1),)
+
+
+def test_refused_records_that_write_an_id_otherwise_than_the_lake_lose_their_text(world):
+    world.source("app", "kind: feedback\nformat: slack_export\npath: in/*/*\n")
+    message = {"type": "message", "text": "It hangs", "ts": "1793527200.0001"}
+    day = [
+        {**message, "user": "U1"},
+        {**message, "user": "U1", "ts": "soon"},
+        {**message, "user": "U2", "ts": "soon"},
+    ]
+    path = world.land("in/help/2026-11-01.json", json.dumps(day))
+    world.ingest()
+
+    found = take_out(world, "slack:U1")
+
+    assert (found.lake_rows, found.refused) == ({("app", "feedback"): 1}, {"app": 1})
+    assert [row["raw"] for row in world.quarantine("app")] == ["", json.dumps(day[2])]
+    left = landed_files(world.home, load_sources(world.project).values(), ["slack:U1"])
+    assert left.files == (("app", str(path), 2),)
+
+
+def test_a_person_is_refused_in_files_that_waited_when_they_were_erased(people, event):
+    waiting = event(301) + event(302) + event(304, occurred_at="never")
+    people.land("events/b.jsonl", waiting)
+    people.land("events/c.jsonl.gz", event(307) + event(303))
+
+    take_out(people)
+    account = people.one()
+
+    assert (account.accepted, account.reasons) == (2, {"erased": 3})
+    assert ("u1",) not in users(people)
+    assert b'"u1"' not in everything(people)
+
+
+def test_a_quarantine_file_that_somebody_changed_keeps_a_person_from_being_half_erased(
+    people, event
+):
+    people.land("events/b.jsonl", event(301, occurred_at="never"))
+    people.ingest()
+    (file,) = Ledger(people.home).quarantine_files()
+    path = people.home.root / file.path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+
+    with pytest.raises(WarehouseError, match="was changed"):
+        take_out(people)
+
+    assert ("u1",) in users(people)
+    assert Ledger(people.home).erased() == frozenset()
+    path.write_bytes(whole)
+    assert take_out(people).refused == {"app": 1}
+
+
+def test_a_value_that_is_known_by_its_digest_is_told_whole():
+    def is_meant(text):
+        return text == "a\n\u2028b"
+
+    assert holds('7,"a\n\u2028b",x', (), is_meant=is_meant)
+    assert holds('{"a": ["a\\n\u2028b"]}', (), is_meant=is_meant)
+    assert not holds('7,"a\u2028b",x', (), is_meant=is_meant)
 
 
 def test_an_id_of_digits_is_found_as_a_number():

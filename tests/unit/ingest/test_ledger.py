@@ -9,6 +9,7 @@ import pytest
 
 from landed.errors import WarehouseError
 from landed.ingest import Ledger, SourceAccount
+from landed.ingest.ledger import SCHEMA_VERSION
 from landed.ingest.ledger_rows import Batch, Change, Declared, StoredFile
 from landed.project import Home
 
@@ -90,7 +91,7 @@ def test_a_file_that_was_claimed_is_not_claimed_twice(ledger):
     assert ledger.accounts_total()[0].rows_in == 5
 
 
-@pytest.mark.parametrize(("version", "fix"), [(2, "move .* away"), (4, "or a newer one")])
+@pytest.mark.parametrize(("version", "fix"), [(2, "move .* away"), (5, "or a newer one")])
 def test_a_ledger_of_another_version_is_refused_for_reading_and_for_writing(
     ledger, tmp_path, version, fix
 ):
@@ -98,7 +99,7 @@ def test_a_ledger_of_another_version_is_refused_for_reading_and_for_writing(
         found.execute(f"pragma user_version = {version}")
 
     for use in (ledger.accounts_total, lambda: ledger.forget("app", "g2")):
-        with pytest.raises(WarehouseError, match=f"(?s)version {version}.*version 3.*{fix}"):
+        with pytest.raises(WarehouseError, match=f"(?s)version {version}.*version 3 to 4.*{fix}"):
             use()
 
 
@@ -171,6 +172,122 @@ def test_a_source_that_is_forgotten_takes_its_removals_along_and_no_erased_id(le
     assert ledger.erased() == {"d"}
 
 
+def test_what_is_removed_touches_its_days_even_without_a_file_and_moves_the_number_on(ledger):
+    ledger.commit(batch(), NOW)
+    (file, _) = ledger.listed_files()
+    seen = ledger.last_sequence()
+
+    ledger.apply(Change(lake_out=(file,), removed={("app", FIRST, "retention"): 2}), NOW)
+
+    assert ledger.last_sequence() == seen + 1
+    assert ledger.touched_days("events", seen) == [FIRST]
+    assert ledger.touched_days("events", seen + 1) == []
+    assert ledger.touched_days("exposures", 0) == []
+    assert ledger.generation() == "g"
+    assert ledger.commit(batch("b2"), NOW) == seen + 2
+
+
+def test_the_number_never_falls_and_no_batch_takes_that_of_a_removal(ledger):
+    ledger.commit(batch(source="web"), NOW)
+    ledger.commit(batch(), NOW)
+    (file, *_) = ledger.listed_files("app")
+    ledger.apply(Change(lake_out=(file,), removed={("app", FIRST, "erase"): 2}), NOW)
+    before = ledger.last_sequence()
+
+    ledger.forget("app", "g2")
+
+    assert ledger.last_sequence() == before
+    assert ledger.commit(batch(), NOW) == before + 1
+
+
+def test_rows_that_are_removed_and_still_in_the_lake_are_refused(ledger):
+    ledger.commit(batch(), NOW)
+
+    with pytest.raises(WarehouseError, match="3 rows in the lake of 3 accepted - 2 removed"):
+        ledger.apply(Change(removed={("app", FIRST, "retention"): 2}), NOW)
+    with pytest.raises(WarehouseError, match="the source apps is not in the ledger"):
+        ledger.apply(Change(removed={("apps", FIRST, "retention"): 2}), NOW)
+
+    assert (ledger.removals(), ledger.last_sequence()) == ([], 1)
+
+
+#: What a ledger of version 3 knew of removals.
+OLD_REMOVALS = """
+drop table removals;
+create table removals (
+    source text not null, day text not null,
+    why text not null check (why in ('erase', 'retention')),
+    rows integer not null check (rows > 0), primary key (source, day, why)
+) strict, without rowid;
+insert into removals values ('app', '2026-11-01', 'erase', 2);
+pragma user_version = 3;
+"""
+
+
+@pytest.fixture
+def older(ledger, tmp_path):
+    """The ledger as version 3 would have left it, after a batch and a removal."""
+    ledger.commit(batch(), NOW)
+    (file, _) = ledger.listed_files()
+    ledger.apply(Change(lake_out=(file,), removed={("app", FIRST, "erase"): 2}), NOW)
+    with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as found:
+        found.executescript(OLD_REMOVALS)
+    return ledger
+
+
+def facts(ledger):
+    return (
+        ledger.accounts_total(),
+        ledger.removals(),
+        ledger.listed_files(),
+        ledger.last_sequence(),
+        ledger.touched_days("events", 0),
+        ledger.touched_days("events", 1),
+        ledger.generation(),
+    )
+
+
+def version_of(tmp_path):
+    with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as found:
+        return found.execute("pragma user_version").fetchone()[0]
+
+
+def test_a_ledger_of_version_3_is_read_as_it_is_and_upgraded_by_the_first_write(older, tmp_path):
+    before = facts(older)
+    assert before[1] == [("app", FIRST, "erase", 2)]
+    assert version_of(tmp_path) == 3
+
+    older.declare([], "unused")
+
+    assert version_of(tmp_path) == SCHEMA_VERSION
+    # no day is told again of what a new generation has told of
+    assert facts(older) == before
+    assert before[4] == [SECOND]
+    (file,) = older.listed_files()
+    older.apply(Change(lake_out=(file,), removed={("app", SECOND, "retention"): 1}), NOW)
+    assert older.touched_days("events", before[3]) == [SECOND]
+    with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as found:
+        assert found.execute("pragma integrity_check").fetchall() == [("ok",)]
+        names = {name for (name,) in found.execute("select name from sqlite_master")}
+    assert "removals_by_sequence" in names
+    assert "old_removals" not in names
+
+
+def test_an_upgrade_that_is_killed_leaves_the_older_ledger(older, tmp_path, monkeypatch):
+    before = facts(older)
+
+    def die(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Ledger, "_insert_batch", die)
+        with pytest.raises(KeyboardInterrupt):
+            older.commit(batch("b2"), NOW)
+
+    assert version_of(tmp_path) == 3
+    assert facts(older) == before
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -178,6 +295,7 @@ def test_a_source_that_is_forgotten_takes_its_removals_along_and_no_erased_id(le
         "select path from lake_files where kind = 'events' and day in ('2026-11-01')",
         "select sum(rows) from lake_files where source = 'app'",
         "select path from quarantine_files where source = 'app'",
+        "select day from removals where sequence > 9 and +kind = 'events'",
         "delete from batches where source = 'app'",
     ],
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from landed.errors import SourceError
+from landed.errors import SourceError, WarehouseError
+from landed.ingest import Ledger
 from landed.ingest.envelope import ENVELOPES, refusals
 from landed.ingest.quarantine import explain, list_refused, show_refused
 from landed.ingest.quarantine_reasons import REASONS
@@ -104,6 +105,40 @@ def test_records_are_fed_again_and_a_person_erased_from_the_command_line(refused
 def test_a_text_is_cut_and_its_control_characters_are_escaped():
     assert shortened("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
     assert shortened("x" * 500) == "x" * RAW_WIDTH + "…"
+
+
+def test_what_a_record_names_is_shown_short_and_drives_no_terminal(events, event):
+    odd = "\x1b]0;owned\x07\u202e\x9b31m<b> [red]x[/red] "
+    events.land(f"events/{odd[:9]}.jsonl", event(1, event_id=odd * 5_000)
+                + event(1, event_id=odd * 5_000, event_name="other") + odd + "\n")  # fmt: skip
+    events.ingest()
+
+    words = ("quarantine", "show", "app", "--raw")
+    table = run(events, *words)
+    shown = run(events, *words, "--format", "json")
+
+    assert len(table) < 10_000
+    assert "[red]x" in table.replace("\n", "")
+    for text in (table, shown):
+        assert not {"\x1b", "\x07", "\u202e", "\x9b"} & {*text}
+    assert [row["detail"] for row in json.loads(shown)] == [odd * 5_000, ""]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: whole[:-9], lambda whole: b"", lambda _: b"x" * 99]
+)
+def test_a_damaged_file_is_named(refused, damage):
+    path = refused.home.root / Ledger(refused.home).quarantine_files()[1].path
+    path.write_bytes(damage(path.read_bytes()))
+
+    for look in (list_refused, lambda home: show_refused(home, "app")):
+        with pytest.raises(WarehouseError, match=f"(?s){path.name} was changed.*Fix: restore it"):
+            look(refused.home)
+    path.unlink()
+    with pytest.raises(WarehouseError, match=f"1 quarantine file.s. are missing.*{path.name}"):
+        list_refused(refused.home)
+    refused.ingest(again=True)
+    assert sum(one.kept for one in list_refused(refused.home)) == 4
 
 
 def test_every_reason_is_explained_in_full():

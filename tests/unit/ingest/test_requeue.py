@@ -1,16 +1,21 @@
 """Refused records are fed again after a correction: each counts once, wherever it is killed."""
 
 import json
-from datetime import UTC, datetime
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from landed.errors import SourceError
-from landed.ingest import Ledger
+from landed.errors import SourceError, WarehouseError
+from landed.ingest import Ledger, load_sources, rereading
 from landed.ingest import requeue as module
+from landed.ingest.erasure import erase
+from landed.ingest.formats.records import digest_of
 from landed.ingest.ledger import Ledger as WrittenLedger
 from landed.ingest.requeue import requeue
 from landed.settings import Settings
@@ -44,6 +49,18 @@ def total(world):
 
 def contents(world):
     return world.rows("select event_id, event_name, occurred_at from lake.events order by event_id")
+
+
+def rewrite(world, raws, *, is_listed=True):
+    """Put other texts into the one quarantine file, and its new digest into the ledger."""
+    (file,) = Ledger(world.home).quarantine_files("app")
+    path = world.home.root / file.path
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("raw")
+    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(raws)), path)
+    if is_listed:
+        with sqlite3.connect(world.home.ledger) as found:
+            found.execute("update quarantine_files set sha256 = ?", (digest_of(path),))
 
 
 def record(number, when):
@@ -207,6 +224,23 @@ def test_what_is_not_whole_stays_where_it_is(events, event):
     assert events.quarantine("app") == before
 
 
+def test_a_record_of_which_there_was_no_text_is_not_called_erased(events, event):
+    events.land("events/a.jsonl.gz", event(1))
+    path = events.land("events/b.jsonl.gz", event(2) * 100)
+    path.write_bytes(path.read_bytes()[:12])
+    events.land("events/c.jsonl", event(3, occurred_at="never"))
+    events.ingest()
+    assert [row["raw"] for row in events.quarantine("app")] == [
+        "",
+        event(3, occurred_at="never")[:-1],
+    ]
+    erase(events.home, SMALL, "u0", load_sources(events.project).values(), now=NOW)
+
+    found = feed(events)
+
+    assert found.stay == {("truncated_file", "cut"): 1, ("bad_time", "erased"): 1}
+
+
 def test_conflicts_are_fed_only_by_name(events, event):
     events.land("events/a.jsonl", event(1) + event(1, event_name="other"))
     events.ingest()
@@ -224,13 +258,9 @@ def test_a_record_that_swallows_its_neighbours_stays_alone(world, monkeypatch):
     lines = [f"{n},x,0{n}/11/2026 08:00,u1" for n in range(1, 8)]
     world.land("events/a.csv", "id,name,ts,who\n" + "\n".join(lines) + "\n")
     world.ingest()
-    (file,) = Ledger(world.home).quarantine_files("app")
-    path = world.home.root / file.path
-    table = pq.read_table(path)
-    raws = table.column("raw").to_pylist()
+    raws = [row["raw"] for row in world.quarantine("app")]
     raws[3] += '\n"9'  # as a reader that joins lines might have left it
-    at = table.schema.get_field_index("raw")
-    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(raws)), path)
+    rewrite(world, raws)
     mapped(world, "csv", FIXED)
 
     found = feed(world)
@@ -282,7 +312,7 @@ def test_a_killed_requeue_changes_nothing_and_the_next_one_counts_once(refused, 
         return rename(path, target)
 
     place = {
-        "read": (module, "_in_place", die),
+        "read": (rereading, "_in_place", die),
         "rename": (Path, "replace", die),
         "second rename": (Path, "replace", die_later),
         "apply": (WrittenLedger, "apply", die),
@@ -301,3 +331,104 @@ def test_a_killed_requeue_changes_nothing_and_the_next_one_counts_once(refused, 
     refused.ingest()
     assert len(contents(refused)) == 10
     assert not list(refused.home.quarantine.rglob("*.parquet"))
+
+
+def test_records_whose_file_was_dropped_are_counted_as_such(world):
+    keeps = MAPPED + "retention: {{quarantine_days: 2}}\n"
+    world.source("app", keeps.format(form="jsonl", when=PLAIN))
+    line = json.dumps(record(1, "never"))
+    world.land("events/a.jsonl", line + "\n" + json.dumps({**record(2, GOOD), "who": None}))
+    world.ingest(now=NOW - timedelta(days=9))
+    world.land("events/b.jsonl", json.dumps(record(3, "01/11/2026 08:00")))
+    ids = Ledger(world.home).batch_ids()
+    world.ingest()
+    world.source("app", keeps.format(form="jsonl", when=FIXED))
+
+    by_batch = feed(world, batch=ids[1])
+    by_reason = feed(world, reason="bad_time")
+
+    gone = {("bad_time", "dropped"): 1, ("no_unit", "dropped"): 1}
+    assert (by_batch.taken, by_batch.stay) == ({}, gone)
+    assert (by_reason.taken, by_reason.stay) == ({"bad_time": 1}, {("bad_time", "dropped"): 1})
+    assert feed(world).stay == gone
+    assert (total(world).rows_in, total(world).accepted) == (3, 1)
+
+
+@pytest.mark.parametrize("damage", ["text", "cut", "gone"])
+def test_a_quarantine_file_that_somebody_changed_is_not_fed(refused, damage):
+    (file,) = Ledger(refused.home).quarantine_files("app")
+    path = refused.home.root / file.path
+    whole, rows = path.read_bytes(), contents(refused)
+    if damage == "text":
+        rewrite(refused, ['{"id": "forged"}'] * 6, is_listed=False)
+    elif damage == "cut":
+        path.write_bytes(whole[:-9])
+    else:
+        path.unlink()
+    code = "missing" if damage == "gone" else "was changed"
+
+    with pytest.raises(WarehouseError, match=code):
+        feed(refused)
+
+    assert contents(refused) == rows
+    path.write_bytes(whole)
+    assert feed(refused).account.accepted == 6
+
+
+def test_long_records_are_read_again_a_few_at_once(world, monkeypatch):
+    monkeypatch.setattr(module, "GROUP_BYTES", 3_000)
+    mapped(world)
+    lines = [{**record(n, "01/11/2026 08:00"), "text": "x" * (900 * (n % 3))} for n in range(9)]
+    world.land("events/a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    world.ingest()
+    mapped(world, when=FIXED)
+    groups: list[int] = []
+    read = module.read_again
+    monkeypatch.setattr(
+        module, "read_again", lambda *given: groups.append(len(given[2])) or read(*given)
+    )
+
+    assert feed(world).account.accepted == 9
+
+    assert groups == [1] * 9
+    assert len(contents(world)) == 9
+
+
+FEED = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from landed.errors import LandedError
+from landed.ingest.requeue import requeue
+from landed.project import Home, Project
+from landed.settings import Settings
+
+sys.stdin.readline()
+try:
+    found = requeue(
+        Project(Path(sys.argv[1]), "shop"), Home(Path(sys.argv[2])),
+        Settings(threads=1, memory_limit_mb=512), "app", now=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    print("fed", found.account.accepted)
+except LandedError as error:
+    print(error.faults[0].code)
+"""
+
+
+def test_of_two_processes_that_feed_at_once_one_feeds(refused):
+    command = [sys.executable, "-c", FEED, str(refused.project.root), str(refused.home.root)]
+    both = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+
+    for one in both:  # they have imported what they need, or soon will
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = sorted(one.communicate(timeout=60)[0].strip() for one in both)
+
+    # the other one was told who works, or came when nothing was left
+    assert said[0] == "fed 6" or said[1] == "fed 6"
+    assert {*said} - {"fed 6"} <= {"home_busy", "source_unknown"}
+    refused.check_identity()
+    assert (total(refused).rows_in, total(refused).accepted) == (10, 10)

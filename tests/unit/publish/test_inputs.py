@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import mini_project
 import pytest
 
 from landed.catalog import load_catalog
 from landed.errors import PlanError
+from landed.ingest import ingest
 from landed.project import Home, load_project
-from landed.publish.inputs import midnight, require_unchanged, run_inputs
+from landed.publish import inputs
+from landed.publish.inputs import midnight, require_unchanged, run_inputs, up_to_date
+from landed.publish.snapshot import snapshot_id
+from landed.settings import Settings
 
 EXEMPTION = """\
 exemptions:
@@ -51,3 +56,23 @@ def test_marts_of_other_files_are_refused_but_a_new_day_is_not() -> None:
 
 def test_the_clock_of_a_run_is_its_day() -> None:
     assert midnight(datetime(2026, 9, 5, 23, 59, tzinfo=UTC)) == datetime(2026, 9, 5, tzinfo=UTC)
+
+
+def test_a_run_without_new_files_has_work_where_rows_are_kept_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = mini_project.write_project(tmp_path / "mini")
+    source = root / "sources" / "app.yml"
+    source.write_text(source.read_text("utf-8") + "retention: {lake_days: 100}\n", "utf-8")
+    project, home = load_project(root), Home(tmp_path / "home")
+    mini_project.write_events(home.landing, users=20)
+    catalog, now = load_catalog(project), datetime(2026, 10, 1, tzinfo=UTC)
+    ingest(project, home, Settings(threads=1, memory_limit_mb=512), now=now)
+    published = snapshot_id(run_inputs(project, home, catalog, now))
+    monkeypatch.setattr(inputs, "current", lambda _: SimpleNamespace(id=published))
+
+    later = datetime(2026, 12, 11, tzinfo=UTC)
+
+    assert run_inputs(project, home, catalog, later) == run_inputs(project, home, catalog, now)
+    assert up_to_date(project, home, catalog, now) == published
+    assert up_to_date(project, home, catalog, later) is None

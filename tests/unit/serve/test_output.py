@@ -29,3 +29,26 @@ def test_a_table_shows_markup_as_text(capsys: pytest.CaptureFixture[str]) -> Non
     print_table(["name"], [["[bold red]x[/]"]])
 
     assert "[bold red]x[/]" in capsys.readouterr().out
+
+
+def test_json_escapes_what_drives_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"a": "\x1b[31m\x9b31m\u202e\u2066é\x7f"}
+
+    print_json(given)
+
+    text = capsys.readouterr().out
+    assert text.replace("\n", "").isprintable()
+    assert "é" in text
+    assert json.loads(text) == given
+
+
+def test_csv_is_whole_for_a_file_and_harmless_for_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    print_csv(["name"], [["\x1b[31mred"]])
+    assert capsys.readouterr().out == "name\r\n\x1b[31mred\r\n"
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_csv(["name"], [["\x1b[31mred"]])
+
+    assert capsys.readouterr().out == "name\n[31mred\n"

@@ -18,7 +18,10 @@ from .records import InputFile, Records
 from .sql import as_json, quoted, select, within
 from .texts import lines, made, names, repository
 
-__all__ = ["SELECTS", "read"]
+__all__ = ["ID_PREFIXES", "SELECTS", "read"]
+
+#: What stands before an id in the lake, and in a record.
+ID_PREFIXES = (("github:", ""),)
 
 _USER = within('"user"', {"id": "/id", "login": "/login", "kind": "/type"})
 _TYPE = within('"type"', {"name": "/name"})["name"]

@@ -19,7 +19,10 @@ from __future__ import annotations
 from .jsonl import read
 from .sql import merged, quoted, select, within
 
-__all__ = ["SELECTS", "read"]
+__all__ = ["ID_PREFIXES", "SELECTS", "read"]
+
+#: What stands before an id in the lake, and in a record.
+ID_PREFIXES = (("", "$device:"),)
 
 _AT = within(
     '"properties"',

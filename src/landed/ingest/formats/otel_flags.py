@@ -1,8 +1,9 @@
 """OpenTelemetry log records of feature flag evaluations, as JSON Lines.
 
 A line is one log record, flattened as exporters and log stores write it, or one OTLP request with
-its `resourceLogs`, whose log records are then records of their own: `raw` is the record as it
-stands in the line, `byte_offset` where it starts. Attributes are an object or an array of key and
+its `resourceLogs`, whose log records are then records of their own: `raw` is a request with one
+record, its resource and its scope, each as it stands in the line, so that it says all that it said
+there; `byte_offset` is where the record starts. Attributes are an object or an array of key and
 value.
 
 Names have changed: `feature_flag.variant`, `feature_flag.provider_name` and the event
@@ -23,17 +24,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from . import jsonl
-from .records import SCHEMA, InputFile, Records, json_fault, json_value
+from .records import KEPT_BYTES, SCHEMA, InputFile, Records, json_fault, json_value
 from .slices import NotThatShape, elements, members
 from .sql import as_json, merged, quoted, select, within
 
 __all__ = ["SELECTS", "read"]
 
+#: Characters that the records of one request may have together, each with what is around it. In a
+#: megabyte there is room for 100,000 records within a resource of 300 kilobytes: that is 30 GB.
+MOST_TEXT = 32 * 1024 * 1024
+#: Characters after which the records of a part are handed on.
+PART_TEXT = 32 * 1024 * 1024
 #: Spellings of a log record's fields: OTLP's JSON, SDKs' consoles, stores' columns.
 _FIELDS = {
     "time": ("timeUnixNano", "time_unix_nano", "timestamp", "Timestamp", "time"),
@@ -134,8 +141,15 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
         found = _Gathered()
         for row in part.table.to_pylist():
             found.take(row["line"], row["byte_offset"], row["raw"].rstrip("\r\n"), row["reason"])
+            if found.size >= PART_TEXT:
+                yield found.records()
+                found = _Gathered()
         if found.rows:
             yield found.records()
+
+
+class _TooLong(ValueError):
+    """The records of a request would be longer than MOST_TEXT."""
 
 
 class _Gathered:
@@ -143,6 +157,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, int, str, str | None]] = []
+        self.size = 0
         self._fields: dict[str, list[str | None]] = {name: [] for name in _FIELDS}
 
     def take(self, line: int, offset: int, text: str, reason: str | None) -> None:
@@ -165,10 +180,18 @@ class _Gathered:
         except NotThatShape:
             self._add(line, offset, text, "not_an_object", {})
             return
-        flat = [_flattened(json_value(text[start:end]), around) for start, end, around in found]
-        for (start, end, _), fields in zip(found, flat, strict=True):
-            at = offset + len(text[:start].encode("utf-8"))
-            self._add(line, at, text[start:end], None, fields)
+        except _TooLong:
+            self._add(line, offset, text[:KEPT_BYTES], "too_long", {})
+            return
+        before, at, passed = len(self.rows), offset, 0
+        try:
+            for one in found:
+                fields = _flattened(json_value(text[one.start : one.end]), one.around)
+                at, passed = at + len(text[passed : one.start].encode("utf-8")), one.start
+                self._add(line, at, one.alone(text), None, fields)
+        except RecursionError:
+            self._take_back(before)
+            raise
 
     def records(self) -> Records:
         """All of them."""
@@ -183,24 +206,71 @@ class _Gathered:
         self, line: int, offset: int, raw: str, reason: str | None, fields: Mapping[str, str | None]
     ) -> None:
         self.rows.append((line, offset, raw, reason))
+        self.size += len(raw)
         for name, texts in self._fields.items():
             texts.append(fields.get(name))
 
+    def _take_back(self, rows: int) -> None:
+        """Keep only the first rows."""
+        del self.rows[rows:]
+        for texts in self._fields.values():
+            del texts[rows:]
 
-def _requested(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Start and end of each log record of a request, with its resource and scope."""
+
+@dataclass(frozen=True, slots=True)
+class _Requested:
+    """A log record of a request.
+
+    Args:
+        start: Where it starts in the text of the request.
+        end: Where it ends.
+        places: Start and end of its resource and its scope, by name; only those that are given.
+        around: Their values.
+    """
+
+    start: int
+    end: int
+    places: Mapping[str, tuple[int, int]]
+    around: Mapping[str, Any]
+
+    def alone(self, text: str) -> str:
+        """A request with this record only, each part as it stands in the text."""
+        given = {name: f'"{name}":{text[slice(*at)]},' for name, at in self.places.items()}
+        logs = f'{given.get("scope", "")}"logRecords":[{text[self.start : self.end]}]'
+        return f'{{"resourceLogs":[{{{given.get("resource", "")}"scopeLogs":[{{{logs}}}]}}]}}'
+
+
+def _requested(text: str) -> Iterator[_Requested]:
+    """Each log record of a request, with its resource and scope.
+
+    Raises:
+        NotThatShape: Something in it is no list or object where one has to be.
+        _TooLong: The records would be longer than MOST_TEXT with what is around them.
+    """
+    size = 0
     for resource_start, _ in elements(text, members(text, 0)["resourceLogs"][0]):
         resource = members(text, resource_start)
+        outer, outer_value = _given(text, resource, "resource")
         for scope_start, _ in _listed(text, resource, "scopeLogs"):
             scope = members(text, scope_start)
-            around = {
-                name: json_value(text[slice(*of[name])])
-                for name, of in (("resource", resource), ("scope", scope))
-                if name in of
-            }
+            inner, inner_value = _given(text, scope, "scope")
+            places, around = {**outer, **inner}, {**outer_value, **inner_value}
+            size_around = sum(end - start for start, end in places.values())
             for start, end in _listed(text, scope, "logRecords"):
                 members(text, start)  # an object, or the line is refused
-                yield start, end, around
+                size += end - start + size_around
+                if size > MOST_TEXT:
+                    raise _TooLong
+                yield _Requested(start, end, places, around)
+
+
+def _given(
+    text: str, found: Mapping[str, tuple[int, int]], name: str
+) -> tuple[dict[str, tuple[int, int]], dict[str, Any]]:
+    """Place and value of a member by its name; none where it is not there, or null."""
+    if name not in found or text[slice(*found[name])] == "null":
+        return {}, {}
+    return {name: found[name]}, {name: json_value(text[slice(*found[name])])}
 
 
 def _listed(

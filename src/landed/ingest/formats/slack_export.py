@@ -25,7 +25,10 @@ from .slices import NotThatShape, members
 from .sql import as_json, quoted, select, true_if
 from .texts import made, trimmed, unescaped
 
-__all__ = ["SELECTS", "read"]
+__all__ = ["ID_PREFIXES", "SELECTS", "read"]
+
+#: What stands before an id in the lake, and in a record.
+ID_PREFIXES = (("slack:", ""),)
 
 #: Column that holds the channel's folder; no field of Slack's has such a name.
 CHANNEL = "_folder"

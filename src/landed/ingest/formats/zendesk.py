@@ -20,7 +20,10 @@ from .records import InputFile, Records
 from .sql import quoted, select, within
 from .texts import lines, made
 
-__all__ = ["SELECTS", "read"]
+__all__ = ["ID_PREFIXES", "SELECTS", "read"]
+
+#: What stands before an id in the lake, and in a record.
+ID_PREFIXES = (("zendesk:", ""),)
 
 _VIA = within('"via"', {"channel": "/channel"})["channel"]
 _RATING = within('"satisfaction_rating"', {"score": "/score", "comment": "/comment"})

@@ -1,5 +1,8 @@
 import json
 
+from landed.ingest.formats import otel_flags
+from landed.ingest.formats.records import KEPT_BYTES
+
 AT = 1793527200000000000  # 2026-11-01 10:00:00 UTC, in nanoseconds
 FLATTENED = {
     "timeUnixNano": str(AT),
@@ -123,10 +126,58 @@ def test_each_record_of_a_request_is_a_record_with_its_own_text_and_place(source
     (found,) = otel.world.quarantine("app")
     at = len((first + line).encode()[: (first + line).encode().index(refused.encode())])
     assert (found["line"], found["byte_offset"], found["reason"]) == (3, at, "no_variant")
-    assert found["raw"] == refused
+    assert found["raw"] == (
+        '{"resourceLogs":[{"resource":{"attributes": []},"scopeLogs":[{"scope":'
+        f'{{"name": "openfeature \\u00fc ü"}},"logRecords":[{refused}]}}]}}]}}'
+    )
     resources = [one.get("resource") for one in otel.properties().values()]
     assert {"service.version": "3.1"} in resources
     assert otel.deliver_again() == (0, 3)
+
+
+def test_a_request_of_a_megabyte_that_stands_for_gigabytes_costs_itself_only(source):
+    otel = source("otel_flags", "exposures")
+    resources = '{"attributes": [], "text": "%s"}' % ("x" * 300_000)
+    records = request(*["{}"] * 100_000, resource=resources)
+    scopes = ", ".join(['{"logRecords": [{}]}'] * 25_000)
+    scopes = f'{{"resourceLogs": [{{"resource": {resources}, "scopeLogs": [{scopes}]}}]}}'
+    lines = [records, request(record(0)), scopes, request(record(1))]
+    assert max(map(len, lines)) < 1_000_000
+
+    account = otel.take(text="\n".join(lines))
+
+    assert (account.rows_in, account.accepted) == (4, 2)
+    assert otel.refused() == [(1, "too_long"), (3, "too_long")]
+    assert {len(row["raw"]) for row in otel.world.quarantine("app")} == {KEPT_BYTES}
+
+
+def test_a_request_of_which_one_record_nests_too_deep_is_refused_whole(source, monkeypatch):
+    otel = source("otel_flags", "exposures")
+    flattened = otel_flags._flattened
+
+    def fails_at_deep(given, around):
+        if "deep" in given:
+            raise RecursionError
+        return flattened(given, around)
+
+    monkeypatch.setattr(otel_flags, "_flattened", fails_at_deep)
+
+    account = otel.take(
+        text="\n".join([request(record(0)), request(record(1), '{"deep": 1}'), request(record(2))])
+    )
+
+    assert (account.rows_in, account.accepted) == (3, 2)
+    assert otel.refused() == [(2, "invalid_json")]
+
+
+def test_many_records_of_a_file_are_handed_on_in_parts(source, monkeypatch):
+    otel = source("otel_flags", "exposures")
+    monkeypatch.setattr(otel_flags, "PART_TEXT", 1_000)
+
+    account = otel.take(text="".join(request(record(n), record(9 + n)) + "\n" for n in range(9)))
+
+    assert (account.rows_in, account.accepted) == (18, 18)
+    assert otel.deliver_again() == (0, 18)
 
 
 def test_broken_lines_and_other_logs_are_refused_and_their_neighbours_stay(source):
