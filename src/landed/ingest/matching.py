@@ -56,7 +56,7 @@ def _below(folder: str, parts: Sequence[str]) -> Iterator[str | os.DirEntry[str]
         # no folder, or any number of them
         yield from _below(folder, rest or ["*"])
         for entry in _entries(folder, "*"):
-            if entry.is_dir():
+            if entry.is_dir() and not _leads_back(entry):
                 yield from _below(entry.path, parts)
     elif glob.has_magic(head):
         for entry in _entries(folder, head):
@@ -66,6 +66,16 @@ def _below(folder: str, parts: Sequence[str]) -> Iterator[str | os.DirEntry[str]
                 yield from _below(entry.path, rest)
     else:
         yield from _below(str(Path(folder) / head), rest)
+
+
+def _leads_back(entry: os.DirEntry[str]) -> bool:
+    """Whether a link leads to the folder it stands in, or to one above it: below it is no end."""
+    if not entry.is_symlink():
+        return False
+    folder = os.path.realpath(os.path.dirname(entry.path))
+    return os.path.commonpath([folder, os.path.realpath(entry.path)]) == os.path.realpath(
+        entry.path
+    )
 
 
 def _entries(folder: str, pattern: str) -> list[os.DirEntry[str]]:

@@ -179,3 +179,12 @@ def test_a_parquet_file_that_stands_for_gigabytes_is_refused(world):
     assert set(account.reasons) == {"too_long", "decompression_bomb"}
     assert account.reasons["decompression_bomb"] == 1
     assert account.reasons["too_long"] < 1_000
+
+
+@pytest.mark.parametrize("target", [".", "..", "deep"])
+def test_a_link_that_leads_back_has_no_end_and_is_not_followed(world, event, target):
+    world.source("app", "kind: events\nformat: jsonl\npath: events/**\n")
+    world.land("events/deep/a.jsonl", event(1))
+    (world.home.landing / "events" / "deep" / "loop").symlink_to(target)
+
+    assert world.one().accepted == 1
