@@ -72,10 +72,8 @@ def _leads_back(entry: os.DirEntry[str]) -> bool:
     """Whether a link leads to the folder it stands in, or to one above it: below it is no end."""
     if not entry.is_symlink():
         return False
-    folder = os.path.realpath(os.path.dirname(entry.path))
-    return os.path.commonpath([folder, os.path.realpath(entry.path)]) == os.path.realpath(
-        entry.path
-    )
+    target = Path(entry.path).resolve()
+    return Path(entry.path).parent.resolve().is_relative_to(target)
 
 
 def _entries(folder: str, pattern: str) -> list[os.DirEntry[str]]:
