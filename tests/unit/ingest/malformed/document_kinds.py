@@ -9,16 +9,22 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from unit.ingest.malformed.case import KEPT, Case, Entry, Refused, Taken, exact, good, kind, packed
+from unit.ingest.malformed.case import Case, Entry, Refused, Taken, exact, good, kind, packed
 from unit.ingest.malformed.json_kinds import event
 
 
 def _array(
-    rng: random.Random, tag: str, bad: Entry, *, ends_there: bool = False, tail: str = "]"
+    rng: random.Random,
+    tag: str,
+    bad: Entry,
+    *,
+    ends_there: bool = False,
+    is_followed: bool = False,
+    tail: str = "]",
 ) -> Case:
-    """An array with the bad element in it; what follows a break that ends it is one record."""
+    """An array with the bad element in it; what follows an end that never comes is of it."""
     before = [good(rng, tag, number) for number in range(rng.randint(0, 4))]
-    after = [good(rng, tag, 10 + number) for number in range(rng.randint(0, 4))]
+    after = [good(rng, tag, 10 + number) for number in range(rng.randint(int(is_followed), 4))]
     space = rng.choice(["", " ", "\n", "\r\n  "])
     case = Case("", "json", "", tag)
     text = rng.choice(["", "\n", " \n\t"]) + "[" + space
@@ -32,7 +38,7 @@ def _array(
     case.content = (text + tail).encode()
     if ends_there and case.refused:
         one = case.refused[0]
-        rest = case.content[one.offset :].decode()[:KEPT].rstrip("\r\n")
+        rest = case.content[one.offset :].decode().rstrip("\r\n")
         case.refused = [Refused(one.line, one.reason, one.offset, rest)]
     return packed(rng, case, ["plain", "gz", "zst"])
 
@@ -56,11 +62,21 @@ def document_bad_value(rng: random.Random, tag: str, _: int) -> Case:
     return _array(rng, tag, Entry(text.encode(), "invalid_json", raw=text))
 
 
-@kind("RFC 8259: an array that breaks off keeps what came before")
+@kind("RFC 8259: an element that is no JSON costs itself only")
 def document_broken_element(rng: random.Random, tag: str, _: int) -> Case:
-    value = rng.choice(["+1", "01", "[1,]", "'x'", "/**/ 1", '"\x01"', "{a: 1}", ""])
+    value = rng.choice(
+        ["+1", "01", "[1,]", "'x'", "/**/ 1", '"\x01"', '"\\x"', "{a: 1}", "", "1]", "[1", "tru"]
+    )
     text = event(rng, tag, properties=f'{{"n": {value}}}')
-    return _array(rng, tag, Entry(text.encode(), "invalid_json"), ends_there=True)
+    return _array(rng, tag, Entry(text.encode(), "invalid_json", raw=text))
+
+
+@kind("an element that hides its own end costs itself only")
+def document_hidden_end(rng: random.Random, tag: str, _: int) -> Case:
+    whole = event(rng, tag, properties='{"n": "x"}')
+    text = rng.choice([whole[:-1], whole.replace('"x"', '"x'), whole.replace('"n"', 'n"')])
+    entry = Entry(text.encode(), "invalid_json")
+    return _array(rng, tag, entry, is_followed=True)
 
 
 @kind("RFC 8259 §5: an array ends with a bracket")
@@ -80,9 +96,12 @@ def document_cut(rng: random.Random, tag: str, _: int) -> Case:
     return packed(rng, case, ["plain", "gz"])
 
 
-@kind("one document a file")
+@kind("what stands behind a document is a record of its own")
 def document_trailing_garbage(rng: random.Random, tag: str, _: int) -> Case:
-    tail = rng.choice(["]", "x", "{}", "[1]", ",", '"'])
+    tail, reason = rng.choice(
+        [("]", "invalid_json"), ("x", "invalid_json"), ('"', "invalid_json"),
+         ("{}", "no_id"), ("1", "not_an_object")]
+    )  # fmt: skip
     case = Case("", "json", f"json/{tag}.json", tag)
     entries = [good(rng, tag, number) for number in range(rng.randint(1, 4))]
     for entry in entries:
@@ -90,8 +109,20 @@ def document_trailing_garbage(rng: random.Random, tag: str, _: int) -> Case:
         case.accepted[entry.taken[0]] = entry.taken[1]
     body = b"[" + b",".join(entry.data for entry in entries) + b"]\n"
     case.content = body + tail.encode()
-    case.refused = [Refused(2, "invalid_json", len(body), tail)]
+    case.refused = [Refused(2, reason, len(body), tail)]
     return case
+
+
+@kind("JSON Lines are documents behind each other")
+def document_of_lines(rng: random.Random, tag: str, _: int) -> Case:
+    case = Case("", "json", "", tag)
+    end = rng.choice([b"\n", b"\r\n", b" "])
+    for number in range(rng.randint(2, 5)):
+        entry = good(rng, tag, number)
+        assert entry.taken
+        case.accepted[entry.taken[0]] = entry.taken[1]
+        case.content += entry.data + end
+    return packed(rng, case, ["plain", "gz", "zst"])
 
 
 @kind("one object is a file of one record")
@@ -126,8 +157,12 @@ def document_scalar(rng: random.Random, tag: str, _: int) -> Case:
 
 @kind("brackets a hundred thousand deep are more than a reader follows")
 def document_deep(rng: random.Random, tag: str, _: int) -> Case:
-    deep = rng.choice(["[", '{"a":']) * rng.choice([5_000, 100_000])
-    return _array(rng, tag, Entry(deep.encode(), "invalid_json"), ends_there=True, tail="")
+    times = rng.choice([5_000, 100_000])
+    if rng.random() < 0.5:  # lists without an end hold all that follows
+        return _array(rng, tag, Entry(b"[" * times, "invalid_json"), ends_there=True, tail="")
+    # no object begins behind a comma within another one: there the next element is
+    entry = Entry(b'{"a":' * times, "invalid_json")
+    return _array(rng, tag, entry, is_followed=True)
 
 
 # --- Parquet --------------------------------------------------------------------------------
