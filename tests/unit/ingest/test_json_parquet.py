@@ -1,5 +1,6 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 
 def test_a_json_array_gives_its_objects_with_lines_and_offsets(world, event):
@@ -54,3 +55,19 @@ def test_a_damaged_parquet_file_is_one_refused_record(world):
     world.land("events/a.parquet", b"PAR1 not really")
 
     assert world.one().reasons == {"unreadable_file": 1}
+
+
+@pytest.mark.parametrize("twin", ["user_id", "User_Id"])
+def test_a_parquet_file_with_two_columns_of_one_name_is_refused(world, twin):
+    world.source("app", "kind: events\nformat: parquet\npath: events/*\n")
+    names = ["event_id", "event_name", "occurred_at", "properties", "user_id", twin]
+    inner = [{"user_id": "in here", "n": [1]}]  # no column, and may be called so
+    rows = [["e1"], ["view"], ["2026-11-01T10:00:00Z"], inner, ["u1"], ["u2"]]
+    table = pa.Table.from_arrays([pa.array(row) for row in rows], names=names)
+    pq.write_table(table, world.land("events/a.parquet", b""))
+    pq.write_table(table.select(range(5)), world.land("events/b.parquet", b""))
+
+    account = world.one()
+
+    assert (account.accepted, account.reasons) == (1, {"bad_header": 1})
+    assert world.quarantine("app")[0]["raw"].endswith(f"user_id, {twin}")

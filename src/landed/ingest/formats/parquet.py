@@ -38,6 +38,10 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
     try:
         engine = _engine()
         columns = [(str(row[0]), str(row[1])) for row in engine.rows(f"describe from {relation}")]
+        if repeated := _repeated(engine, file.path):
+            why = f"columns of one name, case apart: {', '.join(repeated)}"
+            yield _unreadable(why, first, "bad_header")
+            return
         if len(columns) > MAX_COLUMNS:
             yield _unreadable(f"{len(columns):,} columns; at most {MAX_COLUMNS:,}", first)
             return
@@ -90,10 +94,29 @@ def _close_if_broken() -> None:
         engine.close()
 
 
+def _repeated(engine: Engine, path: Path) -> list[str]:
+    """Names that several columns have, as they stand: the engine gives all but one another name."""
+    found: dict[str, list[str]] = {}
+    inner = 1  # elements to come that are the root, or are within a column
+    for name, children in engine.rows(
+        f"select name, coalesce(num_children, 0) from parquet_schema({_name(path)})"
+    ):
+        if not inner:
+            found.setdefault(str(name).casefold(), []).append(str(name))
+            inner = int(children)
+        else:
+            inner += int(children) - 1 if found else -1  # the root's are the columns
+    return [name for names in found.values() if len(names) > 1 for name in names]
+
+
 def _relation(path: Path) -> str:
-    """SQL that reads this file and no other, and of its path nothing: a name may be a pattern."""
-    name = glob.escape(str(path)).replace("'", "''")
-    return f"read_parquet('{name}', hive_partitioning = false)"
+    """SQL that reads this file, and of its path nothing."""
+    return f"read_parquet({_name(path)}, hive_partitioning = false)"
+
+
+def _name(path: Path) -> str:
+    """SQL of the name of this file and no other: a name may be a pattern."""
+    return "'" + glob.escape(str(path)).replace("'", "''") + "'"
 
 
 def _as_text(name: str, kind: str) -> str:
