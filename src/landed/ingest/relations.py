@@ -7,6 +7,7 @@ a build. What was read, and in which state, stands in `<home>/work/relations.jso
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -366,7 +367,8 @@ def _at(source: Source, fault: Fault) -> Fault:
 
 
 def _listed(files: Iterable[Sequence[Any]]) -> str:
-    return "[" + ", ".join(_text(str(path)) for path, _, _ in files) + "]"
+    """SQL of a list of these files and no others: a name may be a pattern."""
+    return "[" + ", ".join(_text(glob.escape(str(path))) for path, _, _ in files) + "]"
 
 
 def _text(text: str) -> str:

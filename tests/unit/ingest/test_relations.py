@@ -45,6 +45,18 @@ def faults_of(world) -> list[str]:
     return [fault.what for fault in caught.value.faults]
 
 
+def test_a_file_of_a_relation_whose_name_is_a_pattern_is_read_itself(world):
+    write(world.project.root / "accounts" / "x1.parquet", {"account_id": [1]})
+    write(world.project.root / "accounts" / "x[1].parquet", {"account_id": [2]})
+    write(world.project.root / "accounts" / "*.parquet", {"account_id": [3]})
+    world.source("plans", PARQUET.format("./accounts"))
+
+    (relation,) = world.ingest().relations
+
+    assert relation.rows == 3
+    assert shown(world, "select * from lake.plans order by 1") == [(1,), (2,), (3,)]
+
+
 def test_a_folder_of_parquet_is_checked_and_shown_where_it_is(world):
     write(world.project.root / "accounts" / "a.parquet", ACCOUNTS)
     write(world.project.root / "accounts" / "deep" / "b.parquet", {"account_id": [4]})
