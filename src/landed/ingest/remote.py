@@ -26,7 +26,8 @@ from fsspec.utils import glob_translate
 
 from ..errors import Fault, LandedError, SourceError, WarehouseError
 from ..project import Home
-from .stores import WEB, RemoteFile, Store, known_schemes, open_store, scheme_of
+from .addresses import NAMES_A_USER, WEB, known_as, secret_name, shown
+from .stores import RemoteFile, Store, known_schemes, open_store, scheme_of
 
 #: Files that are fetched at once; as many stand fetched on the disk at most, and one in work.
 AT_ONCE = 4
@@ -34,29 +35,11 @@ _BLOCK_BYTES = 1024 * 1024
 #: A store that knows times to the second only could change a file again within the same one.
 _SETTLE_SECONDS = 2.0
 _WILD = re.compile(r"[*?\[]")
-#: Schemes whose address may name a user (or a container) in front of the host.
-_NAMES_A_USER = frozenset({"abfs", "abfss", "sftp", "ssh", "ftp", "smb", "hdfs", "hf", "github"})
-_SECRET = re.compile(
-    r"[?&;]([^=&;#]*(?:token|secret|signature|sig|passw|pwd|key|auth|credential|session|jwt|sas)"
-    r"[^=&;#]*)=",
-    re.IGNORECASE,
-)
 
 
 def is_url(path: str) -> bool:
     """Whether a source's path is an address."""
     return "://" in path
-
-
-def shown(url: str) -> str:
-    """An address without what may be a secret: no user, no password, no query."""
-    scheme, _, rest = url.partition("://")
-    place, slash, path = rest.partition("/")
-    head, sep, host = place.rpartition("@")
-    keeps = scheme in _NAMES_A_USER and ":" not in head
-    place = place if keeps else f"***{sep}{host}" if sep else place
-    path, mark, query = path.partition("?")
-    return f"{scheme}://{place}{slash}{path}" + ("?***" if mark and "=" in query else mark + query)
 
 
 def url_faults(path: str) -> list[tuple[str, str, str]]:
@@ -66,15 +49,17 @@ def url_faults(path: str) -> list[tuple[str, str, str]]:
     place = rest.partition("/")[0]
     user, at, _ = place.rpartition("@")
     secret = "the environment or the client's own files (docs/how-to/sources.md)"  # noqa: S105
-    if at and (":" in user or scheme not in _NAMES_A_USER):
+    if at and (":" in user or scheme not in NAMES_A_USER):
         what = f"path holds a user or password: {shown(path)}"
         found.append((what, f"credentials from {secret}", "take it out, and change that password."))
-    hit = _SECRET.search(rest)
-    if hit:
-        what = f"path holds `{hit[1]}` in its query: {shown(path)}"
+    name = secret_name(rest)
+    if name:
+        what = f"path holds `{name}` in its query: {shown(path)}"
         found.append((what, f"credentials from {secret}", "take it out, and revoke it."))
     if re.search(r"[\x00-\x20\x7f]", path):
         found.append(("path holds a space or control character", "an address", "remove it."))
+    elif scheme in WEB and "#" in rest:
+        found.append((f"path has a fragment: {shown(path)}", "an address", "remove what is of #."))
     if "::" in rest or "::" in scheme:
         found.append(("path chains addresses with ::", "one address", "name the files' own."))
     elif scheme not in known_schemes():
@@ -116,7 +101,8 @@ def remote_files(pattern: str) -> list[RemoteFile]:
 
 
 def _listed(file: RemoteFile) -> RemoteFile:
-    return RemoteFile(file.url, file.size, file.version)
+    """A file by its name, and where it is."""
+    return RemoteFile(known_as(file.url), file.size, file.version, address=file.url)
 
 
 class Remembered:
@@ -234,15 +220,16 @@ def fetched(files: Sequence[RemoteFile], home: Home) -> Iterator[Fetched]:
 def _fetch(listed: RemoteFile, folder: Path, stop: threading.Event) -> Fetched:
     path = folder / f"{uuid.uuid4().hex}.fetch"
     try:
-        store = open_store(listed.url)
-        before = store.state(listed.url)
+        url = listed.address or listed.url
+        store = open_store(url)
+        before = store.state(url)
         if before.changed_at is not None:
             young = _SETTLE_SECONDS - (time.time() - before.changed_at)
             if 0 < young <= _SETTLE_SECONDS:
                 stop.wait(young)
-                before = store.state(listed.url)
-        sha256, size = _copy(store, listed.url, path, stop)
-        after = store.state(listed.url)
+                before = store.state(url)
+        sha256, size = _copy(store, url, path, stop)
+        after = store.state(url)
         if after != before or size != (before.size if before.size >= 0 else size):
             raise SourceError(
                 f"{listed.url} changed while it was fetched",
@@ -262,7 +249,7 @@ def _copy(store: Store, url: str, path: Path, stop: threading.Event) -> tuple[st
     with store.open(url) as stream, path.open("xb", buffering=0) as out:
         while data := stream.read(_BLOCK_BYTES):
             if stop.is_set():
-                raise SourceError(f"{url} was not fetched to its end", code="source_stopped")
+                raise SourceError(f"{shown(url)} was not fetched to its end", code="source_stopped")
             digest.update(data)
             size += len(data)
             rest = memoryview(data)

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..documents import Document, collect, digest, packaged_schema, read_yaml, validate
 from ..errors import ContractError, Fault, SourceError
 from ..project import Home, Project
+from .addresses import shown
 from .envelope import ENVELOPES, Envelope
 from .formats import default_event_id, selects
 from .ledger import Ledger
 from .matching import matching
 from .relation_rules import DATABASES, check_keys, check_relation
-from .remote import is_url, remote_files, shown, url_faults
+from .remote import is_url, remote_files, url_faults
 from .selection import Selection, read_selection
 
 
@@ -32,11 +33,13 @@ class FoundFile:
         size: Its length. Bytes; -1 where a web server does not say.
         version: When it was last changed in any way (`st_ctime_ns`: a rewrite can't set it back),
             or what a store says of its content.
+        address: Where to fetch it; empty on this machine. Never written.
     """
 
     name: str
     size: int
     version: str
+    address: str = field(default="", repr=False, compare=False)
 
     @property
     def is_remote(self) -> bool:
@@ -159,7 +162,7 @@ class Source:
                 found = remote_files(self.path)
             except SourceError as error:
                 raise SourceError(replace(fault, where=where) for fault in error.faults) from None
-            return [FoundFile(one.url, one.size, one.version) for one in found]
+            return [FoundFile(one.url, one.size, one.version, one.address) for one in found]
         faults: list[Fault] = []
         files: list[FoundFile] = []
         try:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from ..errors import Fault, LandedError, SourceError
+from .addresses import WEB, shown
 from .host_keys import SCHEMES, trusting_options
 
 ARROW = {"s3": "S3", "gs": "Google Cloud Storage", "abfs": "Azure", "abfss": "Azure"}
-WEB = ("http", "https")
 #: Schemes of fsspec that wrap another address, or are no store of files.
 WRAPPERS = frozenset(
     {"asyncwrapper", "async_wrapper", "asynclocal", "blockcache", "cached", "dask", "data", "dir",
@@ -36,11 +36,12 @@ class RemoteFile:
     """A file as its store lists it.
 
     Args:
-        url: Where it is.
+        url: Where it is; its name, once it is listed, without a query.
         size: Its length. Bytes; -1 where the store does not say.
         version: What the store says of its content in a listing: an entity tag or a time.
         changed_at: When it was changed, for stores that say so only to the second; else None.
         tag: What the store says of its content once it is opened; empty in a listing.
+        address: Where it is, whatever its name; empty where that is the same. Never written.
     """
 
     url: str
@@ -48,6 +49,7 @@ class RemoteFile:
     version: str
     changed_at: float | None = None
     tag: str = ""
+    address: str = field(default="", repr=False, compare=False)
 
 
 class Stream(Protocol):
@@ -97,7 +99,7 @@ def open_store(url: str) -> Store:
 
 def unreadable(url: str, reason: str, fix: str, code: str = "source_unreadable") -> SourceError:
     """A store's refusal in our words; the reason must hold no credential."""
-    return SourceError(Fault(f"cannot read {url}: {reason}", "", "", fix, code))
+    return SourceError(Fault(f"cannot read {shown(url)}: {reason}", "", "", fix, code))
 
 
 _CREDENTIALS = (

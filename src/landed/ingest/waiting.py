@@ -109,7 +109,7 @@ def declared_of(source: Source) -> Declared:
 
 def as_remote(file: FoundFile) -> RemoteFile:
     """How the memory of files knows one."""
-    return RemoteFile(file.name, file.size, file.version)
+    return RemoteFile(file.name, file.size, file.version, address=file.address)
 
 
 def remember(home: Home, copies: Sequence[tuple[RemoteFile, str]]) -> None:

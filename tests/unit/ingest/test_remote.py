@@ -9,6 +9,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -17,10 +18,13 @@ import fsspec
 import pytest
 
 from landed.errors import ContractError, SourceError, WarehouseError
-from landed.ingest import load_sources, pending, stores
-from landed.ingest.remote import fetched, remote_files, shown, url_faults
+from landed.ingest import ingest, load_sources, pending, stores
+from landed.ingest.addresses import known_as, shown
+from landed.ingest.remote import fetched, remote_files, url_faults
 from landed.ingest.stores import RemoteFile
+from landed.settings import Settings
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 URL_SOURCE = "kind: events\nformat: jsonl\npath: {}\n"
 
 
@@ -62,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         site, path = self.server, self.path
         site.requests.append((self.command, path))
-        data = site.files.get(path.partition("?")[0])
+        data = site.files.get(path, site.files.get(path.partition("?")[0]))
         status = site.says.get(path) or (404 if data is None else 200)
         if self.command == "HEAD" and site.no_head:
             status = 405
@@ -328,6 +332,15 @@ def test_a_scheme_whose_package_is_missing_is_named(world):
         ("https://host/a.csv?sig=pa55word&sv=2", "`sig` in its query"),
         ("s3://bucket/a?AWSAccessKeyId=pa55word", "`AWSAccessKeyId` in its query"),
         (f"https://host/a.csv?sig=pa55word{'x' * 1000}", "`sig` in its query"),
+        ("https://host/a.csv;sig=pa55word", "`sig` in its query"),
+        ("https://host/a.csv?%73ig=pa55word", "`sig` in its query"),
+        ("https://host/a.csv?code=pa55word", "`code` in its query"),
+        ("https://host/a.csv?a=1&ticket=pa55word", "`ticket` in its query"),
+        ("https://host/a.csv?hmac=pa55word", "`hmac` in its query"),
+        ("https://host/a.csv#token=pa55word", "`token` in its query"),
+        ("https://host/a.csv#pa55word", "a fragment"),
+        ("https://host?pass=1&x=pa55word&token", "`token` in its query"),
+        ("https://jo:pa55word@host?a=1", "holds a user or password"),
         ("https://host/*.csv", "a glob on a web server"),
         ("s4://bucket/a", "the scheme s4"),
         ("simplecache::s3://bucket/a", "chains addresses"),
@@ -355,6 +368,8 @@ def test_an_address_that_cannot_be_or_holds_a_secret_is_refused_unread(world, pa
         "gs://bucket/**/[ab]*.csv",
         "abfss://events@acme.dfs.core.windows.net/2026/*.parquet",
         "https://host/export.csv?format=csv&page=2",
+        "https://host/export.csv?country_code=de&pincode=1",
+        "s3://bucket/day=2026-01-?1/hour=1/*.csv",
         "sftp://jo@host/a.csv",
         "memory://a/b.csv",
     ],
@@ -362,6 +377,30 @@ def test_an_address_that_cannot_be_or_holds_a_secret_is_refused_unread(world, pa
 def test_an_address_without_secrets_is_fine_and_shown_as_it_is(path):
     assert url_faults(path) == []
     assert shown(path).partition("?")[0] == path.partition("?")[0]
+
+
+def test_a_query_is_sent_and_neither_kept_nor_shown(world, site, event):
+    site.files["/a.jsonl?year=2026&c=pa55word"] = (event(1) + "{\n").encode()
+    site.files["/a.jsonl?year=2026&c=other"] = event(2).encode()
+    path = site.url("/a.jsonl?year=2026&c=pa55word")
+    world.source("app", URL_SOURCE.format(path))
+    world.source("more", URL_SOURCE.format(site.url("/a.jsonl?year=2026&c=other")))
+    told = []
+
+    first = ingest(world.project, world.home, Settings(threads=2), now=NOW, progress=told.append)
+    transfers = site.transfers()
+    again = world.ingest()
+
+    assert [one.accepted for one in first.accounts] == [1, 1]
+    assert [one.rows_in for one in again.accounts] == [0, 0]
+    assert site.transfers() == transfers  # both are remembered, each by its query
+    assert world.quarantine("app")[0]["file"] == known_as(path) != path
+    written = [file for file in world.home.root.rglob("*") if file.is_file()]
+    assert not [file for file in written if b"pa55word" in file.read_bytes()]
+    del site.files["/a.jsonl?year=2026&c=pa55word"]
+    with pytest.raises(SourceError, match=r"cannot read http://.*/a.jsonl\?\*\*\*: ") as caught:
+        world.ingest()
+    assert "pa55word" not in f"{caught.value} {told}"
 
 
 # ---- Google Cloud Storage: the few answers of its JSON API that Arrow's client asks for
