@@ -17,7 +17,7 @@ NAMES_A_USER = frozenset({"abfs", "abfss", "sftp", "ssh", "ftp", "smb", "hdfs", 
 #: Names that say that a secret follows: parts of a name, and whole ones.
 _SECRET = re.compile(
     r"[?&;#]([^=&;#]*(?:token|secret|signature|sig|passw|pwd|key|auth|credential|session|jwt|sas"
-    r"|hmac)[^=&;#]*|code|ticket|pin|otp|access|delegation)(?:=|$)",
+    r"|hmac)[^=&;#]*|code|ticket|pin|otp|access|delegation)=",
     re.IGNORECASE,
 )
 _HIDDEN = "***"

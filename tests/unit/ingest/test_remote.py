@@ -339,7 +339,7 @@ def test_a_scheme_whose_package_is_missing_is_named(world):
         ("https://host/a.csv?hmac=pa55word", "`hmac` in its query"),
         ("https://host/a.csv#token=pa55word", "`token` in its query"),
         ("https://host/a.csv#pa55word", "a fragment"),
-        ("https://host?pass=1&x=pa55word&token", "`token` in its query"),
+        ("https://host?token=pa55word", "`token` in its query"),
         ("https://jo:pa55word@host?a=1", "holds a user or password"),
         ("https://host/*.csv", "a glob on a web server"),
         ("s4://bucket/a", "the scheme s4"),
@@ -368,6 +368,7 @@ def test_an_address_that_cannot_be_or_holds_a_secret_is_refused_unread(world, pa
         "gs://bucket/**/[ab]*.csv",
         "abfss://events@acme.dfs.core.windows.net/2026/*.parquet",
         "https://host/export.csv?format=csv&page=2",
+        "https://host/export.csv?pa55wordtoken",
         "https://host/export.csv?country_code=de&pincode=1",
         "s3://bucket/day=2026-01-?1/hour=1/*.csv",
         "sftp://jo@host/a.csv",
@@ -377,6 +378,7 @@ def test_an_address_that_cannot_be_or_holds_a_secret_is_refused_unread(world, pa
 def test_an_address_without_secrets_is_fine_and_shown_as_it_is(path):
     assert url_faults(path) == []
     assert shown(path).partition("?")[0] == path.partition("?")[0]
+    assert "pa55word" not in shown(path) + known_as(path)
 
 
 def test_a_query_is_sent_and_neither_kept_nor_shown(world, site, event):
