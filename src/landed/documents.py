@@ -25,6 +25,7 @@ from .errors import ContractError, Fault, LandedError
 
 MAX_BYTES = 256 * 1024  # a definition file is written by hand; ten times the longest seen
 MAX_DEPTH = 32
+MAX_DIGITS = 18  # of an integer: more may not fit into 64 bits, as JSON's readers want it
 _YAML_11_BOOLEANS = {"on", "off", "yes", "no", "y", "n"}
 
 Path_ = tuple[str | int, ...]
@@ -95,7 +96,7 @@ def read_toml(path: Path) -> Document:
     text = _read_text(path)
     try:
         return Document(path, tomllib.loads(text), {(): 1})
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the first of thousands of digits, too
         raise ContractError(
             f"malformed TOML: {error}", where=str(path), fix="correct it.", code="malformed_toml"
         ) from None
@@ -231,6 +232,11 @@ def _explain(error: jsonschema.ValidationError, key: Path_) -> tuple[str, str]:
     return f"{name}: {error.message[:160]}", ""
 
 
+def _is_utf8(text: str) -> bool:
+    """Whether a text can be written: the escape of half a surrogate pair cannot."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 class _Builder:
     """Builds plain data from a YAML node tree and notes lines and faults on the way."""
 
@@ -281,6 +287,9 @@ class _Builder:
                 self._fault(f"the key {shown!r} is not text to YAML", "a quoted key", line, key)
                 continue
             name = str(name_node.value)
+            if not _is_utf8(name):
+                self._fault(f"the key {name!r} holds half a character", "whole ones", line, key)
+                continue
             if name in built:
                 self._fault(f"the key `{name}` stands twice", "each key once", line, key)
                 continue
@@ -290,6 +299,9 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode, line: int, key: Path_) -> Any:
         text = str(node.value)
+        if not _is_utf8(text):
+            self._fault("half a character, such as \\ud800", "whole characters", line, key)
+            return None
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if node.style is None and text.lower() in _YAML_11_BOOLEANS:
             self._fault(f"{text} is a boolean to YAML 1.1", f'"{text}" or true/false', line, key)
@@ -307,7 +319,10 @@ class _Builder:
     def _integer(self, text: str, line: int, key: Path_) -> int | None:
         digits = text.replace("_", "").lstrip("+-")
         if digits.isdecimal() and (digits == "0" or not digits.startswith("0")):
-            return int(text.replace("_", ""))
+            if len(digits) <= MAX_DIGITS:
+                return int(text.replace("_", ""))
+            self._fault(f"a number of {len(digits)} digits", f"at most {MAX_DIGITS}", line, key)
+            return None
         self._fault(f"{text} is an octal, hex or base-60 number", "decimal digits", line, key)
         return None
 

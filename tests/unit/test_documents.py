@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from landed.documents import MAX_BYTES, canonical_json, digest, read_yaml, validate
+from landed.documents import MAX_BYTES, canonical_json, digest, read_toml, read_yaml, validate
 from landed.errors import ContractError
 
 
@@ -82,3 +82,24 @@ def test_a_digest_does_not_depend_on_the_order_of_keys_and_refuses_nan() -> None
     assert digest({"a": 1, "b": [2.5]}) == digest({"b": [2.5], "a": 1})
     with pytest.raises(ContractError, match="not a JSON number"):
         canonical_json({"a": [float("nan")]})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"a: {'9' * 5001}", "a number of 5001 digits"),
+        (f"a: -{'9' * 19}", "a number of 19 digits"),
+        ('a: "x\\ud800"', "half a character"),
+        ('"\\udc00": 1', "half a character"),
+    ],
+)
+def test_yaml_that_python_takes_and_others_do_not_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ContractError, match=message):
+        read_yaml(write(tmp_path, text))
+
+
+def test_a_number_of_toml_that_python_cannot_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="malformed TOML"):
+        read_toml(write(tmp_path, f"a = {'9' * 5001}"))

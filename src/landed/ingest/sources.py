@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..documents import Document, collect, digest, packaged_schema, read_yaml, validate
 from ..errors import ContractError, Fault, SourceError
 from ..project import Home, Project
+from ..project.zones import is_zone
 from .addresses import shown
 from .envelope import ENVELOPES, Envelope
 from .formats import default_event_id, selects
@@ -355,15 +355,13 @@ def _rules(document: Document, data: Mapping[str, Any]) -> list[Fault]:
                 fix = "name the member that holds the list; one digest stands for the whole of it."
                 fault(f"personal names {name}, a place in a list", expected, fix, "personal")
     zone = data.get("timezone", "UTC")
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if not is_zone(zone):
         fault(f"timezone is {zone!r}", "an IANA name", "e.g. Europe/Berlin.", "timezone")
     complete = data.get("complete_through")
     if complete is not None:
         try:
-            datetime.fromisoformat(complete)
-        except ValueError as error:
+            datetime.fromisoformat(complete).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             fault(
                 f"complete_through is {complete}: {error}",
                 "an instant with its zone",

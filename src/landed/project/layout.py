@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..documents import read_toml
 from ..errors import ContractError, Fault
 from ..settings import Settings
+from .zones import is_zone
 
 PROJECT_FILE = "landed.toml"
 _KNOWN_KEYS = {"name", "timezone"}
@@ -192,9 +192,7 @@ def load_project(folder: Path) -> Project:
             Fault(f"name is {name!r}", "lower-case letters, digits and _", where, "rename it.")
         )
     timezone = table.get("timezone", "UTC")
-    try:
-        ZoneInfo(str(timezone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if not is_zone(str(timezone)):
         faults.append(
             Fault(f"timezone is {timezone!r}", "an IANA name", where, "e.g. Europe/Berlin.")
         )

@@ -36,6 +36,24 @@ def test_all_faults_of_all_sources_are_told_at_once(world):
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("timezone: localtime", "timezone is 'localtime'"),
+        ("timezone: posixrules", "timezone is 'posixrules'"),
+        ("timezone: right/Europe/Berlin", "timezone is 'right/Europe/Berlin'"),
+        ("timezone: posix/Europe/Berlin", "timezone is 'posix/Europe/Berlin'"),
+        ("complete_through: 0001-01-01T00:00:00+14:00", "complete_through is 0001-01-01"),
+        ("complete_through: 9999-12-31T23:59:59-14:00", "complete_through is 9999-12-31"),
+    ],
+)
+def test_a_zone_of_the_machine_and_an_instant_out_of_time_are_refused(world, line, message):
+    world.source("app", f"{PLAIN}select: {GOOD}\n{line}\n")
+
+    with pytest.raises(ContractError, match=message):
+        load_sources(world.project)
+
+
+@pytest.mark.parametrize(
     ("select", "message"),
     [
         ("copy raw to 'x.csv'", "holds copy"),
