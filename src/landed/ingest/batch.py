@@ -28,6 +28,7 @@ from .formats.stream import Unsound
 from .lake import write_lake, write_quarantine
 from .ledger import Ledger
 from .ledger_rows import Batch, StoredFile
+from .matching import written
 from .sources import FoundFile, Source
 from .staging import REFUSED, Stage, positioned
 from .tracking import TrackingPlan
@@ -171,7 +172,7 @@ class BatchWriter:
 
     def _read(self, path: Path, sha256: str, listed: FoundFile | None) -> None:
         state = path.stat()
-        claim = BatchFile(sha256, str(path), state.st_size, state.st_ctime_ns)
+        claim = BatchFile(sha256, written(path), state.st_size, state.st_ctime_ns)
         if listed is not None:
             claim = replace(claim, name=listed.name, changed_ns=0)
         file_no = self.file(claim)

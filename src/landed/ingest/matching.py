@@ -47,6 +47,11 @@ def matching(pattern: str) -> Iterator[tuple[str, os.stat_result]]:
             yield f"{real[folder]}/{found.name}", state
 
 
+def written(path: str | os.PathLike[str]) -> str:
+    """A path as text that can be stored and shown: bytes of a name that are no UTF-8 as `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _below(folder: str, parts: Sequence[str]) -> Iterator[str | os.DirEntry[str]]:
     if not parts:
         yield folder

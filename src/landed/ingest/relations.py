@@ -25,6 +25,7 @@ from ..warehouse import Engine
 from .accounts import RelationAccount
 from .contract import cast_columns, quoted, violations
 from .formats.records import digest_of
+from .matching import written
 from .relation_rules import environment_name, reserved_names, table_parts
 from .sources import Source, load_sources
 
@@ -297,8 +298,14 @@ def _files(source: Source, home: Home) -> list[list[Any]]:
             if path.is_file() and one.is_file()
         ]
     if path.is_dir():
-        return [_described(one) for one in sorted(path.rglob("*.parquet")) if one.is_file()]
-    return [[file.name, file.size, int(file.version)] for file in source.files(home)]
+        found = [_described(one) for one in sorted(path.rglob("*.parquet")) if one.is_file()]
+    else:
+        found = [[str(file.path), file.size, int(file.version)] for file in source.files(home)]
+    odd = [name for name, _, _ in found if written(name) != name]
+    if odd:  # the engine takes no such name
+        what = f"the name of {written(odd[0])} is no UTF-8"
+        raise SourceError(_fault(source, what, "a name in UTF-8", "rename the file."))
+    return found
 
 
 def _described(path: Path) -> list[Any]:

@@ -18,7 +18,7 @@ from .addresses import shown
 from .envelope import ENVELOPES, Envelope
 from .formats import default_event_id, selects
 from .ledger import Ledger
-from .matching import matching
+from .matching import matching, written
 from .relation_rules import DATABASES, check_keys, check_relation
 from .remote import is_url, remote_files, url_faults
 from .selection import Selection, read_selection
@@ -29,11 +29,11 @@ class FoundFile:
     """One file that a source matches now.
 
     Args:
-        name: Absolute path, or URL.
+        name: Absolute path, or URL; what of it is no UTF-8 as `\\xNN`.
         size: Its length. Bytes; -1 where a web server does not say.
         version: When it was last changed in any way (`st_ctime_ns`: a rewrite can't set it back),
             or what a store says of its content.
-        address: Where to fetch it; empty on this machine. Never written.
+        address: Where it is, whatever its name; empty where that is the same. Never written.
     """
 
     name: str
@@ -49,7 +49,7 @@ class FoundFile:
     @property
     def path(self) -> Path:
         """Where a file of this machine is."""
-        return Path(self.name)
+        return Path(self.address or self.name)
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -174,7 +174,8 @@ class Source:
             fix = "check the folder's permissions, and the disk."
             raise SourceError(Fault(what, "", where, fix, "source_unreadable")) from error
         for path, state in matched:
-            file = FoundFile(path, state.st_size, str(state.st_ctime_ns))
+            name = written(path)
+            file = FoundFile(name, state.st_size, str(state.st_ctime_ns), path)
             if file.key in known:
                 files.append(file)
                 continue
@@ -184,10 +185,10 @@ class Source:
             except FileNotFoundError:
                 continue  # gone since it was listed
             except OSError as error:
-                what = f"the source `{self.source}` cannot read {path}: {error.strerror}"
+                what = f"the source `{self.source}` cannot read {name}: {error.strerror}"
                 faults.append(Fault(what, "", where, "check its permissions.", "source_unreadable"))
                 continue
-            files.append(FoundFile(path, now.st_size, str(now.st_ctime_ns)))
+            files.append(FoundFile(name, now.st_size, str(now.st_ctime_ns), path))
         if faults:
             raise SourceError(faults)
         return files

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import WarehouseError
+from ...errors import SourceError, WarehouseError
 from ...settings import Settings
 from ...warehouse import Engine
 from .records import KEPT_BYTES, MAX_COLUMNS, MAX_RECORD_BYTES, SCHEMA, InputFile, Records
@@ -32,6 +32,14 @@ def read(file: InputFile, *, delimiter: str = ",") -> Iterator[Records]:
         file: The file.
         delimiter: Not used: Parquet has none.
     """
+    if not file.is_named_in_utf8:
+        raise SourceError(
+            "the name of a Parquet file is no UTF-8",
+            expected="a name in UTF-8: the engine takes no other",
+            where=file.name,
+            fix="rename the file.",
+            code="source_unreadable",
+        )
     relation = _relation(file.path)
     first = given = 0
     most_bytes = max(BOMB_BYTES, BOMB_RATIO * file.path.stat().st_size)

@@ -136,6 +136,15 @@ class InputFile:
         if reason or is_cut:
             raise BrokenStream(reason or "truncated_file")
 
+    @property
+    def is_named_in_utf8(self) -> bool:
+        """Whether its path can be told to the engine."""
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            return False
+        return True
+
     def check_unchanged(self) -> None:
         """Digest the file again, for readers that open it themselves."""
         self._check(digest_of(self.path))

@@ -13,8 +13,9 @@ from unit.ingest.malformed.case import CHUNK
 from unit.ingest.malformed.child import Child, write_sources
 
 from landed.errors import SourceError
-from landed.ingest import Ledger
+from landed.ingest import Ledger, ingest, pending
 from landed.project import Home, Project
+from landed.settings import Settings
 
 SOON_SECONDS = 60.0
 
@@ -85,6 +86,40 @@ def test_a_name_is_a_name_and_no_pattern(events, event, name):
 
     assert (account.files_new, account.accepted, account.reasons) == (2, 2, {"invalid_json": 1})
     assert events.quarantine("app")[0]["file"] == str(path)
+
+
+def odd_name(events, name: bytes, content: str) -> str:
+    """Land a file whose name is no UTF-8; the name as it is shown."""
+    folder = events.land("events/a.jsonl", "").parent
+    (folder / os.fsdecode(name)).write_text(content)
+    return f"{folder}/{name.decode('utf-8', 'backslashreplace')}"
+
+
+def test_a_name_that_is_no_utf8_is_shown_escaped_and_read_once(events, event):
+    shown = odd_name(events, b"\xff\xfe.jsonl", event(1) + "{\n")
+    told = []
+
+    account = events.one()
+    again = ingest(events.project, events.home, Settings(threads=2), progress=told.append)
+
+    assert (account.files_new, account.accepted, account.reasons) == (2, 1, {"invalid_json": 1})
+    assert events.quarantine("app")[0]["file"] == shown
+    assert (again.accounts[0].files_new, pending(events.project, events.home)) == (0, [])
+
+
+def test_a_parquet_file_whose_name_is_no_utf8_is_told_by_its_name(events):
+    events.source("app", "kind: events\nformat: parquet\npath: events/*.parquet\n")
+    shown = odd_name(events, b"\xff.parquet", "")
+
+    with pytest.raises(SourceError) as caught:
+        events.ingest()
+
+    assert caught.value.faults[0].where == shown
+    folder = Path(shown).parent
+    events.source("app", f"kind: relation\nformat: parquet\npath: {folder}\ngrain: [x]\n")
+    with pytest.raises(SourceError) as caught:
+        events.ingest()
+    assert f"the name of {shown} is no UTF-8" in caught.value.faults[0].what
 
 
 def test_the_home_may_lie_in_a_folder_whose_name_is_a_pattern(world, event):
