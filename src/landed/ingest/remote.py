@@ -120,7 +120,10 @@ class Remembered:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         elif not self._path.is_file() or not self._path.stat().st_size:
             return  # a killed run may have made the file and nothing in it
-        self._found = sqlite3.connect(self._path, isolation_level=None, timeout=30.0)
+        try:
+            self._found = sqlite3.connect(self._path, isolation_level=None, timeout=30.0)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         if writable:
             self._run("pragma journal_mode = wal")
             self._run("pragma synchronous = normal")  # a lost row costs a transfer, no more
@@ -151,13 +154,16 @@ class Remembered:
         try:
             row: tuple[object, ...] | None = self._found.execute(sql, tuple(params)).fetchone()
         except sqlite3.Error as error:
-            raise WarehouseError(
-                f"the memory of read files cannot be used: {error}",
-                where=str(self._path),
-                fix="remove it: the files are read once more, and none is claimed twice.",
-                code="remote_memory",
-            ) from error
+            raise self._unusable(error) from error
         return row
+
+    def _unusable(self, error: sqlite3.Error) -> WarehouseError:
+        return WarehouseError(
+            f"the memory of read files cannot be used: {error}",
+            where=str(self._path),
+            fix="remove it: the files are read once more, and none is claimed twice.",
+            code="remote_memory",
+        )
 
     def __enter__(self) -> Self:
         return self
