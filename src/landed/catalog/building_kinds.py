@@ -1,4 +1,4 @@
-"""What a kind says beyond a measure, read from a sound entry, with the faults a schema cannot say."""
+"""What a kind says beyond a measure, with the faults that a schema cannot say."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .kinds import (
 )
 from .names import did_you_mean, show
 from .reading import Entry
+
 
 def texts(raw: str | list[str] | None) -> tuple[str, ...]:
     """Conditions, however many were written."""

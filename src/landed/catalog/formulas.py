@@ -235,6 +235,10 @@ class Vocabulary:
             }
         )
 
+    def key(self, formula: Formula) -> str:
+        """The same text for formulas that compute the same."""
+        return digest({"formula": self._canonical(formula)})
+
     def _canonical(self, formula: Formula) -> Any:
         if isinstance(formula, Quotient):
             return [
@@ -293,8 +297,30 @@ def _spelled_params(params: KindParams) -> dict[str, Any]:
     found = {name: value for name, value in asdict(params).items() if name not in left_out}
     if isinstance(params, Funnel):
         names = [one.name for one in params.steps]
-        found |= {"steps": len(names), "of": names.index(params.of), "over": names.index(params.over)}
+        found |= {
+            "steps": len(names),
+            "of": names.index(params.of),
+            "over": names.index(params.over),
+        }
     return found
+
+
+def leading(formula: Formula) -> Iterator[Aggregate]:
+    """The aggregates whose rows a query groups and filters: of a conversion the base rows."""
+    if isinstance(formula, Converted):
+        yield formula.base
+    elif isinstance(formula, Funnelled):
+        yield formula.steps[0]
+    elif isinstance(formula, Retained):
+        yield formula.cohort
+    elif isinstance(formula, Quotient):
+        yield from leading(formula.numerator)
+        yield from leading(formula.denominator)
+    elif isinstance(formula, Arithmetic):
+        for one in formula.inputs.values():
+            yield from leading(one)
+    else:
+        yield from aggregates(formula)
 
 
 def aggregates(formula: Formula) -> Iterator[Aggregate]:
