@@ -1,0 +1,595 @@
+"""Every kind of metric counted in plain Python, from docs/reference/kinds.md alone.
+
+Slow on purpose: each value is found by looking at rows one at a time. Nothing of the product is
+imported here, so that a wrong value cannot be wrong twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from kinds.conditions import Condition, judged, names
+
+Row = dict[str, Any]
+Key = tuple[tuple[Any, ...], Any]  # (values of the dimensions, first day of the period)
+ALL = "all"  # the period of a query that does not group by metric_time
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A mart: the prefix of its dimensions, its key, times, entities and dimensions by column."""
+
+    prefix: str
+    key: str
+    entities: Mapping[str, str]
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An aggregation over what `value` makes of a row."""
+
+    fact: str
+    agg: str
+    value: Callable[[Row], Any]
+    time: str
+    percentile: float = 0.5
+    is_discrete: bool = False
+    level: tuple[str, str, tuple[str, ...]] | None = None  # column, min or max, entities' columns
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A row with the time it is counted at."""
+
+    row: Row
+    at: datetime | None
+    key: Any
+
+    @property
+    def day(self) -> date:
+        assert self.at is not None
+        return self.at.date()
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked: metrics by dimensions and periods, under conditions."""
+
+    metrics: tuple[str, ...]
+    group_by: tuple[str, ...] = ()
+    grain: str | None = None
+    where: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The groups that a metric has, and its value for any group."""
+
+    keys: frozenset[Key]
+    value: Callable[[Key], float | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a metric is asked with by those that are made of it."""
+
+    filters: tuple[Condition, ...] = ()
+    later: timedelta = timedelta()
+    calendar: tuple[tuple[str, str], ...] = ()  # ("window", "1 month") or ("grain", "month")
+
+
+def first_day(day: date, grain: str) -> date:
+    """First day of the week, month … that holds a day."""
+    if grain == "day":
+        return day
+    if grain == "week":
+        return day - day.weekday() * DAY
+    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[grain]
+    return day.replace(month=month, day=1)
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Every day from the first to the last."""
+    return [first + n * DAY for n in range((last - first).days + 1)]
+
+
+def span(text: str) -> tuple[int, int]:
+    """A span as (hours, months)."""
+    count, unit = text.split()
+    unit = unit.rstrip("s")
+    hours = {"hour": 1, "day": 24, "week": 168}.get(unit, 0)
+    months = {"month": 1, "quarter": 3, "year": 12}.get(unit, 0)
+    return int(count) * hours, int(count) * months
+
+
+def moved(moment: Any, text: str, sign: int) -> Any:
+    """A day or an instant, a span later (+1) or earlier (-1); the 31st may become the 28th."""
+    hours, months = span(text)
+    at = moment.year * 12 + moment.month - 1 + sign * months
+    year, month = divmod(at, 12)
+    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - DAY).day
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last)) + sign * timedelta(
+        hours=hours
+    )
+
+
+def aggregate(measure: Measure, rows: Iterable[Seen]) -> float | None:
+    """The measure over some rows."""
+    values = [value for one in rows if (value := measure.value(one.row)) is not None]
+    if measure.agg == "count":
+        return len(values)
+    if measure.agg == "count_distinct":
+        return len(set(values))
+    if measure.agg == "sum_boolean":
+        return sum(value is True for value in values)
+    if not values:
+        return None
+    if measure.agg == "sum":
+        return math.fsum(values)
+    if measure.agg == "average":
+        return math.fsum(values) / len(values)
+    if measure.agg in ("min", "max"):
+        return float({"min": min, "max": max}[measure.agg](values))
+    return percentile(sorted(values), measure.percentile, is_discrete=measure.is_discrete)
+
+
+def percentile(values: Sequence[float], share: float, *, is_discrete: bool) -> float:
+    """Between the values, or the first one at or below which a share of them lies."""
+    if is_discrete:
+        return next(
+            value
+            for at, value in enumerate(values)
+            if (at + 1) / len(values) >= share or at == len(values) - 1
+        )
+    position = share * (len(values) - 1)
+    below = math.floor(position)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (position - below) * (values[above] - values[below])
+
+
+def quotient(above: float | None, below: float | None) -> float | None:
+    return None if above is None or not below else above / below
+
+
+@dataclass
+class Oracle:
+    """All metrics over one set of rows.
+
+    Args:
+        facts: Marts by name; `unit` holds the units' attributes by full dimension name.
+        metrics: Definitions by name, as in YAML, with conditions as trees.
+        rows: Rows by mart; `units` maps a unit to its attributes.
+    """
+
+    facts: Mapping[str, Fact]
+    measures: Mapping[str, Measure]
+    metrics: Mapping[str, Mapping[str, Any]]
+    rows: Mapping[str, list[Row]]
+    units: Mapping[Any, Row]
+    query: Query = field(default_factory=lambda: Query(()))
+
+    def answer(self, query: Query) -> dict[Key, dict[str, float | None]]:
+        """Every row of the answer by its group."""
+        self.query = query
+        counted = {name: self.count(name, Asked()) for name in query.metrics}
+        keys = {key for one in counted.values() for key in one.keys}
+        if not query.group_by and query.grain is None:
+            keys = {((), ALL)}
+        return {key: {name: one.value(key) for name, one in counted.items()} for key in keys}
+
+    def count(self, name: str, asked: Asked) -> Counted:
+        """A metric's groups and values."""
+        metric = self.metrics[name]
+        kind, params = metric["type"], metric["type_params"]
+        asked = Asked((*asked.filters, *metric.get("filter", ())), asked.later, asked.calendar)
+        if kind in ("ratio", "derived"):
+            return self._made_of(kind, params, asked)
+        if not asked.calendar:
+            return self._own(kind, params, asked)
+        return self._displaced(kind, params, asked)
+
+    def _made_of(self, kind: str, params: Mapping[str, Any], asked: Asked) -> Counted:
+        raws = params["metrics"] if kind == "derived" else [params["numerator"], params["denominator"]]
+        parts = {}
+        for raw in raws:
+            one = {"name": raw} if isinstance(raw, str) else raw
+            later, calendar = asked.later, asked.calendar
+            window = one.get("offset_window")
+            if window and span(window)[1]:
+                calendar = (*calendar, ("window", window))
+            elif window:
+                later += timedelta(hours=span(window)[0])
+            if "offset_to_grain" in one:
+                calendar = (*calendar, ("grain", one["offset_to_grain"]))
+            inner = Asked((*asked.filters, *one.get("filter", ())), later, calendar)
+            parts[one.get("alias", one["name"])] = self.count(one["name"], inner)
+        keys = frozenset(key for one in parts.values() for key in one.keys)
+        if kind == "ratio":
+            above, below = parts.values() if len(parts) == 2 else (*parts.values(),) * 2
+            return Counted(keys, lambda key: quotient(above.value(key), below.value(key)))
+        made = params["expr"]
+        return Counted(keys, lambda key: made({one: parts[one].value(key) for one in parts}))
+
+    def _own(self, kind: str, params: Mapping[str, Any], asked: Asked) -> Counted:
+        counting = {
+            "simple": self._simple,
+            "unit_mean": self._unit_mean,
+            "cumulative": self._cumulative,
+            "rolling_distinct": self._cumulative,
+            "conversion": self._conversion,
+            "funnel": self._funnel,
+            "retention": self._retention,
+        }
+        return counting[kind](params, asked)
+
+    def _displaced(self, kind: str, params: Mapping[str, Any], asked: Asked) -> Counted:
+        """A period shows another one's value."""
+        shown = self.query
+        dims, times = self._split()
+        self.query = Query(shown.metrics, shown.group_by, shown.grain, tuple(dims))
+        inner = self._own(kind, params, Asked(asked.filters, asked.later))
+        self.query = shown
+        assert shown.grain is not None
+        grain = shown.grain
+
+        def source(period: date | None) -> date | None:
+            for how, what in asked.calendar:
+                if period is not None:
+                    day = moved(period, what, -1) if how == "window" else first_day(period, what)
+                    period = first_day(day, grain)
+            return period
+
+        periods = {key[1] for key in inner.keys} - {None}
+        if not periods:
+            return Counted(frozenset(), lambda key: inner.value((key[0], source(key[1]))))
+        slack = sum(
+            31 * span(what)[1] if how == "window" else 400 for how, what in asked.calendar
+        )
+        candidates = {
+            first_day(day, grain)
+            for day in days_between(min(periods), max(periods) + (slack + 400) * DAY)
+        }
+        chosen = [one for one in candidates if self._is_shown(one, times)]
+        groups = {key[0] for key in inner.keys}
+        keys = frozenset(
+            (group, period)
+            for period in chosen
+            for group in groups
+            if (group, source(period)) in inner.keys
+        )
+
+        def value(key: Key) -> float | None:
+            return inner.value((key[0], source(key[1]) if key in keys else "never"))
+
+        return Counted(keys, value)
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    def _look(self, fact: Fact, row: Row, at: datetime | None) -> Callable[[str], Any]:
+        def look(name: str) -> Any:
+            base, _, grain = name.partition("@")
+            if grain == "entity":
+                return row[fact.entities[base]]
+            prefix, _, short = base.partition("__")
+            if base == "metric_time":
+                value: Any = at
+            elif prefix == "unit" and prefix != fact.prefix:
+                value = self.units.get(row["unit_id"], {}).get(short)
+            else:
+                value = row[fact.dimensions[short]]
+            return instant(first_day(value.date(), grain)) if grain and value else value
+
+        return look
+
+    def _split(self) -> tuple[list[Condition], list[Condition]]:
+        """The query's conditions: those on dimensions, those on metric_time."""
+        flat: list[Condition] = []
+        rest = list(self.query.where)
+        while rest:
+            one = rest.pop(0)
+            if one[0] == "and":
+                rest = [*one[1:], *rest]
+            else:
+                flat.append(one)
+        on_time = [any(name.startswith("metric_time") for name in names(one)) for one in flat]
+        return (
+            [one for one, timed in zip(flat, on_time, strict=True) if not timed],
+            [one for one, timed in zip(flat, on_time, strict=True) if timed],
+        )
+
+    @staticmethod
+    def _is_shown(day: date, conditions: Iterable[Condition]) -> bool:
+        """Whether conditions on metric_time let a day be seen."""
+        return all(judged(one, lambda name: instant(day)) for one in conditions)
+
+    def _rows(
+        self, measure: Measure, filters: Iterable[Condition], asked: Asked, where: Iterable[Condition]
+    ) -> list[Seen]:
+        """Rows that fulfil every condition."""
+        fact = self.facts[measure.fact]
+        found = []
+        for row in self.rows[measure.fact]:
+            at = instant(row[measure.time])
+            at = None if at is None else at + asked.later
+            look = self._look(fact, row, at)
+            if all(judged(one, look) for one in (*asked.filters, *filters, *where)):
+                found.append(Seen(row, at, row[fact.key]))
+        return found
+
+    def _group(self, measure: Measure, one: Seen) -> tuple[Any, ...]:
+        look = self._look(self.facts[measure.fact], one.row, one.at)
+        return tuple(look(name) for name in self.query.group_by)
+
+    def _period(self, one: Seen) -> Any:
+        if self.query.grain is None:
+            return ALL
+        return None if one.at is None else first_day(one.day, self.query.grain)
+
+    def _key(self, measure: Measure, one: Seen) -> Key:
+        return self._group(measure, one), self._period(one)
+
+    def _read(self, raw: Any) -> tuple[Measure, tuple[Condition, ...], Mapping[str, Any]]:
+        """A measure, the conditions on its rows, and what else is said."""
+        given = {"name": raw} if isinstance(raw, str) else raw
+        return self.measures[given["name"]], tuple(given.get("filter", ())), given
+
+    # -- kinds -----------------------------------------------------------------------------------
+
+    def _simple(self, params: Mapping[str, Any], asked: Asked) -> Counted:
+        measure, filters, given = self._read(params["measure"])
+        rows = self._rows(measure, filters, asked, self.query.where)
+        if measure.level is not None:
+            rows = self._at_the_moment(measure, rows)
+        groups: dict[Key, list[Seen]] = {}
+        for one in rows:
+            groups.setdefault(self._key(measure, one), []).append(one)
+        keys = set(groups)
+        periods = {key[1] for key in keys} - {None, ALL}
+        if given.get("join_to_timespine") and periods:
+            days = days_between(min(periods), max(periods))
+            between = {first_day(day, self.query.grain or "day") for day in days}
+            keys |= {(key[0], period) for key in groups for period in between}
+        fill = given.get("fill_nulls_with")
+
+        def value(key: Key) -> float | None:
+            found = aggregate(measure, groups.get(key, ()))
+            return fill if found is None else found
+
+        return Counted(frozenset(keys), value)
+
+    def _at_the_moment(self, measure: Measure, rows: list[Seen]) -> list[Seen]:
+        """Of a level, rows at the first or last moment of their period and entities."""
+        assert measure.level is not None
+        column, choice, entities = measure.level
+        moments: dict[Any, Any] = {}
+
+        def part(one: Seen) -> tuple[Any, ...]:
+            return self._period(one), *(one.row[entity] for entity in entities)
+
+        for one in rows:
+            moment = one.row[column]
+            if moment is not None:
+                known = moments.setdefault(part(one), moment)
+                moments[part(one)] = {"min": min, "max": max}[choice](known, moment)
+        return [
+            one
+            for one in rows
+            if one.row[column] is not None and one.row[column] == moments[part(one)]
+        ]
+
+    def _unit_mean(self, params: Mapping[str, Any], asked: Asked) -> Counted:
+        measure, filters, _ = self._read(params["measure"])
+        groups: dict[Key, list[Seen]] = {}
+        for one in self._rows(measure, filters, asked, self.query.where):
+            groups.setdefault(self._key(measure, one), []).append(one)
+
+        def value(key: Key) -> float | None:
+            units: dict[Any, list[float]] = {}
+            for one in groups.get(key, ()):
+                found = measure.value(one.row)
+                if one.row["unit_id"] is not None and found is not None:
+                    units.setdefault(one.row["unit_id"], []).append(found)
+            means = [math.fsum(values) / len(values) for values in units.values()]
+            return math.fsum(means) / len(means) if means else None
+
+        return Counted(frozenset(groups), value)
+
+    def _cumulative(self, params: Mapping[str, Any], asked: Asked) -> Counted:
+        measure, filters, _ = self._read(params["measure"])
+        grain = self.query.grain
+        if grain is None:
+            return self._simple({"measure": params["measure"]}, asked)
+        more = params.get("cumulative_type_params", {})
+        rolling = "window" in params
+        window = params.get("window") or more.get("window")
+        period_agg = params.get("period_agg") or more.get("period_agg")
+        period_agg = period_agg or ("last" if rolling else "first")
+        dims, times = self._split()
+        rows = [one for one in self._rows(measure, filters, asked, dims) if one.at is not None]
+        groups: dict[tuple[Any, ...], list[Seen]] = {}
+        for one in rows:
+            groups.setdefault(self._group(measure, one), []).append(one)
+        days = days_between(min(r.day for r in rows), max(r.day for r in rows)) if rows else []
+        shown = [day for day in days if self._is_shown(day, times)]
+
+        def starts(day: date) -> date:
+            if window:
+                hours, months = span(window)
+                return moved(day, window, -1) + DAY if months else day - (hours // 24 - 1) * DAY
+            if "grain_to_date" in more:
+                return first_day(day, more["grain_to_date"])
+            return date.min
+
+        def at(group: tuple[Any, ...], day: date) -> float | None:
+            start = starts(day)
+            return aggregate(measure, [r for r in groups.get(group, ()) if start <= r.day <= day])
+
+        def value(key: Key) -> float | None:
+            mine = [day for day in shown if first_day(day, grain) == key[1]]
+            if not mine:
+                return aggregate(measure, ())
+            if period_agg != "average":
+                return at(key[0], mine[0] if period_agg == "first" else mine[-1])
+            values = [found for day in mine if (found := at(key[0], day)) is not None]
+            return math.fsum(values) / len(values) if values else None
+
+        periods = {first_day(day, grain) for day in shown}
+        return Counted(frozenset((group, p) for group in groups for p in periods), value)
+
+    def _conversion(self, params: Mapping[str, Any], asked: Asked) -> Counted:
+        params = params["conversion_type_params"]
+        base, base_filters, _ = self._read(params["base_measure"])
+        converted, converted_filters, _ = self._read(params["conversion_measure"])
+        entity, window, touch = params["entity"], params.get("window"), params.get("touch", "last")
+        constants = params.get("constant_properties", ())
+
+        def same(b: Seen, c: Seen) -> bool:
+            one = self._look(self.facts[base.fact], b.row, b.at)
+            other = self._look(self.facts[converted.fact], c.row, c.at)
+            pairs = [(one(f"{entity}@entity"), other(f"{entity}@entity"))]
+            pairs += [(one(p["base_property"]), other(p["conversion_property"])) for p in constants]
+            return all(x is not None and x == y for x, y in pairs)
+
+        def reaches(b: Seen, c: Seen) -> bool:
+            assert b.at is not None
+            assert c.at is not None
+            if b.at > c.at or not same(b, c):
+                return False
+            if window is None:
+                return True
+            if span(window)[1]:
+                return bool(b.at > moved(c.at, window, -1))
+            return bool(c.at < moved(b.at, window, 1))
+
+        bases = [
+            one for one in self._rows(base, base_filters, asked, self.query.where) if one.at
+        ]
+        others = [one for one in self._rows(converted, converted_filters, asked, ()) if one.at]
+        groups: dict[Key, list[Seen]] = {}
+        counting: dict[Key, list[Seen]] = {}
+        for one in bases:
+            groups.setdefault(self._key(base, one), []).append(one)
+            if touch == "any" and any(reaches(one, other) for other in others):
+                counting.setdefault(self._key(base, one), []).append(one)
+        for other in others if touch != "any" else ():
+            reaching = sorted(
+                (one for one in bases if reaches(one, other)), key=lambda one: (one.at, one.key)
+            )
+            if reaching:
+                chosen = reaching[-1 if touch == "last" else 0]
+                counting.setdefault(self._key(base, chosen), []).append(other)
+        what = base if touch == "any" else converted
+
+        def value(key: Key) -> float | None:
+            found = aggregate(what, counting.get(key, ())) or 0
+            if params.get("calculation") == "conversions":
+                return found
+            return quotient(found, aggregate(base, groups.get(key, ())))
+
+        return Counted(frozenset(groups), value)
+
+    def _funnel(self, params: Mapping[str, Any], asked: Asked) -> Counted:
+        raws, window = params["steps"], params.get("window")
+        is_strict = params.get("order", "loose") == "strict"
+        titles = [raw["name"] for raw in raws]
+        of = titles.index(params.get("of", titles[-1]))
+        over = titles.index(params.get("over", titles[0]))
+        first = self.measures[raws[0]["measure"]]
+        orders: dict[Any, list[tuple[datetime, int]]] = {}
+        attempts: list[Seen] = []
+        for at, raw in enumerate(raws):
+            measure = self.measures[raw["measure"]]
+            where = self.query.where if at == 0 else ()
+            for one in self._rows(measure, raw.get("filter", ()), asked, where):
+                if one.at is None or one.row["unit_id"] is None:
+                    continue
+                order = orders.setdefault(one.row["unit_id"], [])
+                if at == 0:
+                    attempts.append(one)
+                if at > 0 or (one.at, 0) not in order:
+                    order.append((one.at, at))
+        for order in orders.values():
+            order.sort()
+
+        def furthest(one: Seen) -> int:
+            """Position of the last step that an attempt reached."""
+            assert one.at is not None
+            order = orders[one.row["unit_id"]]
+            here, step = order.index((one.at, 0)), 0
+            while step + 1 < len(raws):
+                behind = range(here + 1, len(order))
+                if is_strict:
+                    behind = behind[:1]
+                following = [n for n in behind if order[n][1] == step + 1]
+                if not following:
+                    break
+                arrived = order[following[0]][0]
+                if window and arrived >= moved(one.at, window, 1):
+                    break
+                here, step = following[0], step + 1
+            return step
+
+        reached: dict[Key, list[set[Any]]] = {}
+        for one in attempts:
+            units = reached.setdefault(self._key(first, one), [set() for _ in raws])
+            for step in range(furthest(one) + 1):
+                units[step].add(one.row["unit_id"])
+
+        def value(key: Key) -> float | None:
+            units = reached.get(key)
+            return None if units is None else quotient(len(units[of]), len(units[over]))
+
+        return Counted(frozenset(reached), value)
+
+    def _retention(self, params: Mapping[str, Any], asked: Asked) -> Counted:
+        cohort, cohort_filters, _ = self._read(params["cohort"])
+        returns, return_filters, _ = self._read(params["returns"])
+        period, number = params["period"], params["number"]
+        dims, times = self._split()
+
+        def known(one: Seen) -> bool:
+            return one.at is not None and one.row["unit_id"] is not None
+
+        entries: dict[Any, Seen] = {}
+        rows = filter(known, self._rows(cohort, cohort_filters, asked, dims))
+        for one in sorted(rows, key=lambda one: (one.at, one.key)):
+            which = first_day(one.day, period) if params.get("recurring") else None
+            entries.setdefault((one.row["unit_id"], which), one)
+        back: dict[Any, set[date]] = {}
+        for one in filter(known, self._rows(returns, return_filters, asked, ())):
+            back.setdefault(one.row["unit_id"], set()).add(first_day(one.day, period))
+        everything = self._rows(returns, (), Asked(later=asked.later), ())
+        last = max((first_day(one.day, period) for one in everything if one.at), default=date.min)
+        found: dict[Key, list[bool]] = {}
+        for one in entries.values():
+            if not all(judged(c, lambda name, at=one.at: _truncated(name, at)) for c in times):
+                continue
+            mine = found.setdefault(self._key(cohort, one), [])
+            looked_at = moved(first_day(one.day, period), f"{number} {period}", 1)
+            if looked_at < last:
+                periods = back.get(one.row["unit_id"], set())
+                is_rolling = params.get("rolling")
+                mine.append(any(p == looked_at or (is_rolling and p > looked_at) for p in periods))
+
+        def value(key: Key) -> float | None:
+            return quotient(sum(found.get(key, ())), len(found.get(key, ())))
+
+        return Counted(frozenset(found), value)
+
+
+def instant(moment: Any) -> Any:
+    """A day as its midnight; an instant as it is."""
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        return datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 - marts hold naive UTC
+    return moment
+
+
+def _truncated(name: str, at: datetime | None) -> datetime | None:
+    grain = name.partition("@")[2]
+    return instant(first_day(at.date(), grain)) if grain and at else at
