@@ -322,7 +322,7 @@ def _inner(raw: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | in
 def _fill(raw: str | dict[str, Any] | None) -> Fill | None:
     if not isinstance(raw, dict) or not (raw.get("join_to_timespine") or "fill_nulls_with" in raw):
         return None
-    return Fill(_number(raw.get("fill_nulls_with")))
+    return Fill(_number(raw.get("fill_nulls_with")), raw.get("join_to_timespine", False))
 
 
 def _inputs(params: Mapping[str, Any]) -> tuple[MetricInput, ...]:

@@ -150,13 +150,15 @@ class MetricInput:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Every period between the first and the last row has a value, in every group.
+    """What stands where a measure has no rows or no value.
 
     Args:
-        value: Of a period without rows; None leaves it NULL.
+        value: In place of NULL; None leaves it.
+        has_periods: Whether every period between the first and the last is there, in every group.
     """
 
     value: float | None = None
+    has_periods: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class Metric:
         inputs: Numerator and denominator of a ratio; inputs of a derived metric.
         expr: Arithmetic over the inputs' aliases (derived only).
         params: What its kind says beyond a measure.
-        fill: What stands for periods without rows; None leaves them out.
+        fill: What stands where there are no rows; None for nothing.
         digest: Of the compiled definition: the same formula has the same digest.
     """
 

@@ -82,6 +82,25 @@ class Condition:
 
         return replace_columns(self.tree, replace)
 
+    def conjuncts(self) -> tuple[Condition, ...]:
+        """The conditions that AND joins at its top, each on its own."""
+        tree = self.tree.unnest()
+        if not isinstance(tree, exp.And):
+            return (self,)
+        sides = (self._part(side) for side in (tree.this, tree.expression))
+        return tuple(one for side in sides for one in side.conjuncts())
+
+    def _part(self, tree: exp.Expr) -> Condition:
+        found: list[Reference] = []
+
+        def renumber(node: exp.Expr) -> exp.Expr:
+            if isinstance(node, exp.Column):
+                found.append(self.references[int(node.name.removeprefix(_PLACEHOLDER))])
+                return exp.column(f"{_PLACEHOLDER}{len(found) - 1}")
+            return node
+
+        return Condition(tree.copy().transform(renumber, copy=False), tuple(found))
+
 
 @functools.lru_cache(maxsize=4096)
 def parse_condition(text: str, *, bare_names: bool = False) -> Condition:

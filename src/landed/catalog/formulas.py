@@ -37,7 +37,7 @@ class Aggregate:
         is_unit_mean: Whether a unit counts once, with the mean of its non-null values.
         offset: Rows count so much later than they happened; None for when they happened.
         offset_to: Periods of this grain show the value of their first day; None for their own.
-        fill: What stands for periods without rows; None leaves them out.
+        fill: What stands where there are no rows; None for nothing.
     """
 
     fact: SemanticModel

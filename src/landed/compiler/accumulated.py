@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import Condition
 from ..catalog.formulas import Accumulated
-from ..catalog.names import refused
 from .calendar import calendar
 from .facts import ROWS, FactScan, aggregated, span, truncated
 from .grouped import Grouped
-from .parts import Frame, grouped, same_keys
+from .parts import Frame, grouped, on_time, same_keys
 from .syntax import (
     aliased,
     all_of,
@@ -61,7 +59,7 @@ class Running:
             whole = Grouped(self.scan)
             whole.add(self.formula.aggregate)
             return whole.tables(name, frame)
-        inner, outer = _split(frame)
+        inner, outer = frame.split()
         if self.formula.aggregate.measure.agg == "count_distinct":
             found = self._distinct(name, inner)
         else:
@@ -194,7 +192,7 @@ class Running:
             aliased(truncated(column(time), frame.grain or "day"), time),
             column(_VALUE),
         ).from_(named(run))
-        condition = all_of(one.bind(lambda _: column(time)) for one in outer)
+        condition = all_of(on_time(one, column(time)) for one in outer)
         return select if condition is None else select.where(condition, copy=False)
 
     def _periods(self, days_: str, frame: Frame) -> exp.Select:
@@ -222,28 +220,6 @@ class Running:
             .from_(below(ranked, "p"), copy=False)
             .where(is_chosen, copy=False)
         )
-
-
-def _split(frame: Frame) -> tuple[Frame, list[Condition]]:
-    """The frame of the rows, and the conditions on the days that are shown.
-
-    A condition on time chooses what is shown: the stretch before it must still be read.
-    """
-    rows: list[Condition] = []
-    shown: list[Condition] = []
-    for condition in frame.where:
-        times = [one.name == METRIC_TIME for one in condition.references]
-        if not any(times):
-            rows.append(condition)
-        elif all(times):
-            shown.append(condition)
-        else:
-            raise refused(
-                "a condition mixes metric_time with other dimensions",
-                "write it as two conditions joined by AND.",
-                "mixed_condition",
-            )
-    return Frame(frame.keys, frame.grain, tuple(rows), frame.relations), shown
 
 
 def _dense(name: str, frame: Frame, rows: str = "") -> exp.Select:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from ..catalog.definitions import Measure, SemanticModel
+from ..catalog.definitions import METRIC_TIME, Measure, SemanticModel
 from ..catalog.expressions import Condition, Reference, parse_condition
 from ..catalog.formulas import Aggregate, Place, Vocabulary
 from ..catalog.kinds import Span
@@ -36,17 +36,22 @@ class FactScan:
         vocabulary: What names are resolved in.
         fact: The model that is scanned.
         time: Its time dimension.
+        offset: Rows count so much later than they happened; a span of fixed length.
     """
 
     vocabulary: Vocabulary
     fact: SemanticModel
     time: str
+    offset: Span | None = None
     is_joined: bool = field(default=False, init=False)
 
     @property
     def time_column(self) -> exp.Expr:
-        """The instant (or day) of a row."""
-        return expression(self.fact.dimensions[self.time].expr, ROWS)
+        """The instant (or day) at which a row counts."""
+        happened = expression(self.fact.dimensions[self.time].expr, ROWS)
+        if self.offset is None:
+            return happened
+        return exp.paren(exp.Add(this=happened, expression=span(self.offset)), copy=False)
 
     def bind(self, condition: Condition) -> exp.Expr:
         """A condition over this fact's columns; the units are joined where it needs them."""
@@ -84,7 +89,10 @@ class FactScan:
         return frozenset({self.fact.model} | joined)
 
     def _resolve(self, reference: Reference) -> exp.Expr:
-        found = self._at(self.vocabulary.place(self.fact, reference, self.time))
+        if reference.name == METRIC_TIME:
+            found = self.time_column
+        else:
+            found = self._at(self.vocabulary.place(self.fact, reference, self.time))
         if reference.grain is None:
             return found
         return truncated(found, reference.grain)

@@ -60,10 +60,7 @@ class Steps:
     def _attempts(self, frame: Frame) -> exp.Select:
         """Rows of the first step, with their groups."""
         scan = self.steps[0]
-        groups = frame.groups(scan)
-        return self._step(0, frame, groups).where(
-            all_of(frame.conditions(scan) or [exp.true()]), copy=False
-        )
+        return self._step(0, frame, frame.groups(scan), frame.conditions(scan))
 
     def _rows(self, attempts: str, frame: Frame) -> exp.Expr:
         """Rows of all steps: whose, when, which step."""
@@ -71,16 +68,19 @@ class Steps:
             named(attempts)
         )
         later = [
-            self._step(index, frame, []).select(aliased(exp.convert(index), _STEP), copy=False)
+            self._step(index, frame, (), ()).select(aliased(exp.convert(index), _STEP), copy=False)
             for index in range(1, len(self.steps))
         ]
         return union_all([first.distinct(copy=False), *later])
 
-    def _step(self, index: int, frame: Frame, groups: list[exp.Expr]) -> exp.Select:
+    def _step(
+        self, index: int, frame: Frame, groups: Sequence[exp.Expr], conditions: Sequence[exp.Expr]
+    ) -> exp.Select:
         scan, aggregate = self.steps[index], self.formula.steps[index]
         unit = scan.reference(Reference("entity", UNIT_ENTITY))
         condition = scan.filters(aggregate)
         kept = [
+            *conditions,
             is_known(unit.copy()),
             is_known(scan.time_column),
             *([condition] if condition is not None else []),

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from ..catalog.formulas import Aggregate
-from ..catalog.kinds import Span
-from .facts import ROWS, FactScan, aggregated, row_filter, span, truncated
+from .facts import ROWS, FactScan, aggregated, row_filter
 from .parts import Frame, grouped
 from .syntax import aliased, all_of, column, common, expression, named, where
 
@@ -18,15 +17,10 @@ _UNIT = "unit_id"
 
 @dataclass
 class Grouped:
-    """The aggregates asked of one scan. `is_unit_mean` ones go through one row a unit first.
-
-    Args:
-        offset: Rows count so much later than they happened; a span of fixed length.
-    """
+    """The aggregates asked of one scan. `is_unit_mean` ones go through one row a unit first."""
 
     scan: FactScan
     is_unit_mean: bool = False
-    offset: Span | None = None
     aggregates: list[tuple[Aggregate, exp.Expr | None]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -47,7 +41,7 @@ class Grouped:
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """One table expression; two where a unit counts once."""
         scan = self.scan
-        groups = frame.groups(scan, time=self._time(frame))
+        groups = frame.groups(scan)
         conditions = frame.conditions(scan)
         relevant = row_filter([condition for _, condition in self.aggregates])
         if relevant is not None:
@@ -79,12 +73,6 @@ class Grouped:
             ),
         ).from_(named(f"{name}_units"), copy=False)
         return [common(f"{name}_units", select), common(name, grouped(outer, len(frame.keys)))]
-
-    def _time(self, frame: Frame) -> exp.Expr | None:
-        if self.offset is None:
-            return None
-        later = exp.Add(this=self.scan.time_column, expression=span(self.offset))
-        return truncated(exp.paren(later, copy=False), frame.grain or "day")
 
     def _aggregated(self, aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
         kept = condition.copy() if condition is not None else None

@@ -7,13 +7,14 @@ last of which bears its name and has the frame's keys as `k0`, `k1` … beside i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlglot import exp
 
 from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import Condition
+from ..catalog.names import refused, show
 from .facts import FactScan, truncated
 from .query import Grain, Relations
 from .syntax import aliased, all_of, column
@@ -67,6 +68,27 @@ class Frame:
         """The period of a row."""
         return truncated(scan.time_column, self.grain or "day")
 
+    def split(self) -> tuple[Frame, list[Condition]]:
+        """The frame without its conditions on `metric_time`, and those.
+
+        They choose what is shown: what it is made of must still be read.
+
+        Raises:
+            QueryRefused: One condition is on both.
+        """
+        rows: list[Condition] = []
+        shown: list[Condition] = []
+        for condition in self.where:
+            times = [one.name == METRIC_TIME for one in condition.references]
+            if any(times) and not all(times):
+                raise refused(
+                    f"a condition mixes {show(METRIC_TIME)} with other dimensions",
+                    "write it as conditions joined by AND.",
+                    "mixed_condition",
+                )
+            (shown if any(times) else rows).append(condition)
+        return replace(self, where=tuple(rows)), shown
+
     def conditions(self, scan: FactScan) -> list[exp.Expr]:
         """The query's conditions over a fact's rows."""
         return [scan.bind(condition) for condition in self.where]
@@ -81,6 +103,13 @@ class Part(Protocol):
 
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """Its table expressions; the last is called `name`."""
+
+
+def on_time(condition: Condition, time: exp.Expr) -> exp.Expr:
+    """A condition on `metric_time` over what stands for it."""
+    return condition.bind(
+        lambda one: time.copy() if one.grain is None else truncated(time.copy(), one.grain)
+    )
 
 
 def grouped(select: exp.Select, count: int) -> exp.Select:

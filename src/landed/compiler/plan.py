@@ -17,16 +17,18 @@ from ..catalog.formulas import (
     Quotient,
     Retained,
     Vocabulary,
+    aggregates,
 )
 from ..catalog.kinds import Span, SpanUnit
 from ..catalog.names import refused
 from .accumulated import Running
 from .calendar import SPINE_MODEL, calendar
 from .converted import Conversions
-from .facts import COUNTS, FactScan, span, truncated
+from .facts import COUNTS, FactScan
 from .funnelled import Steps
 from .grouped import Grouped
 from .levels import Levels
+from .offsets import looks_at, shown_keys
 from .parts import Frame, Part, same_keys
 from .retained import Cohorts
 from .syntax import (
@@ -36,9 +38,9 @@ from .syntax import (
     column,
     common,
     divided,
-    identifier,
     named,
     number,
+    union_all,
     zero_if_null,
 )
 
@@ -72,7 +74,8 @@ class Plan:
             tree = parse_arithmetic(formula.expr)
             bound = replace_columns(tree, lambda found: exp.paren(inputs[found.name]))
             return exp.paren(bound, copy=False)
-        name = self._named(self._vocabulary.key(formula), lambda: self._part(formula))
+        first = next(aggregates(formula))
+        name = self._named(self._vocabulary.key(formula), lambda: self._part(formula), first)
         if isinstance(formula, Accumulated):
             found: exp.Expr = column("a0", name)
             return _filled(found, formula.aggregate)
@@ -85,7 +88,8 @@ class Plan:
         frame, select = self._frame, exp.Select()
         names = [f"f{index}" for index in range(len(self._parts))]
         for name, part in zip(names, self._parts.values(), strict=True):
-            for cte in part.tables(name, frame):
+            inner = frame.split()[0] if name in self._offsets else frame
+            for cte in part.tables(name, inner):
                 append_cte(select, cte)
         spine = names[0]
         if frame.keys and (len(names) > 1 or self._offsets or self._is_filled):
@@ -115,30 +119,21 @@ class Plan:
 
     def _aggregate(self, aggregate: Aggregate) -> exp.Expr:
         frame, measure = self._frame, aggregate.measure
-        offset, offset_to = aggregate.offset, aggregate.offset_to
-        if (offset or offset_to) and frame.time is None:
-            raise refused(
-                "a metric of an earlier time is asked for without metric_time",
-                "group by date_trunc('day', metric_time).",
-                "no_metric_time",
-            )
         scan = self._scan(aggregate)
         kind = "levels" if measure.non_additive is not None else "grouped"
-        moved = offset if offset is not None and not offset.is_calendar else None
-        key: list[Hashable] = [kind, scan.fact.name, scan.time, aggregate.is_unit_mean, moved]
-        key += [offset if moved is None else None, offset_to]
+        key: list[Hashable] = [kind, scan.fact.name, scan.time, aggregate.is_unit_mean]
+        key += [aggregate.offset, aggregate.offset_to]
         if measure.non_additive is not None:
             key.append(self._vocabulary.key(aggregate))
-            name = self._named(tuple(key), lambda: Levels(scan, aggregate))
+            name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate)
             found = column("a0", name)
         else:
-            fresh = Grouped(scan, aggregate.is_unit_mean, offset=moved)
-            name = self._named(tuple(key), lambda: fresh)
+            fresh = Grouped(scan, aggregate.is_unit_mean)
+            name = self._named(tuple(key), lambda: fresh, aggregate)
             self._grouped.setdefault(name, fresh)
             found = column(f"a{self._grouped[name].add(aggregate)}", name)
-        if offset_to is not None or (offset is not None and moved is None):
-            self._offsets[name] = (offset, offset_to)
-        self._is_filled |= aggregate.fill is not None and frame.time is not None
+        is_dense = aggregate.fill is not None and aggregate.fill.has_periods
+        self._is_filled |= is_dense and frame.time is not None
         # a group that only another part has: nothing was counted there
         return _filled(zero_if_null(found) if measure.agg in COUNTS else found, aggregate)
 
@@ -153,27 +148,34 @@ class Plan:
         return Cohorts(self._scan(formula.cohort), self._scan(formula.returns), formula)
 
     def _scan(self, aggregate: Aggregate) -> FactScan:
-        return FactScan(self._vocabulary, aggregate.fact, aggregate.measure.agg_time_dimension)
+        time, offset = aggregate.measure.agg_time_dimension, aggregate.offset
+        moved = offset if offset is not None and not offset.is_calendar else None
+        return FactScan(self._vocabulary, aggregate.fact, time, moved)
 
-    def _named(self, key: Hashable, make: Callable[[], Part]) -> str:
+    def _named(self, key: Hashable, make: Callable[[], Part], aggregate: Aggregate) -> str:
         """Name of a part; the same one is computed once."""
         if key not in self._parts:
             self._parts[key] = make()
-        return f"f{list(self._parts).index(key)}"
+        name = f"f{list(self._parts).index(key)}"
+        offset, offset_to = aggregate.offset, aggregate.offset_to
+        if (offset or offset_to) and self._frame.time is None:
+            raise refused(
+                "a metric of an earlier time is asked for without metric_time",
+                "group by date_trunc('day', metric_time).",
+                "no_metric_time",
+            )
+        if offset_to is not None or (offset is not None and offset.is_calendar):
+            self._offsets[name] = (offset, offset_to)
+        return name
 
     def _same(self, spine: str, name: str) -> exp.Expr | None:
         """Whether a part's row belongs to a row of the spine; None without groups."""
         frame = self._frame
         if name not in self._offsets:
             return same_keys(frame.columns, spine, name)
-        offset, offset_to = self._offsets[name]
-        time, grain = str(frame.time), frame.grain or "day"
-        looked_at: exp.Expr = column(time, spine)
-        if offset is not None:
-            looked_at = exp.paren(exp.Sub(this=looked_at, expression=span(offset)), copy=False)
-        if offset_to is not None:
-            looked_at = truncated(looked_at, offset_to)
-        at = exp.EQ(this=column(time, name), expression=truncated(looked_at, grain))
+        time = str(frame.time)
+        looked_at = looks_at(column(time, spine), *self._offsets[name], frame.grain or "day")
+        at = exp.NullSafeEQ(this=column(time, name), expression=looked_at)
         return all_of([one for one in (same_keys(frame.others, spine, name), at) if one])
 
     def _spine(self, names: list[str]) -> list[exp.CTE]:
@@ -181,19 +183,23 @@ class Plan:
         frame, time = self._frame, self._frame.time
         parts: list[exp.Expr] = []
         for name in names:
-            keys: list[exp.Expr] = [exp.Column(this=identifier(key)) for key in frame.columns]
-            offset, _ = self._offsets.get(name, (None, None))
-            if offset is not None and time is not None:
-                later = exp.Add(this=column(time), expression=span(offset))
-                shown = truncated(exp.paren(later, copy=False), frame.grain or "day")
-                keys[frame.columns.index(time)] = aliased(shown, time)
-            parts.append(exp.select(*keys).from_(named(name)))
+            if name in self._offsets:
+                parts.extend(shown_keys(name, *self._offsets[name], frame))
+            else:
+                parts.append(exp.select(*map(column, frame.columns)).from_(named(name)))
         union = parts[0]
         for part in parts[1:]:
             union = exp.Union(this=union, expression=part, distinct=True)
         if not self._is_filled or time is None:
             return [common(_SPINE, union)]
-        return [common("seen", union), *calendar("seen", _SPINE, frame)]
+        timeless = exp.Is(this=column(time), expression=exp.Null())  # no period, but not lost
+        both = union_all(
+            [
+                exp.select(*map(column, frame.columns)).from_(named("dense")),
+                exp.select(*map(column, frame.columns)).from_(named("seen")).where(timeless),
+            ]
+        )
+        return [common("seen", union), *calendar("seen", "dense", frame), common(_SPINE, both)]
 
 
 def _filled(value: exp.Expr, aggregate: Aggregate) -> exp.Expr:

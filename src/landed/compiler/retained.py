@@ -7,16 +7,16 @@ it may still come back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from ..catalog.definitions import METRIC_TIME, UNIT_ENTITY
-from ..catalog.expressions import Condition, Reference
+from ..catalog.definitions import UNIT_ENTITY
+from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Retained
 from ..catalog.kinds import Span
 from .facts import FactScan, span, truncated
-from .parts import Frame, grouped
+from .parts import Frame, grouped, on_time
 from .syntax import aliased, all_of, column, common, is_known, named, where
 
 _UNIT, _AT, _ENTERED, _BACK, _PLACE = "unit_id", "at", "entered_on", "back_on", "place"
@@ -71,7 +71,7 @@ class Cohorts:
             order=exp.Order(expressions=[exp.Ordered(this=one) for one in order]),
         )
         # a condition on time chooses among those who entered; it does not make them enter later
-        rows = [scan.bind(one) for one in frame.where if not _is_of_time(one)]
+        rows = frame.split()[0].conditions(scan)
         kept = all_of(
             [
                 *rows,
@@ -96,7 +96,7 @@ class Cohorts:
     def _entries(self, rows: str, frame: Frame) -> exp.Select:
         """The first row of each, if the query asks for its time."""
         is_first = exp.EQ(this=column(_PLACE), expression=exp.convert(1))
-        asked = [one.bind(lambda _: column(_AT)) for one in frame.where if _is_of_time(one)]
+        asked = [on_time(one, column(_AT)) for one in frame.split()[1]]
         labels = [*frame.columns, _UNIT, _ENTERED]
         return (
             exp.select(*(column(label) for label in labels))
@@ -119,7 +119,7 @@ class Cohorts:
 
     def _end(self, frame: Frame) -> exp.Select:
         """The last period of the data, which may not be over yet."""
-        scan = FactScan(self.returns.vocabulary, self.returns.fact, self.returns.time)
+        scan = replace(self.returns)  # of its own: it joins nothing
         last = truncated(exp.Max(this=scan.time_column), self.formula.params.period)
         return scan.source(frame.relations).select(aliased(last, "last_one"), copy=False)
 
@@ -152,10 +152,6 @@ class Cohorts:
             )
         )
         return grouped(select, len(frame.keys))
-
-
-def _is_of_time(condition: Condition) -> bool:
-    return any(one.name == METRIC_TIME for one in condition.references)
 
 
 def _conditions(scan: FactScan, aggregate: Aggregate) -> list[exp.Expr]:

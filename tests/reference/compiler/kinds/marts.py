@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -297,6 +297,9 @@ def make_engine(rows: dict[str, list[Row]], units: dict[Any, Row]) -> duckdb.Duc
         create table fct_balances (balance_id varchar, unit_id varchar, account_id varchar,
             region varchar, seats double, measured_at timestamp);
         create table dim_units (unit_id varchar, plan varchar, country varchar);
+        create table time_spine as
+            select unnest(range(date '2022-01-01', date '2030-01-01', interval 1 day))::date
+                as date_day;
         """
     )
     attributes = [{"unit_id": name, **row} for name, row in units.items()]
@@ -313,5 +316,3 @@ def make_engine(rows: dict[str, list[Row]], units: dict[Any, Row]) -> duckdb.Duc
             engine.unregister("given")
     return engine
 
-
-HOUR = timedelta(hours=1)

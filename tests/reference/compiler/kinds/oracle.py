@@ -179,9 +179,23 @@ class Oracle:
         self.query = query
         counted = {name: self.count(name, Asked()) for name in query.metrics}
         keys = {key for one in counted.values() for key in one.keys}
+        periods = {key[1] for key in keys} - {None, ALL}
+        if periods and any(self._fills_gaps(name) for name in query.metrics):
+            days = days_between(min(periods), max(periods))
+            between = {first_day(day, query.grain or "day") for day in days}
+            keys |= {(key[0], period) for key in keys for period in between}
         if not query.group_by and query.grain is None:
             keys = {((), ALL)}
         return {key: {name: one.value(key) for name, one in counted.items()} for key in keys}
+
+    def _fills_gaps(self, name: str) -> bool:
+        params = self.metrics[name]["type_params"]
+        raws = [params[key] for key in ("numerator", "denominator") if key in params]
+        inputs = [*raws, *params.get("metrics", ())]
+        measure = params.get("measure")
+        return bool(isinstance(measure, dict) and measure.get("join_to_timespine")) or any(
+            self._fills_gaps(one if isinstance(one, str) else one["name"]) for one in inputs
+        )
 
     def count(self, name: str, asked: Asked) -> Counted:
         """A metric's groups and values."""
@@ -238,36 +252,34 @@ class Oracle:
         assert shown.grain is not None
         grain = shown.grain
 
+        def back(period: date, step: tuple[str, str]) -> date:
+            how, what = step
+            day = moved(period, what, -1) if how == "window" else first_day(period, what)
+            return first_day(day, grain)
+
         def source(period: date | None) -> date | None:
-            for how, what in asked.calendar:
-                if period is not None:
-                    day = moved(period, what, -1) if how == "window" else first_day(period, what)
-                    period = first_day(day, grain)
+            for step in asked.calendar:
+                period = None if period is None else back(period, step)
             return period
 
-        periods = {key[1] for key in inner.keys} - {None}
-        if not periods:
-            return Counted(frozenset(), lambda key: inner.value((key[0], source(key[1]))))
-        slack = sum(
-            31 * span(what)[1] if how == "window" else 400 for how, what in asked.calendar
-        )
-        candidates = {
-            first_day(day, grain)
-            for day in days_between(min(periods), max(periods) + (slack + 400) * DAY)
-        }
-        chosen = [one for one in candidates if self._is_shown(one, times)]
-        groups = {key[0] for key in inner.keys}
-        keys = frozenset(
-            (group, period)
-            for period in chosen
-            for group in groups
-            if (group, source(period)) in inner.keys
-        )
+        keys = set(inner.keys)
+        for step in reversed(asked.calendar):
+            if step[0] == "window":
+                keys = self._later(keys, lambda period, step=step: back(period, step), step[1])
+        shown_keys = (key for key in keys if self._is_shown(key[1], times))
+        return Counted(frozenset(shown_keys), lambda key: inner.value((key[0], source(key[1]))))
 
-        def value(key: Key) -> float | None:
-            return inner.value((key[0], source(key[1]) if key in keys else "never"))
-
-        return Counted(keys, value)
+    def _later(self, keys: set[Key], back: Callable[[date], date], window: str) -> set[Key]:
+        """Every group and period that looks back at one of these."""
+        periods = {key[1] for key in keys} - {None}
+        found = {key for key in keys if key[1] is None}
+        if periods:
+            last = max(periods) + (400 + 31 * span(window)[1]) * DAY
+            days = days_between(min(periods), last)
+            for period in {first_day(day, str(self.query.grain)) for day in days}:
+                looked_at = back(period)
+                found |= {(group, period) for group, seen in keys if seen == looked_at}
+        return found
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -304,7 +316,7 @@ class Oracle:
         )
 
     @staticmethod
-    def _is_shown(day: date, conditions: Iterable[Condition]) -> bool:
+    def _is_shown(day: date | None, conditions: Iterable[Condition]) -> bool:
         """Whether conditions on metric_time let a day be seen."""
         return all(judged(one, lambda name: instant(day)) for one in conditions)
 
@@ -349,19 +361,13 @@ class Oracle:
         groups: dict[Key, list[Seen]] = {}
         for one in rows:
             groups.setdefault(self._key(measure, one), []).append(one)
-        keys = set(groups)
-        periods = {key[1] for key in keys} - {None, ALL}
-        if given.get("join_to_timespine") and periods:
-            days = days_between(min(periods), max(periods))
-            between = {first_day(day, self.query.grain or "day") for day in days}
-            keys |= {(key[0], period) for key in groups for period in between}
         fill = given.get("fill_nulls_with")
 
         def value(key: Key) -> float | None:
             found = aggregate(measure, groups.get(key, ()))
             return fill if found is None else found
 
-        return Counted(frozenset(keys), value)
+        return Counted(frozenset(groups), value)
 
     def _at_the_moment(self, measure: Measure, rows: list[Seen]) -> list[Seen]:
         """Of a level, rows at the first or last moment of their period and entities."""
@@ -387,13 +393,14 @@ class Oracle:
         measure, filters, _ = self._read(params["measure"])
         groups: dict[Key, list[Seen]] = {}
         for one in self._rows(measure, filters, asked, self.query.where):
-            groups.setdefault(self._key(measure, one), []).append(one)
+            if one.row["unit_id"] is not None:
+                groups.setdefault(self._key(measure, one), []).append(one)
 
         def value(key: Key) -> float | None:
             units: dict[Any, list[float]] = {}
             for one in groups.get(key, ()):
                 found = measure.value(one.row)
-                if one.row["unit_id"] is not None and found is not None:
+                if found is not None:
                     units.setdefault(one.row["unit_id"], []).append(found)
             means = [math.fsum(values) / len(values) for values in units.values()]
             return math.fsum(means) / len(means) if means else None
@@ -432,8 +439,8 @@ class Oracle:
 
         def value(key: Key) -> float | None:
             mine = [day for day in shown if first_day(day, grain) == key[1]]
-            if not mine:
-                return aggregate(measure, ())
+            if not mine or key[0] not in groups:
+                return None
             if period_agg != "average":
                 return at(key[0], mine[0] if period_agg == "first" else mine[-1])
             values = [found for day in mine if (found := at(key[0], day)) is not None]
@@ -570,9 +577,9 @@ class Oracle:
         for one in entries.values():
             if not all(judged(c, lambda name, at=one.at: _truncated(name, at)) for c in times):
                 continue
-            mine = found.setdefault(self._key(cohort, one), [])
             looked_at = moved(first_day(one.day, period), f"{number} {period}", 1)
             if looked_at < last:
+                mine = found.setdefault(self._key(cohort, one), [])
                 periods = back.get(one.row["unit_id"], set())
                 is_rolling = params.get("rolling")
                 mine.append(any(p == looked_at or (is_rolling and p > looked_at) for p in periods))
