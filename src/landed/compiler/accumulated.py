@@ -27,6 +27,7 @@ from .syntax import (
     days,
     divided,
     expression,
+    is_known,
     named,
     where,
     zero_if_null,
@@ -105,8 +106,7 @@ class Running:
         aggregate, params = self.formula.aggregate, self.formula.params
         condition = self.scan.filters(aggregate)
         what = expression(aggregate.measure.expr, ROWS)
-        is_known = exp.Not(this=exp.Is(this=what.copy(), expression=exp.Null()))
-        rows = self._rows(frame, condition, is_known).select(aliased(what, _VALUE), copy=False)
+        rows = self._rows(frame, condition).select(aliased(what, _VALUE), copy=False)
         rows = grouped(rows, len(frame.keys) + 1)
         daily = replace(frame, grain="day")
         time, others = str(frame.time), frame.others
@@ -145,17 +145,19 @@ class Running:
             named(rows)
         )
         select = select.select(aliased(exp.Literal.number(1), "step"), copy=False)
+        select = select.where(is_known(column(_VALUE)), copy=False)
         keys: list[exp.Expr] = [column(key) for key in (*others, _VALUE)]
         if self.formula.params.grain_to_date is not None:
             keys.append(truncated(column(time), self.formula.params.grain_to_date))
         return select.group_by(*keys, copy=False)
 
-    def _rows(self, frame: Frame, *conditions: exp.Expr | None) -> exp.Select:
+    def _rows(self, frame: Frame, condition: exp.Expr | None) -> exp.Select:
         day = truncated(self.scan.time_column, "day")
         groups = frame.groups(self.scan, time=day)
-        kept = [one.copy() for one in conditions if one is not None]
-        is_timed = exp.Not(this=exp.Is(this=self.scan.time_column, expression=exp.Null()))
-        restricted = all_of([*frame.conditions(self.scan), is_timed, *kept])
+        kept = [] if condition is None else [condition.copy()]
+        restricted = all_of(
+            [*frame.conditions(self.scan), is_known(self.scan.time_column), *kept]
+        )
         # the join to the units is known once the groups and conditions were bound
         select = self.scan.source(frame.relations).select(*groups, copy=False)
         return select.where(restricted, copy=False)
@@ -253,6 +255,7 @@ def _changes(rows: str, time: str, others: Sequence[str], length: int) -> exp.Ex
         aliased(neighbour(exp.Lag), "before"),
         aliased(neighbour(exp.Lead), "next"),
     ).from_(named(rows))
+    seen = seen.where(is_known(column(_VALUE)), copy=False)
     keys = [column(key, "s") for key in others]
 
     def move(at: exp.Expr, step: int, nearest: str, is_apart: exp.Expr) -> exp.Select:

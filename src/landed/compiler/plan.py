@@ -77,8 +77,8 @@ class Plan:
         first = next(aggregates(formula))
         name = self._named(self._vocabulary.key(formula), lambda: self._part(formula), first)
         if isinstance(formula, Accumulated):
-            found: exp.Expr = column("a0", name)
-            return _filled(found, formula.aggregate)
+            is_whole = self._frame.time is None and first.measure.agg in COUNTS
+            return zero_if_null(column("a0", name)) if is_whole else column("a0", name)
         if isinstance(formula, Converted) and formula.params.calculation == "conversions":
             return zero_if_null(column("a0", name))
         return divided(column("a0", name), column("a1", name))
