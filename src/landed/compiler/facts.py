@@ -89,13 +89,13 @@ class FactScan:
         return frozenset({self.fact.model} | joined)
 
     def _resolve(self, reference: Reference) -> exp.Expr:
-        if reference.name == METRIC_TIME:
-            found = self.time_column
-        else:
-            found = self._at(self.vocabulary.place(self.fact, reference, self.time))
-        if reference.grain is None:
+        place = self.vocabulary.place(self.fact, reference, self.time)
+        found = self.time_column if reference.name == METRIC_TIME else self._at(place)
+        if reference.grain is not None:
+            found = truncated(found, reference.grain)
+        elif place.model.columns.get(place.expr, "").lower() != "date":
             return found
-        return truncated(found, reference.grain)
+        return midnight(found)
 
     def _at(self, place: Place) -> exp.Expr:
         if place.is_joined and place.model is not self.fact:
@@ -108,6 +108,11 @@ def truncated(tree: exp.Expr, grain: str) -> exp.Expr:
     """The first day of a period (weeks begin on Monday); of an hour its start."""
     start = exp.TimestampTrunc(this=tree, unit=exp.var(grain.upper()))
     return exp.cast(start, "timestamp" if grain == "hour" else "date", copy=False)
+
+
+def midnight(tree: exp.Expr) -> exp.Cast:
+    """A day as an instant: compared with text, it would cut the text to a day."""
+    return exp.cast(tree, "timestamp", copy=False)
 
 
 def span(value: Span) -> exp.Interval:

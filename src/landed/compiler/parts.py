@@ -15,7 +15,7 @@ from sqlglot import exp
 from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import Condition
 from ..catalog.names import refused, show
-from .facts import FactScan, truncated
+from .facts import FactScan, midnight, truncated
 from .query import Grain, Relations
 from .syntax import aliased, all_of, column
 
@@ -108,7 +108,9 @@ class Part(Protocol):
 def on_time(condition: Condition, time: exp.Expr) -> exp.Expr:
     """A condition on `metric_time` over what stands for it."""
     return condition.bind(
-        lambda one: time.copy() if one.grain is None else truncated(time.copy(), one.grain)
+        lambda one: midnight(
+            time.copy() if one.grain is None else truncated(time.copy(), one.grain)
+        )
     )
 
 

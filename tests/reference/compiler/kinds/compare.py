@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,8 +14,8 @@ from typing import Any
 import duckdb
 
 from kinds.generate import Drawing, as_sql, as_yaml
-from kinds.marts import FACTS, MEASURES, MODELS, make_engine, make_rows
-from kinds.oracle import ALL, Key, Oracle, Query
+from kinds.marts import BEGINNINGS, FACTS, MEASURES, MODELS, TIMES, make_engine, make_rows
+from kinds.oracle import ALL, Key, Oracle, Query, Row, instant
 from landed.catalog import Catalog, load_catalog
 from landed.compiler import MetricQuery, compile_query
 from landed.compiler.query import GRAINS
@@ -30,12 +31,14 @@ class Score:
     queries: int = 0
     rows: int = 0
     values: int = 0
+    telling: Counter[str] = field(default_factory=Counter)  # by kind, neither NULL nor 0
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.definitions} definitions, {self.data_sets} data sets, {self.queries} queries, "
-            f"{self.rows} rows, {self.values} values, {len(self.wrong)} wrong"
+            f"{self.rows} rows, {self.values} values, {len(self.wrong)} wrong; "
+            f"neither NULL nor 0: {dict(sorted(self.telling.items()))}"
         )
 
 
@@ -59,12 +62,19 @@ def run(root: Path, seed: int, *, definitions: int, data_sets: int) -> Score:
         engine = make_engine(rows, units)
         for target in targets:
             others = drawing.chance.sample(targets, drawing.chance.choice([0, 0, 0, 1, 2]))
-            query = drawing.query(tuple(dict.fromkeys((target, *others))), GRAINS)
+            metrics = tuple(dict.fromkeys((target, *others)))
+            query = drawing.query(metrics, GRAINS, first_of(rows))
             wrong = compare(catalog, engine, oracle, query, score)
             if wrong:
                 score.wrong.append(f"seed {seed}, data {number}, {query}\n  {wrong}")
         engine.close()
     return score
+
+
+def first_of(rows: Mapping[str, list[Row]]) -> date:
+    """The first day of the first mart that has one."""
+    days = [instant(row[one]) for name, one in TIMES.items() for row in rows[name] if row[one]]
+    return min(days).date() if days else BEGINNINGS[0]
 
 
 def compare(
@@ -83,6 +93,8 @@ def compare(
     score.queries += 1
     score.rows += len(expected)
     score.values += len(expected) * len(query.metrics)
+    for values in expected.values():
+        score.telling.update(oracle.metrics[name]["type"] for name in values if values[name])
     keys = [key for key, _ in found]
     if len(keys) != len(set(keys)):
         return f"groups stand twice: {sorted(map(str, keys))}"

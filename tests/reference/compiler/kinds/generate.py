@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import yaml
 
 from kinds.conditions import Condition, as_template, names, written
 from kinds.marts import BEGINNINGS, MEASURES, VALUES
-from kinds.oracle import Query
+from kinds.oracle import Query, first_day
 
 Definition = dict[str, Any]
 ADDITIVE = ("sum", "count", "sum_boolean")
@@ -60,18 +60,22 @@ class Drawing:
         weights = list(DRAWN.values())
         return [self._make(kind) for kind in self.chance.choices(kinds, weights, k=count)]
 
-    def query(self, metrics: Sequence[str], grains: Sequence[str]) -> Query:
-        """A question that all of these metrics can answer."""
+    def query(self, metrics: Sequence[str], grains: Sequence[str], first: date) -> Query:
+        """A question that all of these metrics can answer.
+
+        Args:
+            first: The first day of the data.
+        """
         chance = self.chance
         facts = {fact for name in metrics for fact in leading(self.metrics, name)}
         known = [name for name in VALUES if reachable(name, facts)]
-        grouped = chance.sample(known, chance.choice([0, 0, 1, 1, 2]))
+        grouped = chance.sample(known, chance.choice([0, 0, 0, 1, 1, 2]))
         needs_time = any(has_offset(self.metrics, name) for name in metrics)
         grain = chance.choice([*grains, *([] if needs_time else [None, None])])
         group_by = tuple(grouped)
-        where = [self._condition(known) for _ in range(chance.choice([0, 0, 0, 1, 1, 2]))]
+        where = [self._condition(known) for _ in range(chance.choice([0, 0, 0, 0, 1, 2]))]
         if chance.random() < 0.3:
-            where.append(self._time_condition())
+            where.append(self._time_condition(first))
         if len(where) == 2 and chance.random() < 0.5:
             where = [("and", *where)]
         return Query(tuple(metrics), group_by, grain, tuple(where))
@@ -99,13 +103,15 @@ class Drawing:
             return ("or", one, ("=", other, chance.choice(VALUES[other])))
         return one
 
-    def _time_condition(self) -> Condition:
+    def _time_condition(self, first: date) -> Condition:
         chance = self.chance
-        day = chance.choice(BEGINNINGS) + timedelta(days=chance.randrange(0, 25))
+        day = first + timedelta(days=chance.randrange(0, 25))
         later = day + timedelta(days=chance.randrange(2, 30))
         return chance.choice(
             [
                 (">=", "metric_time", day),
+                (">=", "metric_time@week", first_day(day, "week")),
+                ("<", "metric_time", f"{day} 09:00:00"),
                 (">=", "metric_time", day.replace(day=1)),
                 ("<", "metric_time", later),
                 ("between", "metric_time", day, later),
@@ -144,10 +150,10 @@ class Drawing:
     # -- kinds -----------------------------------------------------------------------------------
 
     def _make_simple(self) -> str:
-        measure = self._measure()
+        chance, measure = self.chance, self._measure()
         more = self._filter({MEASURES[measure].fact})
-        if not more and self.chance.random() < 0.2:
-            more = {"filter": [self._time_condition()]}
+        if not more and chance.random() < 0.2:
+            more = {"filter": [self._time_condition(chance.choice(BEGINNINGS))]}
         return self._add("simple", {"measure": self._rows(measure, 0.2)}, more)
 
     def _make_gaps(self) -> str:
@@ -175,7 +181,7 @@ class Drawing:
     def _make_ratio(self) -> str:
         sides = [self._add("simple", {"measure": self._rows(self._measure())}) for _ in range(2)]
         if self.chance.random() < 0.3:
-            sides[1] = self._make_cumulative()
+            sides[1] = self._input()
         given = {
             "numerator": self._made_of(sides[0]),
             "denominator": self._made_of(sides[1]),
@@ -218,10 +224,10 @@ class Drawing:
         )
         if chance.random() < 0.6:
             more = {**more, "period_agg": chance.choice(["first", "last", "average"])}
-        given = {"measure": self._rows(measure)}
-        return self._add(
-            "cumulative", given | ({"cumulative_type_params": more} if more else {})
-        )
+        given: Definition = {"measure": self._rows(measure)}
+        if more:
+            given["cumulative_type_params"] = more
+        return self._add("cumulative", given, self._filter({MEASURES[measure].fact}, 0.15))
 
     def _make_rolling_distinct(self) -> str:
         given = {"measure": self._rows(self._measure("count_distinct"))}
@@ -237,8 +243,8 @@ class Drawing:
         other = self._measure(*aggs, fact=chance.choice(["events", None]))
         facts = {MEASURES[base].fact, MEASURES[other].fact}
         given: Definition = {
-            "base_measure": self._rows(base, 0.8),
-            "conversion_measure": self._rows(other, 0.8),
+            "base_measure": self._rows(base, 0.6),
+            "conversion_measure": self._rows(other, 0.6),
             "entity": "unit",
         }
         if facts == {"events"} and chance.random() < 0.2:
@@ -286,15 +292,16 @@ class Drawing:
         cohort = self._measure(fact=chance.choice(["events", "events", "payments"]))
         returns = self._measure(fact=chance.choice(["events", "payments"]))
         given: Definition = {
-            "cohort": self._rows(cohort, 0.5),
-            "returns": self._rows(returns, 0.5),
-            "period": chance.choice(["day", "week", "month"]),
+            "cohort": self._rows(cohort, 0.3),
+            "returns": self._rows(returns, 0.3),
+            "period": chance.choice(["day", "day", "week", "month"]),
             "number": chance.choice([0, 1, 1, 2, 4]),
         }
         for word in ("rolling", "recurring"):
             if chance.random() < 0.4:
                 given[word] = True
-        return self._add("retention", given)
+        facts = {MEASURES[cohort].fact, MEASURES[returns].fact}
+        return self._add("retention", given, self._filter(facts, 0.15))
 
 
 def reachable(name: str, facts: set[str]) -> bool:
@@ -381,7 +388,10 @@ def _spelled(value: Any) -> Any:
 
 def as_sql(query: Query) -> tuple[str, ...]:
     """The conditions of a query as text."""
-    return tuple(written(one, lambda name: name) for one in query.where)
+    return tuple(
+        written(one, lambda name: as_template(name) if "@" in name else name)
+        for one in query.where
+    )
 
 
 __all__ = ["Drawing", "as_sql", "as_yaml", "names"]

@@ -156,6 +156,8 @@ FACTS = {
     ),
 }
 
+TIMES = {"events": "occurred_at", "payments": "paid_on", "balances": "measured_at"}
+
 
 def _of(name: str) -> Any:
     return lambda row: row[name]
@@ -206,7 +208,7 @@ BEGINNINGS = (
     date(2026, 1, 25),
 )
 VALUES: dict[str, list[Any]] = {
-    "event__event_name": ["view", "signup", "order", "error"],
+    "event__event_name": ["view", "signup", "order"],
     "event__app_version": ["1.0", "1.1"],
     "event__is_error": [True, False],
     "event__is_long": [True, False],
@@ -220,8 +222,8 @@ VALUES: dict[str, list[Any]] = {
 def make_rows(chance: random.Random) -> tuple[dict[str, list[Row]], dict[Any, Row]]:
     """Rows of every mart, and the attributes of those units that are known."""
     beginning = chance.choice(BEGINNINGS)
-    length = chance.choice([6, 12, 20, 20, 45, 70])
-    names = [f"u{index}" for index in range(chance.choice([3, 8, 14]))]
+    length = chance.choice([4, 9, 16, 20, 45, 70])
+    names = [f"u{index}" for index in range(chance.choice([2, 3, 5, 12]))]
     units: dict[Any, Row] = {
         name: {"plan": chance.choice(["free", "pro", None]), "country": chance.choice(["DE", "FR"])}
         for name in names
@@ -242,7 +244,7 @@ def make_rows(chance: random.Random) -> tuple[dict[str, list[Row]], dict[Any, Ro
         return chance.choice([*names, *names, None])
 
     events = []
-    for index in range(chance.choice([0, 9, 40, 70, 70])):
+    for index in range(chance.choice([0, 25, 60, 90, 90, 90, 120])):
         at = moment() if chance.random() > 0.04 else None
         seconds = chance.choice([None, 0.0, 30.5, 61.0, round(chance.random() * 200, 2)])
         events.append(
@@ -268,7 +270,7 @@ def make_rows(chance: random.Random) -> tuple[dict[str, list[Row]], dict[Any, Ro
             "paid": chance.choice([None, 1.0, 10.0, 25.5]),
             "paid_on": moment().date() if chance.random() > 0.04 else None,
         }
-        for index in range(chance.choice([0, 5, 25, 40]))
+        for index in range(chance.choice([0, 15, 25, 40]))
     ]
     balances = [
         {
