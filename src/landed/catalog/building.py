@@ -25,6 +25,7 @@ from .definitions import (
 )
 from .expressions import column_names, parse_arithmetic, parse_column_expression, parse_condition
 from .kinds import parse_span
+from .linting_kinds import lint_measure
 from .names import did_you_mean, show
 from .reading import Entry
 
@@ -128,7 +129,7 @@ def build_semantic_model(
         )
     if len(faults) > before:
         return None
-    return SemanticModel(
+    built = SemanticModel(
         name=entry.name,
         model=model,
         description=data.get("description", "").strip(),
@@ -139,6 +140,13 @@ def build_semantic_model(
         columns=dict(known),
         path=entry.document.path,
     )
+    for index, raw in enumerate(data.get("measures", ())):
+        said = lint_measure(raw, built, measures[raw["name"]])
+        if said:
+            what, _, fix = said.partition(": ")
+            what = f"the measure {show(raw['name'])} {what}"
+            faults.append(entry.fault(what, "", fix, "measure", "measures", index))
+    return built if len(faults) == before else None
 
 
 def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:

@@ -155,9 +155,7 @@ class Running:
         day = truncated(self.scan.time_column, "day")
         groups = frame.groups(self.scan, time=day)
         kept = [] if condition is None else [condition.copy()]
-        restricted = all_of(
-            [*frame.conditions(self.scan), is_known(self.scan.time_column), *kept]
-        )
+        restricted = all_of([*frame.conditions(self.scan), is_known(self.scan.time_column), *kept])
         # the join to the units is known once the groups and conditions were bound
         select = self.scan.source(frame.relations).select(*groups, copy=False)
         return select.where(restricted, copy=False)

@@ -134,23 +134,50 @@ class Conversions:
         return exp.Union(this=ours, expression=theirs, distinct=False)
 
     def _found(self, rows: str) -> exp.Select:
-        """For each converting row the base row it belongs to; for `any`, whether one follows."""
-        touch, window = self.formula.params.touch, self.formula.params.window
+        """For each converting row the base row it belongs to; for `any`, base rows that count."""
+        labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE]
+        if self.formula.params.touch == "any":
+            over, chosen, is_found = self._next()
+        else:
+            over, chosen, is_found = self._belongs()
+        seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
+            named(rows)
+        )
+        place = column(_PLACE if self.formula.params.touch == "any" else _FOUND)
+        return (
+            exp.select(
+                *(column(label) for label in self._sequence),
+                aliased(place, _PLACE),
+                column(_VALUE),
+            )
+            .from_(below(seen, "s"), copy=False)
+            .where(exp.and_(_is(chosen), is_found, copy=False), copy=False)
+        )
+
+    def _next(self) -> tuple[exp.Expr, int, exp.Expr]:
+        """The next converting row's time: if the window does not hold it, it holds none."""
+        later = exp.Case(ifs=[exp.If(this=_is(_CONVERTING), true=column(_AT))])
+        ends = ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING")
+        over = self._window(exp.Min(this=later), ends)
+        window = self.formula.params.window
+        if window is None:
+            return over, _BASE, is_known(column(_FOUND))
+        start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
+        return over, _BASE, exp.GT(this=column(_AT), expression=start)
+
+    def _belongs(self) -> tuple[exp.Expr, int, exp.Expr]:
+        """The place of the first or last base row within the window before."""
+        window, place = self.formula.params.window, column(_PLACE)
+        is_first = self.formula.params.touch == "first"
         length: exp.Expr | str = "UNBOUNDED"
         if window is not None:  # a row as late as the window is long converts nothing
             length = exp.Sub(this=span(window), expression=days(_MICROSECOND))
-        is_base = exp.EQ(this=column(_SIDE), expression=exp.convert(_BASE))
-        is_converting = exp.EQ(this=column(_SIDE), expression=exp.convert(_CONVERTING))
-        function: exp.Expr
-        if touch == "any":
-            function, chosen = exp.Max(this=column(_SIDE)), is_base
-            ends = ("CURRENT ROW", None, length, "FOLLOWING")
-        else:
-            place = column(_PLACE)
-            function = exp.Min(this=place) if touch == "first" else exp.Max(this=place)
-            chosen = is_converting
-            ends = (length, "PRECEDING", "CURRENT ROW", None)
-        over = exp.Window(
+        function = exp.Min(this=place) if is_first else exp.Max(this=place)
+        over = self._window(function, (length, "PRECEDING", "CURRENT ROW", None))
+        return over, _CONVERTING, is_known(column(_FOUND))
+
+    def _window(self, function: exp.Expr, ends: tuple[object, ...]) -> exp.Window:
+        return exp.Window(
             this=function,
             partition_by=[column(label) for label in self._sequence],
             order=exp.Order(expressions=[exp.Ordered(this=column(_AT), nulls_first=False)]),
@@ -158,21 +185,6 @@ class Conversions:
                 kind="RANGE",
                 **dict(zip(("start", "start_side", "end", "end_side"), ends, strict=True)),
             ),
-        )
-        labels = [*self._sequence, _SIDE, _PLACE, _VALUE]
-        seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
-            named(rows)
-        )
-        needed = exp.convert(_CONVERTING) if touch == "any" else exp.convert(1)
-        is_found = exp.GTE(this=column(_FOUND), expression=needed)
-        return (
-            exp.select(
-                *(column(label) for label in self._sequence),
-                aliased(column(_PLACE) if touch == "any" else column(_FOUND), _PLACE),
-                column(_VALUE),
-            )
-            .from_(below(seen, "s"), copy=False)
-            .where(exp.and_(chosen, is_found, copy=False), copy=False)
         )
 
     def _converted(self, base: str, found: str, frame: Frame) -> exp.Select:
@@ -229,6 +241,10 @@ class Conversions:
 def _conditions(scan: FactScan, aggregate: Aggregate) -> list[exp.Expr]:
     condition = scan.filters(aggregate)
     return [] if condition is None else [condition]
+
+
+def _is(side: int) -> exp.EQ:
+    return exp.EQ(this=column(_SIDE), expression=exp.convert(side))
 
 
 def _is_timed(scan: FactScan) -> exp.Expr:

@@ -48,9 +48,7 @@ def shown_keys(
             looked_at = looks_at(shown.copy(), offset, None, grain)
             kept.append(exp.NullSafeEQ(this=looked_at, expression=seen.copy()))
         kept += [on_time(one, shown) for one in conditions]
-        keys = [
-            aliased(shown.copy(), key) if key == time else column(key) for key in frame.columns
-        ]
+        keys = [aliased(shown.copy(), key) if key == time else column(key) for key in frame.columns]
         select = exp.select(*keys).from_(named(name))
         found.append(select.where(all_of(kept), copy=False) if kept else select)
     return found

@@ -102,7 +102,9 @@ def compare(
     missing = sorted(map(str, expected.keys() - answers.keys()))
     surplus = sorted(map(str, answers.keys() - expected.keys()))
     if missing or surplus:
-        return f"{len(missing)} groups missing: {missing[:4]}; {len(surplus)} too many: {surplus[:4]}"
+        return (
+            f"{len(missing)} groups missing: {missing[:4]}; {len(surplus)} too many: {surplus[:4]}"
+        )
     for key, values in expected.items():
         for name, value in values.items():
             if not same(answers[key][name], value):

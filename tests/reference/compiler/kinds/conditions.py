@@ -93,6 +93,10 @@ def _like(value: Any, wanted: Any) -> Any:
     """A day compared with an instant is its midnight."""
     if isinstance(value, datetime) and isinstance(wanted, str):
         return datetime.fromisoformat(wanted)
-    if isinstance(value, datetime) and isinstance(wanted, date) and not isinstance(wanted, datetime):
+    if (
+        isinstance(value, datetime)
+        and isinstance(wanted, date)
+        and not isinstance(wanted, datetime)
+    ):
         return datetime(wanted.year, wanted.month, wanted.day)  # noqa: DTZ001 - marts hold naive UTC
     return wanted

@@ -259,13 +259,13 @@ class Drawing:
         if facts == {"events"} and chance.random() < 0.35:
             name = chance.choice(["event__app_version", "event__is_error", "unit__plan"])
             given["constant_properties"] = [{"base_property": name, "conversion_property": name}]
-        return self._add(
-            "conversion", {"conversion_type_params": given}, self._filter(facts, 0.2)
-        )
+        return self._add("conversion", {"conversion_type_params": given}, self._filter(facts, 0.2))
 
     def _make_funnel(self) -> str:
         chance = self.chance
-        facts = ["events"] * 4 if chance.random() < 0.6 else ["events", "payments", "events", "events"]
+        facts = (
+            ["events"] * 4 if chance.random() < 0.6 else ["events", "payments", "events", "events"]
+        )
         chance.shuffle(facts)
         steps = []
         for at in range(chance.choice([2, 2, 3, 4])):
@@ -314,8 +314,7 @@ def all_facts(metrics: Mapping[str, Definition], name: str) -> list[str]:
     """Facts of every measure of a metric."""
     metric = metrics[name]
     found = [
-        MEASURES[one["name"] if isinstance(one, dict) else one].fact
-        for one in measures_of(metric)
+        MEASURES[one["name"] if isinstance(one, dict) else one].fact for one in measures_of(metric)
     ]
     return found + [fact for one in inputs_of(metric) for fact in all_facts(metrics, one["name"])]
 
@@ -350,7 +349,8 @@ def inputs_of(metric: Definition) -> list[Definition]:
     params = metric["type_params"]
     raws = [params[word] for word in ("numerator", "denominator") if word in params]
     return [
-        {"name": one} if isinstance(one, str) else one for one in (*raws, *params.get("metrics", ()))
+        {"name": one} if isinstance(one, str) else one
+        for one in (*raws, *params.get("metrics", ()))
     ]
 
 
@@ -389,8 +389,7 @@ def _spelled(value: Any) -> Any:
 def as_sql(query: Query) -> tuple[str, ...]:
     """The conditions of a query as text."""
     return tuple(
-        written(one, lambda name: as_template(name) if "@" in name else name)
-        for one in query.where
+        written(one, lambda name: as_template(name) if "@" in name else name) for one in query.where
     )
 
 

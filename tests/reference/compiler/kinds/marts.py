@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow
 
-from kinds.oracle import DAY, Fact, Measure, Row
+from kinds.oracle import DAY, Fact, Measure, Row, moved
 
 MODELS = """
 version: 2
@@ -186,7 +186,11 @@ MEASURES = {
         "balances", "sum", _of("seats"), "measured_at", level=("measured_at", "max", ())
     ),
     "first_seats_by_account": Measure(
-        "balances", "sum", _of("seats"), "measured_at", level=("measured_at", "min", ("account_id",))
+        "balances",
+        "sum",
+        _of("seats"),
+        "measured_at",
+        level=("measured_at", "min", ("account_id",)),
     ),
     "last_seats_by_account": Measure(
         "balances",
@@ -232,8 +236,9 @@ def make_rows(chance: random.Random) -> tuple[dict[str, list[Row]], dict[Any, Ro
     known: list[datetime] = []
 
     def moment() -> datetime:
-        if known and chance.random() < 0.25:  # the same instant as another row, or windows apart
-            return chance.choice(known) + chance.choice([0, 0, 0, 1, 7]) * DAY
+        if known and chance.random() < 0.3:  # the instant of another row, or a window later
+            apart = chance.choice(["0 days"] * 4 + ["1 hour", "1 day", "7 days", "1 month"])
+            return moved(chance.choice(known), apart, 1)
         day = beginning + chance.randrange(length) * DAY
         hour = chance.choice([0, 0, 1, 2, 9, 23])
         found = datetime(day.year, day.month, day.day, hour, chance.choice([0, 0, 30, 59]))  # noqa: DTZ001
@@ -317,4 +322,3 @@ def make_engine(rows: dict[str, list[Row]], units: dict[Any, Row]) -> duckdb.Duc
             engine.execute(f"insert into {table} select * from given")
             engine.unregister("given")
     return engine
-

@@ -209,7 +209,9 @@ class Oracle:
         return self._displaced(kind, params, asked)
 
     def _made_of(self, kind: str, params: Mapping[str, Any], asked: Asked) -> Counted:
-        raws = params["metrics"] if kind == "derived" else [params["numerator"], params["denominator"]]
+        raws = (
+            params["metrics"] if kind == "derived" else [params["numerator"], params["denominator"]]
+        )
         parts = {}
         for raw in raws:
             one = {"name": raw} if isinstance(raw, str) else raw
@@ -321,7 +323,11 @@ class Oracle:
         return all(judged(one, lambda name: instant(day)) for one in conditions)
 
     def _rows(
-        self, measure: Measure, filters: Iterable[Condition], asked: Asked, where: Iterable[Condition]
+        self,
+        measure: Measure,
+        filters: Iterable[Condition],
+        asked: Asked,
+        where: Iterable[Condition],
     ) -> list[Seen]:
         """Rows that fulfil every condition."""
         fact = self.facts[measure.fact]
@@ -474,9 +480,7 @@ class Oracle:
                 return bool(b.at > moved(c.at, window, -1))
             return bool(c.at < moved(b.at, window, 1))
 
-        bases = [
-            one for one in self._rows(base, base_filters, asked, self.query.where) if one.at
-        ]
+        bases = [one for one in self._rows(base, base_filters, asked, self.query.where) if one.at]
         others = [one for one in self._rows(converted, converted_filters, asked, ()) if one.at]
         groups: dict[Key, list[Seen]] = {}
         counting: dict[Key, list[Seen]] = {}
