@@ -168,7 +168,11 @@ class Drawing:
         return self._add("simple", {"measure": self._rows(measure, 0.3)})
 
     def _make_unit_mean(self) -> str:
-        return self._add("unit_mean", {"measure": self._rows(self._measure("sum", "average"))})
+        given = self._rows(self._measure("sum", "average"))
+        if self.chance.random() < 0.3:
+            given = {"name": given} if isinstance(given, str) else given
+            given |= {"join_to_timespine": True, "fill_nulls_with": 2}
+        return self._add("unit_mean", {"measure": given})
 
     def _input(self) -> str:
         kinds = ["simple", "simple", "simple", "gaps", "cumulative", "conversion", "ratio", "level"]

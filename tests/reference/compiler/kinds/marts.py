@@ -1,4 +1,4 @@
-"""Three small marts and their units: as the catalog reads them, as the oracle does, and random rows."""
+"""Three small marts and their units, as the catalog and the oracle read them; random rows."""
 
 from __future__ import annotations
 

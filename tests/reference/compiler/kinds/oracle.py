@@ -396,7 +396,7 @@ class Oracle:
         ]
 
     def _unit_mean(self, params: Mapping[str, Any], asked: Asked) -> Counted:
-        measure, filters, _ = self._read(params["measure"])
+        measure, filters, given = self._read(params["measure"])
         groups: dict[Key, list[Seen]] = {}
         for one in self._rows(measure, filters, asked, self.query.where):
             if one.row["unit_id"] is not None:
@@ -409,7 +409,7 @@ class Oracle:
                 if found is not None:
                     units.setdefault(one.row["unit_id"], []).append(found)
             means = [math.fsum(values) / len(values) for values in units.values()]
-            return math.fsum(means) / len(means) if means else None
+            return math.fsum(means) / len(means) if means else given.get("fill_nulls_with")
 
         return Counted(frozenset(groups), value)
 
