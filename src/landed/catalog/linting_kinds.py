@@ -1,4 +1,4 @@
-"""What is wrong with a kind's use of measures, entities and spans: combinations without a meaning."""
+"""What is wrong with a kind's use of measures, entities and spans: what has no meaning."""
 
 from __future__ import annotations
 

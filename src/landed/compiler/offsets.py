@@ -1,4 +1,4 @@
-"""Periods that show the value of another one: so many months before, or where a longer one began."""
+"""Periods that show the value of another: so many months before, or where a longer one began."""
 
 from __future__ import annotations
 

@@ -222,10 +222,9 @@ class Drawing:
         spans = ["1 day", "3 days", "7 days", "2 weeks"]
         if MEASURES[measure].agg != "count_distinct":
             spans += ["1 month", "1 quarter"]
-        more: Definition = chance.choice(
-            [{}, {"window": chance.choice(spans)}, {"window": chance.choice(spans)}]
-            + [{"grain_to_date": chance.choice(["week", "month", "quarter", "year"])}]
-        )
+        window = {"window": chance.choice(spans)}
+        to_date = {"grain_to_date": chance.choice(["week", "month", "quarter", "year"])}
+        more: Definition = chance.choice([{}, window, window, to_date])
         if chance.random() < 0.6:
             more = {**more, "period_agg": chance.choice(["first", "last", "average"])}
         given: Definition = {"measure": self._rows(measure)}

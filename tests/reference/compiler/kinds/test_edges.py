@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from kinds.compare import asked, catalog_of
 from kinds.marts import FACTS, MEASURES, make_engine
 from kinds.oracle import ALL, Oracle, Query, Row
@@ -43,9 +44,14 @@ def counted(tmp_path: Path) -> Counting:
     """Values by group (and period), which the oracle and the compiler agree on."""
 
     def count(
-        kind: str, params: Definition, *events: Row, by: tuple[str, ...] = (), grain: str | None = None,
-        where: tuple[Any, ...] = (), more: dict[str, Definition] | None = None,
-    ) -> Values:  # fmt: skip
+        kind: str,
+        params: Definition,
+        *events: Row,
+        by: tuple[str, ...] = (),
+        grain: str | None = None,
+        where: tuple[Any, ...] = (),
+        more: dict[str, Definition] | None = None,
+    ) -> Values:
         metrics = {**(more or {}), "m": {"type": kind, "type_params": params}}
         rows = {"events": list(events), "payments": [], "balances": []}
         query = Query(("m",), by, grain, where)
