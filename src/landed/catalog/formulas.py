@@ -206,6 +206,15 @@ class Vocabulary:
         fix = did_you_mean(name, self.names_of(fact))
         raise refused(f"unknown dimension {show(name)} of {fact.name}", fix, "unknown_dimension")
 
+    @staticmethod
+    def constant(fact: SemanticModel, name: str) -> Reference:
+        """What a constant property means: an entity, a dimension of the fact, or one in full."""
+        if name in fact.entities:
+            return Reference("entity", name)
+        if name in fact.dimensions:
+            return Reference("dimension", f"{fact.primary_entity}__{name}")
+        return Reference("dimension", name)
+
     def names_of(self, fact: SemanticModel) -> dict[str, Dimension]:
         """Every dimension reachable from a fact, by full name."""
         found = {f"{fact.primary_entity}__{name}": one for name, one in fact.dimensions.items()}
@@ -221,6 +230,12 @@ class Vocabulary:
             found.add(aggregate.fact.model)
             for text in aggregate.filters:
                 for reference in _condition(text).references:
+                    time = aggregate.measure.agg_time_dimension
+                    found.add(self.place(aggregate.fact, reference, time).model.model)
+        for one in _conversions(formula):
+            for side, aggregate in enumerate((one.base, one.converted)):
+                for pair in one.params.constants:
+                    reference = self.constant(aggregate.fact, pair[side])
                     time = aggregate.measure.agg_time_dimension
                     found.add(self.place(aggregate.fact, reference, time).model.model)
         return frozenset(found)
@@ -321,6 +336,18 @@ def leading(formula: Formula) -> Iterator[Aggregate]:
             yield from leading(one)
     else:
         yield from aggregates(formula)
+
+
+def _conversions(formula: Formula) -> Iterator[Converted]:
+    """Every conversion within a formula."""
+    if isinstance(formula, Converted):
+        yield formula
+    elif isinstance(formula, Quotient):
+        yield from _conversions(formula.numerator)
+        yield from _conversions(formula.denominator)
+    elif isinstance(formula, Arithmetic):
+        for one in formula.inputs.values():
+            yield from _conversions(one)
 
 
 def aggregates(formula: Formula) -> Iterator[Aggregate]:

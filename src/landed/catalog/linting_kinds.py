@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..errors import Fault, QueryRefused
 from .definitions import UNIT_ENTITY, Measure, Metric, SemanticModel
-from .expressions import Reference
 from .formulas import Vocabulary
 from .kinds import Conversion, Cumulative, Funnel, Retention
 from .names import did_you_mean, show
@@ -170,7 +169,7 @@ def _lint_conversion(
             faults.append(entry.fault(what, expected, fix, "conversion", *key))
         for pair in params.constants:
             try:
-                reference = Reference("dimension", pair[side])
+                reference = vocabulary.constant(model, pair[side])
                 vocabulary.place(model, reference, measure.agg_time_dimension)
             except QueryRefused as refusal:
                 what, _, fix = refusal.faults[0].what.partition(": ")

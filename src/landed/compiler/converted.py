@@ -235,7 +235,7 @@ class Conversions:
         return scan.reference(Reference("entity", self.formula.params.entity))
 
     def _constant(self, scan: FactScan, name: str) -> exp.Expr:
-        return scan.dimension(name)
+        return scan.reference(scan.vocabulary.constant(scan.fact, name))
 
 
 def _conditions(scan: FactScan, aggregate: Aggregate) -> list[exp.Expr]:

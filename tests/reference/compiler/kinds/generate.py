@@ -121,6 +121,8 @@ class Drawing:
     def _filter(self, facts: set[str], often: float = 0.4) -> dict[str, Any]:
         if self.chance.random() > often:
             return {}
+        if self.chance.random() < 0.1:
+            return {"filter": [self._time_condition(self.chance.choice(BEGINNINGS))]}
         known = [name for name in VALUES if reachable(name, facts)]
         return {"filter": [self._condition(known)]}
 
@@ -150,10 +152,8 @@ class Drawing:
     # -- kinds -----------------------------------------------------------------------------------
 
     def _make_simple(self) -> str:
-        chance, measure = self.chance, self._measure()
+        measure = self._measure()
         more = self._filter({MEASURES[measure].fact})
-        if not more and chance.random() < 0.2:
-            more = {"filter": [self._time_condition(chance.choice(BEGINNINGS))]}
         return self._add("simple", {"measure": self._rows(measure, 0.2)}, more)
 
     def _make_gaps(self) -> str:
@@ -260,8 +260,18 @@ class Drawing:
         if chance.random() < 0.8:
             given["touch"] = chance.choice(["first", "last", "any"])
         if facts == {"events"} and chance.random() < 0.35:
-            name = chance.choice(["event__app_version", "event__is_error", "unit__plan"])
-            given["constant_properties"] = [{"base_property": name, "conversion_property": name}]
+            names = ["event__app_version", "event__is_error", "unit__plan"]
+            base_name, other_name = chance.choice(
+                [
+                    *zip(names, names, strict=True),
+                    ("event__is_error", "event__is_long"),
+                    ("app_version", "event__app_version"),
+                    ("session", "session"),
+                ]
+            )
+            given["constant_properties"] = [
+                {"base_property": base_name, "conversion_property": other_name}
+            ]
         return self._add("conversion", {"conversion_type_params": given}, self._filter(facts, 0.2))
 
     def _make_funnel(self) -> str:

@@ -466,7 +466,10 @@ class Oracle:
             one = self._look(self.facts[base.fact], b.row, b.at)
             other = self._look(self.facts[converted.fact], c.row, c.at)
             pairs = [(one(f"{entity}@entity"), other(f"{entity}@entity"))]
-            pairs += [(one(p["base_property"]), other(p["conversion_property"])) for p in constants]
+            for names_of in constants:
+                ours = _in_full(self.facts[base.fact], names_of["base_property"])
+                theirs = _in_full(self.facts[converted.fact], names_of["conversion_property"])
+                pairs.append((one(ours), other(theirs)))
             return all(x is not None and x == y for x, y in pairs)
 
         def reaches(b: Seen, c: Seen) -> bool:
@@ -599,6 +602,13 @@ def instant(moment: Any) -> Any:
     if isinstance(moment, date) and not isinstance(moment, datetime):
         return datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 - marts hold naive UTC
     return moment
+
+
+def _in_full(fact: Fact, name: str) -> str:
+    """A constant property: an entity, a dimension of the fact, or one in full."""
+    if name in fact.entities:
+        return f"{name}@entity"
+    return f"{fact.prefix}__{name}" if name in fact.dimensions else name
 
 
 def _truncated(name: str, at: datetime | None) -> datetime | None:

@@ -12,6 +12,7 @@ import pytest
 from kinds.compare import asked, catalog_of
 from kinds.marts import FACTS, MEASURES, make_engine
 from kinds.oracle import ALL, Oracle, Query, Row
+from landed.errors import QueryRefused
 
 Definition = dict[str, Any]
 Values = dict[Any, Any]
@@ -55,9 +56,8 @@ def counted(tmp_path: Path) -> Counting:
         metrics = {**(more or {}), "m": {"type": kind, "type_params": params}}
         rows = {"events": list(events), "payments": [], "balances": []}
         query = Query(("m",), by, grain, where)
-        oracle = Oracle(FACTS, MEASURES, metrics, rows, {}).answer(query)
         found = dict(asked(catalog_of(tmp_path, metrics), make_engine(rows, {}), query))
-        assert found == oracle
+        assert found == Oracle(FACTS, MEASURES, metrics, rows, {}).answer(query)
         return {
             (*key[0], *([] if key[1] == ALL else [key[1]])): one["m"] for key, one in found.items()
         }
@@ -273,6 +273,35 @@ def test_a_condition_on_time_leaves_the_rows_before_it_in_the_stretch(counted: C
     )
 
     assert found == {(date(2026, 1, 12),): 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("cumulative", {"measure": "event_count"}),
+        (
+            "retention",
+            {"cohort": "event_count", "returns": "event_count", "period": "day", "number": 1},
+        ),
+    ],
+)
+def test_a_condition_on_time_or_something_else_is_refused(
+    counted: Counting, kind: str, params: Definition
+) -> None:
+    mixed = ("or", (">=", "metric_time", date(2026, 1, 12)), ("=", NAME, "view"))
+
+    with pytest.raises(QueryRefused, match="write it as conditions joined by AND"):
+        counted(kind, params, grain="day", where=(mixed,))
+
+
+@pytest.mark.parametrize("offset", [{"offset_window": "1 day"}, {"offset_to_grain": "month"}])
+@pytest.mark.parametrize("kind", ["simple", "cumulative"])
+def test_an_earlier_time_needs_periods(counted: Counting, kind: str, offset: Definition) -> None:
+    given = {"a": {"type": kind, "type_params": {"measure": "event_count"}}}
+    params = {"expr": lambda of: of["a"], "text": "a", "metrics": [{"name": "a", **offset}]}
+
+    with pytest.raises(QueryRefused, match="without metric_time"):
+        counted("derived", params, more=given)
 
 
 def test_28_february_is_shown_by_the_last_days_of_march(counted: Counting) -> None:
