@@ -13,9 +13,11 @@ from typing import Any
 
 import duckdb
 
-from kinds.generate import Drawing, as_sql, as_yaml
+from kinds.definitions import as_sql, as_yaml
+from kinds.generate import Drawing
 from kinds.marts import BEGINNINGS, FACTS, MEASURES, MODELS, TIMES, make_engine, make_rows
-from kinds.oracle import ALL, Key, Oracle, Query, Row, instant
+from kinds.oracle import ALL, Key, Oracle, Query
+from kinds.values import Row, instant
 from landed.catalog import Catalog, load_catalog
 from landed.compiler import MetricQuery, compile_query
 from landed.compiler.query import GRAINS as ALL_GRAINS

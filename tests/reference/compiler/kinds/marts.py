@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow
 
-from kinds.oracle import DAY, Fact, Measure, Row, moved
+from kinds.values import DAY, Fact, Measure, Row, moved
 
 MODELS = """
 version: 2

@@ -11,7 +11,8 @@ import pytest
 
 from kinds.compare import asked, catalog_of
 from kinds.marts import FACTS, MEASURES, make_engine
-from kinds.oracle import ALL, Oracle, Query, Row
+from kinds.oracle import ALL, Oracle, Query
+from kinds.values import Row
 from landed.errors import QueryRefused
 
 Definition = dict[str, Any]
