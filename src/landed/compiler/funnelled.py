@@ -18,9 +18,20 @@ from ..catalog.formulas import Funnelled
 from ..catalog.kinds import step_named
 from .facts import FactScan, span
 from .parts import Frame, grouped
-from .syntax import aliased, all_of, column, common, is_known, named, union_all, where
+from .syntax import (
+    aliased,
+    all_of,
+    column,
+    common,
+    count_rows,
+    identifier,
+    is_known,
+    named,
+    union_all,
+    where,
+)
 
-_UNIT, _AT, _STEP, _REACHED = "unit_id", "at", "step", "reached"
+_UNIT, _AT, _STEP, _REACHED, _PEERS = "unit_id", "at", "step", "reached", "peers"
 
 
 @dataclass
@@ -71,7 +82,23 @@ class Steps:
             self._step(index, frame, (), ()).select(aliased(exp.convert(index), _STEP), copy=False)
             for index in range(1, len(self.steps))
         ]
-        return union_all([first.distinct(copy=False), *later])
+        rows = union_all([first.distinct(copy=False), *later])
+        if not self._is_strict:
+            return rows
+        # rows of one step at one instant follow each other in any order: one, with their number
+        labels = [column(label) for label in self._labels[:-1]]
+        counted = exp.select(*labels, aliased(count_rows(), _PEERS))
+        every = exp.Subquery(this=rows, alias=exp.TableAlias(this=identifier("r")))
+        return grouped(counted.from_(every, copy=False), len(labels))
+
+    @property
+    def _is_strict(self) -> bool:
+        return self.formula.params.order == "strict"
+
+    @property
+    def _labels(self) -> list[str]:
+        """Columns of a row beside what it leads to."""
+        return [_UNIT, _AT, _STEP, *([_PEERS] if self._is_strict else [])]
 
     def _step(
         self, index: int, frame: Frame, groups: Sequence[exp.Expr], conditions: Sequence[exp.Expr]
@@ -99,9 +126,7 @@ class Steps:
         passes = [
             common(
                 f"{name}{last}",
-                exp.select(
-                    column(_UNIT), column(_AT), column(_STEP), aliased(start, _REACHED)
-                ).from_(named(rows)),
+                exp.select(*map(column, self._labels), aliased(start, _REACHED)).from_(named(rows)),
             )
         ]
         for step in range(last - 1, -1, -1):
@@ -119,10 +144,12 @@ class Steps:
             ]
         )
         next_reached = exp.Case(ifs=[exp.If(this=is_next, true=column(_REACHED))])
-        if self.formula.params.order == "strict":
+        if self._is_strict:
             follows: exp.Expr = exp.Window(
                 this=exp.Lead(this=next_reached), partition_by=[column(_UNIT)], order=order
             )
+            is_alone = exp.EQ(this=column(_PEERS), expression=exp.convert(1))
+            follows = exp.Case(ifs=[exp.If(this=is_alone, true=follows)])  # else a peer is next
         else:
             follows = exp.Window(
                 this=exp.Min(this=next_reached),
@@ -137,9 +164,7 @@ class Steps:
                 ),
             )
         led = exp.Case(ifs=[exp.If(this=is_this, true=follows)], default=column(_REACHED))
-        return exp.select(column(_UNIT), column(_AT), column(_STEP), aliased(led, _REACHED)).from_(
-            named(rows)
-        )
+        return exp.select(*map(column, self._labels), aliased(led, _REACHED)).from_(named(rows))
 
     def _units(self, attempts: str, reached: Sequence[str], frame: Frame) -> exp.Select:
         """Units of each group, by what their attempts there reached."""

@@ -211,6 +211,21 @@ def test_a_repeated_step_between_breaks_a_strict_chain_only(
     assert found == {(): share}
 
 
+@pytest.mark.parametrize(("order", "share"), [("loose", 1), ("strict", 0)])
+def test_a_repeated_step_at_one_instant_breaks_a_strict_chain_too(
+    counted: Counting, order: str, share: float
+) -> None:
+    every = [{"name": name, "measure": "event_count"} for name in ("a", "b", "c")]
+
+    found = counted(
+        "funnel",
+        {"steps": every, "order": order},
+        *(event(n, "view", f"2026-01-{n % 25 + 1:02} 10:00:00", f"u{n % 3}") for n in range(150)),
+    )
+
+    assert found == {(): share}
+
+
 def test_first_steps_at_one_instant_are_one_in_a_strict_chain(counted: Counting) -> None:
     found = counted(
         "funnel",
