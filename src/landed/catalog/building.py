@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..errors import Fault, QueryRefused
+from .building_kinds import kind_params, rows_of, texts
 from .definitions import (
     RESERVED_NAMES,
     UNIT_ENTITY,
     Deprecation,
     Dimension,
     Entity,
+    Fill,
     Measure,
     Metric,
     MetricInput,
     MetricKind,
+    NonAdditive,
     Revision,
     SemanticModel,
 )
 from .expressions import column_names, parse_arithmetic, parse_column_expression, parse_condition
+from .kinds import parse_span
+from .linting_kinds import lint_measure
 from .names import did_you_mean, show
 from .reading import Entry
 
 Parsed = TypeVar("Parsed")
 
 _KINDS: dict[str, tuple[MetricKind, ...]] = {
-    "metrics": ("simple", "ratio", "derived"),
-    "product_metrics": ("unit_mean",),
+    "metrics": ("simple", "ratio", "derived", "cumulative", "conversion"),
+    "product_metrics": ("unit_mean", "funnel", "retention", "rolling_distinct"),
 }
-#: Kinds of dbt and of later versions: refused by name, so nobody looks for a typing error.
-_LATER = {"cumulative", "conversion", "funnel", "retention", "percentile", "rolling_distinct"}
 _MODEL = re.compile(r"['\"]([a-z][a-z0-9_]*)['\"]\s*\)$")
 _FILLER = {
     "a",
@@ -92,6 +95,8 @@ def build_semantic_model(
             str(raw.get("expr", name)),
             raw.get("agg_time_dimension", default_time) or "",
             raw.get("description", "").strip(),
+            *_percentile(raw),
+            _non_additive(raw.get("non_additive_dimension")),
         )
         for name, raw in _named(entry, "measures", known, faults)
     }
@@ -124,7 +129,7 @@ def build_semantic_model(
         )
     if len(faults) > before:
         return None
-    return SemanticModel(
+    built = SemanticModel(
         name=entry.name,
         model=model,
         description=data.get("description", "").strip(),
@@ -135,6 +140,13 @@ def build_semantic_model(
         columns=dict(known),
         path=entry.document.path,
     )
+    for index, raw in enumerate(data.get("measures", ())):
+        said = lint_measure(raw, built, measures[raw["name"]])
+        if said:
+            what, _, fix = said.partition(": ")
+            what = f"the measure {show(raw['name'])} {what}"
+            faults.append(entry.fault(what, "", fix, "measure", "measures", index))
+    return built if len(faults) == before else None
 
 
 def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
@@ -144,8 +156,7 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     kinds = _KINDS[entry.kind]
     kind = data["type"]
     if kind not in kinds:
-        later = kind in _LATER
-        what = f"the type {show(kind)} is {'not supported yet' if later else 'unknown'}"
+        what = f"the type {show(kind)} is unknown"
         other = [key for key, allowed in _KINDS.items() if kind in allowed]
         fix = f"move it below {other[0]}:." if other else did_you_mean(kind, kinds)
         faults.append(
@@ -158,8 +169,9 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     _lint_description(entry, faults)
     meta = data["config"]["meta"]
     params = data["type_params"]
-    measure, measure_filters = _measure(params.get("measure"))
+    measure, measure_filters = rows_of(params.get("measure"))
     inputs = _inputs(params)
+    more = kind_params(entry, faults)
     _lint_cap(entry, kind, faults)
     for key, filters in _filters(entry):
         for text in filters:
@@ -181,10 +193,12 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
         minimum_effect_of_interest=_number(meta.get("minimum_effect_of_interest")),
         non_inferiority_margin=_number(meta.get("non_inferiority_margin")),
         cap_value=_number(meta.get("cap", {}).get("value")),
-        measure=measure,
-        filters=(*_texts(data.get("filter")), *measure_filters),
+        measure=measure or None,
+        filters=(*texts(data.get("filter")), *measure_filters),
         inputs=inputs,
         expr=params.get("expr"),
+        params=more,
+        fill=_fill(params.get("measure")),
         revisions=tuple(
             Revision(one["date"], one["change"], one["by"]) for one in meta.get("revisions", ())
         ),
@@ -201,7 +215,7 @@ def lint_saved_query(entry: Entry, metrics: Mapping[str, object], faults: list[F
             what, fix = f"unknown metric {show(name)}", did_you_mean(name, metrics)
             key = ("query_params", "metrics", index)
             faults.append(entry.fault(what, "", fix, "unknown_metric", *key))
-    for text in _texts(params.get("where")):
+    for text in texts(params.get("where")):
         _read(parse_condition, text, entry, faults, "query_params", "where")
 
 
@@ -296,22 +310,27 @@ def _filters(entry: Entry) -> list[tuple[tuple[str | int, ...], tuple[str, ...]]
     """All conditions of a metric's entry, with the keys they stand at."""
     data, params = entry.data, entry.data["type_params"]
     found: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = [
-        (("filter",), _texts(data.get("filter")))
+        (("filter",), texts(data.get("filter")))
     ]
-    for key in ("measure", "numerator", "denominator"):
-        if isinstance(params.get(key), dict):
-            found.append((("type_params", key, "filter"), _texts(params[key].get("filter"))))
-    for index, one in enumerate(params.get("metrics", ())):
-        if isinstance(one, dict):
-            at = ("type_params", "metrics", index, "filter")
-            found.append((at, _texts(one.get("filter"))))
+    for at, raw in _inner(params, ("type_params",)):
+        found.append(((*at, "filter"), texts(raw.get("filter"))))
     return found
 
 
-def _measure(raw: str | dict[str, Any] | None) -> tuple[str | None, tuple[str, ...]]:
-    if isinstance(raw, dict):
-        return raw["name"], _texts(raw.get("filter"))
-    return raw, ()
+def _inner(raw: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every object below a metric's parameters, with the keys that lead to it."""
+    items = raw.items() if isinstance(raw, dict) else enumerate(raw)
+    for key, inner in items:
+        if isinstance(inner, dict):
+            yield (*at, key), inner
+        if isinstance(inner, dict | list):
+            yield from _inner(inner, (*at, key))
+
+
+def _fill(raw: str | dict[str, Any] | None) -> Fill | None:
+    if not isinstance(raw, dict) or not (raw.get("join_to_timespine") or "fill_nulls_with" in raw):
+        return None
+    return Fill(_number(raw.get("fill_nulls_with")), raw.get("join_to_timespine", False))
 
 
 def _inputs(params: Mapping[str, Any]) -> tuple[MetricInput, ...]:
@@ -320,15 +339,15 @@ def _inputs(params: Mapping[str, Any]) -> tuple[MetricInput, ...]:
     return tuple(
         MetricInput(raw, raw)
         if isinstance(raw, str)
-        else MetricInput(raw["name"], raw.get("alias", raw["name"]), _texts(raw.get("filter")))
+        else MetricInput(
+            raw["name"],
+            raw.get("alias", raw["name"]),
+            texts(raw.get("filter")),
+            parse_span(raw.get("offset_window", "")),
+            raw.get("offset_to_grain"),
+        )
         for raw in raws
     )
-
-
-def _texts(raw: str | list[str] | None) -> tuple[str, ...]:
-    if raw is None:
-        return ()
-    return (raw.strip(),) if isinstance(raw, str) else tuple(text.strip() for text in raw)
 
 
 def _words(text: str) -> set[str]:
@@ -337,6 +356,23 @@ def _words(text: str) -> set[str]:
 
 def _number(raw: int | float | None) -> float | None:
     return None if raw is None else float(raw)
+
+
+def _percentile(raw: Mapping[str, Any]) -> tuple[float | None, bool, bool]:
+    """A measure's percentile, whether it must occur, whether it may be estimated."""
+    params = raw.get("agg_params", {})
+    return (
+        _number(params.get("percentile")),
+        params.get("use_discrete_percentile", False),
+        params.get("use_approximate_percentile", False),
+    )
+
+
+def _non_additive(raw: Mapping[str, Any] | None) -> NonAdditive | None:
+    if raw is None:
+        return None
+    groupings = tuple(raw.get("window_groupings", ()))
+    return NonAdditive(raw["name"], raw.get("window_choice", "min"), groupings)
 
 
 def is_unit_model(model: SemanticModel) -> bool:

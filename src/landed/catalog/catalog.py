@@ -22,7 +22,7 @@ from .definitions import (
     SemanticModel,
 )
 from .forms import NoUnitForm, UnitForm, unit_form
-from .formulas import Formula, Vocabulary, aggregates
+from .formulas import Formula, Vocabulary, leading
 from .linting import lint_references, lint_release, measures_by_name, unit_model
 from .names import did_you_mean, show
 from .reading import read_definitions
@@ -90,7 +90,7 @@ class Catalog:
         """Names that a query of all these metrics may group by and filter on."""
         shared: dict[str, DimensionInfo] | None = None
         for name in metrics:
-            for aggregate in aggregates(self.formula(name)):
+            for aggregate in leading(self.formula(name)):
                 found = {
                     full: DimensionInfo(full, None, one.kind, one.description)
                     for full, one in self.vocabulary.names_of(aggregate.fact).items()
@@ -108,7 +108,7 @@ class Catalog:
             for full, one in sorted((shared or {}).items())
         )
         return (
-            DimensionInfo(METRIC_TIME, METRIC_TIME, "time", "When a row counts: day, week, month."),
+            DimensionInfo(METRIC_TIME, METRIC_TIME, "time", "When a row counts: hour to year."),
             DimensionInfo(RELEASE, RELEASE, "categorical", "A release, for its unit outcomes."),
             DimensionInfo(VARIANT, VARIANT, "categorical", "The variant a unit got in a release."),
             *named,

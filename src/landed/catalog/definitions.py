@@ -7,8 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-MetricKind = Literal["simple", "ratio", "derived", "unit_mean"]
-Aggregation = Literal["sum", "count", "count_distinct", "average", "min", "max", "sum_boolean"]
+from .kinds import KindParams, Span, SpanUnit
+
+MetricKind = Literal[
+    "simple",
+    "ratio",
+    "derived",
+    "cumulative",
+    "conversion",
+    "unit_mean",
+    "funnel",
+    "retention",
+    "rolling_distinct",
+]
+Aggregation = Literal[
+    "sum", "count", "count_distinct", "average", "min", "max", "sum_boolean", "median", "percentile"
+]
 Direction = Literal["increase_is_good", "decrease_is_good", "neutral"]
 Tier = Literal["certified", "team", "draft"]
 DimensionKind = Literal["categorical", "time"]
@@ -48,14 +62,41 @@ class Dimension:
 
 
 @dataclass(frozen=True, slots=True)
+class NonAdditive:
+    """A measure that is a level, not a flow: only rows at one moment of a dimension count.
+
+    Args:
+        dimension: The time dimension.
+        choice: The latest or the earliest moment of each group.
+        entities: Each of these entities has a moment of its own; none: one for all.
+    """
+
+    dimension: str
+    choice: Literal["min", "max"]
+    entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
-    """One aggregate over a semantic model's rows. `expr` is an expression over columns."""
+    """One aggregate over a semantic model's rows.
+
+    Args:
+        expr: An expression over columns.
+        percentile: Of a percentile. Share, 0 to 1; None for other aggregations.
+        is_discrete: Whether a percentile is a value that occurs, else one between two.
+        is_approximate: Whether a percentile may be estimated by a sketch.
+        non_additive: How values are taken at one moment rather than added over time.
+    """
 
     name: str
     agg: Aggregation
     expr: str
     agg_time_dimension: str
     description: str = ""
+    percentile: float | None = None
+    is_discrete: bool = False
+    is_approximate: bool = False
+    non_additive: NonAdditive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +132,33 @@ class SemanticModel:
 
 @dataclass(frozen=True, slots=True)
 class MetricInput:
-    """A metric that another one is made of: its name there, and a filter of its own."""
+    """A metric that another one is made of.
+
+    Args:
+        alias: Its name there.
+        filters: Conditions on it alone.
+        offset: It is looked at so long ago; None for now.
+        offset_to: It is looked at where the period of this grain began; None for now.
+    """
 
     metric: str
     alias: str
     filters: tuple[str, ...] = ()
+    offset: Span | None = None
+    offset_to: SpanUnit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What stands where a measure has no rows or no value.
+
+    Args:
+        value: In place of NULL; None leaves it.
+        has_periods: Whether every period between the first and the last is there, in every group.
+    """
+
+    value: float | None = None
+    has_periods: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +193,8 @@ class Metric:
         filters: Conditions of the metric itself, in the filter grammar.
         inputs: Numerator and denominator of a ratio; inputs of a derived metric.
         expr: Arithmetic over the inputs' aliases (derived only).
+        params: What its kind says beyond a measure.
+        fill: What stands where there are no rows; None for nothing.
         digest: Of the compiled definition: the same formula has the same digest.
     """
 
@@ -149,6 +214,8 @@ class Metric:
     filters: tuple[str, ...] = ()
     inputs: tuple[MetricInput, ...] = ()
     expr: str | None = None
+    params: KindParams | None = None
+    fill: Fill | None = None
     revisions: tuple[Revision, ...] = ()
     deprecated: Deprecation | None = None
     path: Path = field(default=Path(), compare=False)

@@ -26,7 +26,7 @@ MAX_NESTING = 40  # brackets; the parser recurses, and a definition with more is
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _CALL = re.compile(
     r"\s*(Dimension|TimeDimension|Entity)\(\s*(['\"])([a-z][a-z0-9_]*)\2\s*"
-    r"(?:,\s*(['\"])(day|week|month)\4\s*)?\)\s*"
+    r"(?:,\s*(['\"])(hour|day|week|month|quarter|year)\4\s*)?\)\s*"
 )
 _PLACEHOLDER = "landed_ref_"
 _BRACES = ("{{", "}}", "{%", "%}", "{#", "#}")
@@ -81,6 +81,25 @@ class Condition:
             return resolve(self.references[int(column.name.removeprefix(_PLACEHOLDER))])
 
         return replace_columns(self.tree, replace)
+
+    def conjuncts(self) -> tuple[Condition, ...]:
+        """The conditions that AND joins at its top, each on its own."""
+        tree = self.tree.unnest()
+        if not isinstance(tree, exp.And):
+            return (self,)
+        sides = (self._part(side) for side in (tree.this, tree.expression))
+        return tuple(one for side in sides for one in side.conjuncts())
+
+    def _part(self, tree: exp.Expr) -> Condition:
+        found: list[Reference] = []
+
+        def renumber(node: exp.Expr) -> exp.Expr:
+            if isinstance(node, exp.Column):
+                found.append(self.references[int(node.name.removeprefix(_PLACEHOLDER))])
+                return exp.column(f"{_PLACEHOLDER}{len(found) - 1}")
+            return node
+
+        return Condition(tree.copy().transform(renumber, copy=False), tuple(found))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -7,13 +7,22 @@ the models it reads and its digest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..documents import digest
-from .definitions import METRIC_TIME, UNIT_ENTITY, Dimension, Measure, Metric, SemanticModel
+from .definitions import (
+    METRIC_TIME,
+    UNIT_ENTITY,
+    Dimension,
+    Fill,
+    Measure,
+    Metric,
+    SemanticModel,
+)
 from .expressions import Reference, canonical, parse_arithmetic, parse_column_expression
 from .expressions import parse_condition as _condition
+from .kinds import Conversion, Cumulative, Funnel, KindParams, Retention, Span, SpanUnit
 from .names import did_you_mean, refused, show
 
 
@@ -26,12 +35,18 @@ class Aggregate:
         measure: Aggregation and expression.
         filters: Conditions, all of which must hold.
         is_unit_mean: Whether a unit counts once, with the mean of its non-null values.
+        offset: Rows count so much later than they happened; None for when they happened.
+        offset_to: Periods of this grain show the value of their first day; None for their own.
+        fill: What stands where there are no rows; None for nothing.
     """
 
     fact: SemanticModel
     measure: Measure
     filters: tuple[str, ...] = ()
     is_unit_mean: bool = False
+    offset: Span | None = None
+    offset_to: SpanUnit | None = None
+    fill: Fill | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,41 @@ class Arithmetic:
     inputs: Mapping[str, Formula] = field(default_factory=dict)
 
 
-Formula = Aggregate | Quotient | Arithmetic
+@dataclass(frozen=True)
+class Accumulated:
+    """An aggregate over a stretch of time that ends at each period."""
+
+    aggregate: Aggregate
+    params: Cumulative
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Base rows that are followed by a converting row of the same entity."""
+
+    base: Aggregate
+    converted: Aggregate
+    params: Conversion
+
+
+@dataclass(frozen=True)
+class Funnelled:
+    """Units that take steps in their order; the aggregates say which rows are a step."""
+
+    steps: tuple[Aggregate, ...]
+    params: Funnel
+
+
+@dataclass(frozen=True)
+class Retained:
+    """Units that come back in a later period."""
+
+    cohort: Aggregate
+    returns: Aggregate
+    params: Retention
+
+
+Formula = Aggregate | Quotient | Arithmetic | Accumulated | Converted | Funnelled | Retained
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +113,15 @@ class Place:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """What a metric is asked with by those that are made of it."""
+
+    filters: tuple[str, ...] = ()
+    offset: Span | None = None
+    offset_to: SpanUnit | None = None
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """Metrics and models by name: what a formula is resolved in."""
 
@@ -73,18 +131,49 @@ class Vocabulary:
 
     def formula(self, metric: Metric, filters: tuple[str, ...] = ()) -> Formula:
         """The formula of a metric whose references are known to exist, without cycles."""
-        conditions = (*metric.filters, *filters)
-        if metric.kind in ("simple", "unit_mean"):
-            model, measure = self.measures[metric.measure or ""]
-            return Aggregate(model, measure, conditions, metric.kind == "unit_mean")
+        return self._formula(metric, _Asked(filters))
+
+    def _formula(self, metric: Metric, asked: _Asked) -> Formula:
+        inner = replace(asked, filters=(*metric.filters, *asked.filters))
+        params = metric.params
+        if isinstance(params, Conversion):
+            base = self._rows(params.base, params.base_filters, inner)
+            return Converted(
+                base, self._rows(params.converted, params.converted_filters, inner), params
+            )
+        if isinstance(params, Funnel):
+            steps = (self._rows(one.measure, one.filters, inner) for one in params.steps)
+            return Funnelled(tuple(steps), params)
+        if isinstance(params, Retention):
+            cohort, returns = (
+                self._rows(one.measure, one.filters, inner)
+                for one in (params.cohort, params.returns)
+            )
+            return Retained(cohort, returns, params)
+        if metric.measure is not None:
+            one = self._rows(metric.measure, (), inner)
+            one = replace(one, is_unit_mean=metric.kind == "unit_mean", fill=metric.fill)
+            return Accumulated(one, params) if isinstance(params, Cumulative) else one
         parts = [
-            self.formula(self.metrics[one.metric], (*conditions, *one.filters))
+            self._formula(
+                self.metrics[one.metric],
+                _Asked(
+                    (*inner.filters, *one.filters),
+                    one.offset or inner.offset,
+                    one.offset_to or inner.offset_to,
+                ),
+            )
             for one in metric.inputs
         ]
         if metric.kind == "ratio":
             return Quotient(parts[0], parts[1], metric.inputs[1].metric)
         named = zip((one.alias for one in metric.inputs), parts, strict=True)
         return Arithmetic(metric.expr or "", dict(named))
+
+    def _rows(self, measure: str, filters: tuple[str, ...], asked: _Asked) -> Aggregate:
+        model, found = self.measures[measure]
+        conditions = (*asked.filters, *filters)
+        return Aggregate(model, found, conditions, offset=asked.offset, offset_to=asked.offset_to)
 
     def place(self, fact: SemanticModel, reference: Reference, time: str) -> Place:
         """Where the column of a reference stands, seen from a fact.
@@ -117,6 +206,15 @@ class Vocabulary:
         fix = did_you_mean(name, self.names_of(fact))
         raise refused(f"unknown dimension {show(name)} of {fact.name}", fix, "unknown_dimension")
 
+    @staticmethod
+    def constant(fact: SemanticModel, name: str) -> Reference:
+        """What a constant property means: an entity, a dimension of the fact, or one in full."""
+        if name in fact.entities:
+            return Reference("entity", name)
+        if name in fact.dimensions:
+            return Reference("dimension", f"{fact.primary_entity}__{name}")
+        return Reference("dimension", name)
+
     def names_of(self, fact: SemanticModel) -> dict[str, Dimension]:
         """Every dimension reachable from a fact, by full name."""
         found = {f"{fact.primary_entity}__{name}": one for name, one in fact.dimensions.items()}
@@ -134,6 +232,12 @@ class Vocabulary:
                 for reference in _condition(text).references:
                     time = aggregate.measure.agg_time_dimension
                     found.add(self.place(aggregate.fact, reference, time).model.model)
+        for one in _conversions(formula):
+            for side, aggregate in enumerate((one.base, one.converted)):
+                for pair in one.params.constants:
+                    reference = self.constant(aggregate.fact, pair[side])
+                    time = aggregate.measure.agg_time_dimension
+                    found.add(self.place(aggregate.fact, reference, time).model.model)
         return frozenset(found)
 
     def digest_of(self, metric: Metric, formula: Formula) -> str:
@@ -146,6 +250,10 @@ class Vocabulary:
             }
         )
 
+    def key(self, formula: Formula) -> str:
+        """The same text for formulas that compute the same."""
+        return digest({"formula": self._canonical(formula)})
+
     def _canonical(self, formula: Formula) -> Any:
         if isinstance(formula, Quotient):
             return [
@@ -157,6 +265,12 @@ class Vocabulary:
         if isinstance(formula, Arithmetic):
             inputs = {name: self._canonical(one) for name, one in formula.inputs.items()}
             return ["arithmetic", canonical(parse_arithmetic(formula.expr), inputs.__getitem__)]
+        if isinstance(formula, Aggregate):
+            return self._canonical_aggregate(formula)
+        inner = [self._canonical_aggregate(one) for one in aggregates(formula)]
+        return [type(formula).__name__.lower(), inner, _spelled_params(formula.params)]
+
+    def _canonical_aggregate(self, formula: Aggregate) -> Any:
         fact, measure = formula.fact, formula.measure
         time = measure.agg_time_dimension
 
@@ -171,6 +285,16 @@ class Vocabulary:
 
             return canonical(condition.tree, named)
 
+        more = {
+            "percentile": measure.percentile,
+            "is_discrete": measure.is_discrete,
+            "is_approximate": measure.is_approximate,
+            "non_additive": measure.non_additive and asdict(measure.non_additive),
+            "offset": formula.offset and str(formula.offset),
+            "offset_to": formula.offset_to,
+            "fill": formula.fill and asdict(formula.fill),
+        }
+        said = {name: value for name, value in more.items() if value}
         return [
             "unit_mean" if formula.is_unit_mean else measure.agg,
             fact.model,
@@ -178,7 +302,52 @@ class Vocabulary:
             canonical(parse_column_expression(measure.expr)),
             canonical(parse_column_expression(fact.dimensions[time].expr)),
             sorted((spelled(text) for text in formula.filters), key=digest),
+            *([said] if said else []),  # none: as it was digested before these were known
         ]
+
+
+def _spelled_params(params: KindParams) -> dict[str, Any]:
+    """What a kind says, without the names and texts that its aggregates hold resolved."""
+    left_out = {"base", "converted", "base_filters", "converted_filters", "cohort", "returns"}
+    found = {name: value for name, value in asdict(params).items() if name not in left_out}
+    if isinstance(params, Funnel):
+        names = [one.name for one in params.steps]
+        found |= {
+            "steps": len(names),
+            "of": names.index(params.of),
+            "over": names.index(params.over),
+        }
+    return found
+
+
+def leading(formula: Formula) -> Iterator[Aggregate]:
+    """The aggregates whose rows a query groups and filters: of a conversion the base rows."""
+    if isinstance(formula, Converted):
+        yield formula.base
+    elif isinstance(formula, Funnelled):
+        yield formula.steps[0]
+    elif isinstance(formula, Retained):
+        yield formula.cohort
+    elif isinstance(formula, Quotient):
+        yield from leading(formula.numerator)
+        yield from leading(formula.denominator)
+    elif isinstance(formula, Arithmetic):
+        for one in formula.inputs.values():
+            yield from leading(one)
+    else:
+        yield from aggregates(formula)
+
+
+def _conversions(formula: Formula) -> Iterator[Converted]:
+    """Every conversion within a formula."""
+    if isinstance(formula, Converted):
+        yield formula
+    elif isinstance(formula, Quotient):
+        yield from _conversions(formula.numerator)
+        yield from _conversions(formula.denominator)
+    elif isinstance(formula, Arithmetic):
+        for one in formula.inputs.values():
+            yield from _conversions(one)
 
 
 def aggregates(formula: Formula) -> Iterator[Aggregate]:
@@ -188,6 +357,14 @@ def aggregates(formula: Formula) -> Iterator[Aggregate]:
     elif isinstance(formula, Quotient):
         yield from aggregates(formula.numerator)
         yield from aggregates(formula.denominator)
-    else:
+    elif isinstance(formula, Arithmetic):
         for one in formula.inputs.values():
             yield from aggregates(one)
+    elif isinstance(formula, Accumulated):
+        yield formula.aggregate
+    elif isinstance(formula, Converted):
+        yield from (formula.base, formula.converted)
+    elif isinstance(formula, Funnelled):
+        yield from formula.steps
+    else:
+        yield from (formula.cohort, formula.returns)

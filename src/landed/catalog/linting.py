@@ -11,6 +11,7 @@ from .definitions import EXPOSED_UNITS, Measure, Metric, SemanticModel
 from .expressions import parse_condition
 from .forms import NoUnitForm, unit_form
 from .formulas import Vocabulary, aggregates
+from .linting_kinds import lint_kind, lint_offsets
 from .names import did_you_mean, show
 from .reading import Entry
 from .releases import Release
@@ -55,6 +56,9 @@ def lint_references(
         if _unknown(metric, vocabulary, entries, broken_models, faults):
             bad.add(name)
     bad |= _cycles(vocabulary.metrics, entries, faults)
+    for name in sorted(set(vocabulary.metrics) - bad):  # without a cycle, this ends
+        if lint_offsets(vocabulary.metrics, entries[name], faults):
+            bad.add(name)
     while True:  # what is made of something bad is bad, without a fault of its own
         spoilt = {
             name
@@ -139,23 +143,8 @@ def _unknown(
     faults: list[Fault],
 ) -> bool:
     """Whether the metric names a measure or metric that does not exist (or is broken)."""
-    entry, bad = entries[metric.name], False
-    if metric.measure is not None and metric.measure not in vocabulary.measures:
-        bad = True
-        if not broken_models:  # else the measure may well stand in a model that did not load
-            what = f"unknown measure {show(metric.measure)}"
-            fix = did_you_mean(metric.measure, vocabulary.measures)
-            key = ("type_params", "measure")
-            faults.append(entry.fault(what, "a measure", fix, "unknown_measure", *key))
-    elif metric.kind == "unit_mean" and metric.measure is not None:
-        model, measure = vocabulary.measures[metric.measure]
-        if model.unit is None or measure.agg not in ("sum", "average"):
-            bad = True
-            what = f"the measure {show(measure.name)} is a {measure.agg} of {model.name}"
-            expected = "a sum or average of a model with the entity `unit`"
-            fix = "a unit's mean needs the values themselves; name another measure."
-            key = ("type_params", "measure")
-            faults.append(entry.fault(what, expected, fix, "unit_mean", *key))
+    entry = entries[metric.name]
+    bad = lint_kind(metric, vocabulary, entry, broken_models, faults)
     successor = metric.deprecated.use if metric.deprecated is not None else None
     if successor is not None and successor not in entries:
         what = f"the successor {show(successor)} does not exist"

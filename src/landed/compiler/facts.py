@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from ..catalog.definitions import SemanticModel
+from ..catalog.definitions import METRIC_TIME, Measure, SemanticModel
 from ..catalog.expressions import Condition, Reference, parse_condition
 from ..catalog.formulas import Aggregate, Place, Vocabulary
+from ..catalog.kinds import Span
 from .query import Relations
 from .syntax import (
     all_of,
@@ -17,6 +18,7 @@ from .syntax import (
     count_rows,
     expression,
     relation,
+    text,
     where,
 )
 
@@ -34,17 +36,22 @@ class FactScan:
         vocabulary: What names are resolved in.
         fact: The model that is scanned.
         time: Its time dimension.
+        offset: Rows count so much later than they happened; a span of fixed length.
     """
 
     vocabulary: Vocabulary
     fact: SemanticModel
     time: str
+    offset: Span | None = None
     is_joined: bool = field(default=False, init=False)
 
     @property
     def time_column(self) -> exp.Expr:
-        """The instant (or day) of a row."""
-        return expression(self.fact.dimensions[self.time].expr, ROWS)
+        """The instant (or day) at which a row counts."""
+        happened = expression(self.fact.dimensions[self.time].expr, ROWS)
+        if self.offset is None:
+            return happened
+        return exp.paren(exp.Add(this=happened, expression=span(self.offset)), copy=False)
 
     def bind(self, condition: Condition) -> exp.Expr:
         """A condition over this fact's columns; the units are joined where it needs them."""
@@ -52,7 +59,11 @@ class FactScan:
 
     def dimension(self, name: str) -> exp.Expr:
         """The column of a full dimension name."""
-        return self._at(self.vocabulary.place(self.fact, Reference("dimension", name), self.time))
+        return self.reference(Reference("dimension", name))
+
+    def reference(self, reference: Reference) -> exp.Expr:
+        """The column of a dimension or an entity."""
+        return self._at(self.vocabulary.place(self.fact, reference, self.time))
 
     def filters(self, aggregate: Aggregate) -> exp.Expr | None:
         """All conditions of an aggregate, as one."""
@@ -78,10 +89,13 @@ class FactScan:
         return frozenset({self.fact.model} | joined)
 
     def _resolve(self, reference: Reference) -> exp.Expr:
-        found = self._at(self.vocabulary.place(self.fact, reference, self.time))
-        if reference.grain is None:
+        place = self.vocabulary.place(self.fact, reference, self.time)
+        found = self.time_column if reference.name == METRIC_TIME else self._at(place)
+        if reference.grain is not None:
+            found = truncated(found, reference.grain)
+        elif place.model.columns.get(place.expr, "").lower() != "date":
             return found
-        return truncated(found, reference.grain)
+        return midnight(found)
 
     def _at(self, place: Place) -> exp.Expr:
         if place.is_joined and place.model is not self.fact:
@@ -91,15 +105,34 @@ class FactScan:
 
 
 def truncated(tree: exp.Expr, grain: str) -> exp.Expr:
-    """The first day of a time's day, week (Monday) or month."""
+    """The first day of a period (weeks begin on Monday); of an hour its start."""
     start = exp.TimestampTrunc(this=tree, unit=exp.var(grain.upper()))
-    return exp.cast(start, "date", copy=False)
+    return exp.cast(start, "timestamp" if grain == "hour" else "date", copy=False)
+
+
+def midnight(tree: exp.Expr) -> exp.Cast:
+    """A day as an instant: compared with text, it would cut the text to a day."""
+    return exp.cast(tree, "timestamp", copy=False)
+
+
+def span(value: Span) -> exp.Interval:
+    """An interval of calendar units."""
+    count, unit = value.count, value.unit
+    if unit == "quarter":  # no engine's interval has quarters in common with the others'
+        count, unit = count * 3, "month"
+    elif unit == "week":
+        count, unit = count * 7, "day"
+    return exp.Interval(this=text(str(count)), unit=exp.var(unit.upper()))
 
 
 def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
     """One aggregate with its filter, over the fact's alias."""
-    value = expression(aggregate.measure.expr, ROWS)
-    agg = aggregate.measure.agg
+    return total(aggregate.measure, expression(aggregate.measure.expr, ROWS), condition)
+
+
+def total(measure: Measure, value: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:
+    """A measure's aggregation of some values, of those that fulfil a condition."""
+    agg = measure.agg
     if agg == "count":
         return where(exp.Count(this=value), condition)
     if agg == "count_distinct":
@@ -107,6 +140,8 @@ def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
     if agg == "sum_boolean":
         parts = [value] if condition is None else [condition, value]
         return where(count_rows(), all_of(parts))
+    if agg in ("median", "percentile"):
+        return where(_percentile(measure, value), condition)
     functions: dict[str, type[exp.AggFunc]] = {
         "sum": exp.Sum,
         "average": exp.Avg,
@@ -114,6 +149,16 @@ def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
         "max": exp.Max,
     }
     return where(functions[agg](this=value), condition)
+
+
+def _percentile(measure: Measure, value: exp.Expr) -> exp.Expr:
+    """A percentile of a column: between two values, or one that occurs."""
+    share = exp.Literal.number(repr(0.5 if measure.percentile is None else measure.percentile))
+    if measure.is_approximate:
+        return exp.ApproxQuantile(this=value, quantile=share)
+    kind = exp.PercentileDisc if measure.is_discrete else exp.PercentileCont
+    order = exp.Order(expressions=[exp.Ordered(this=value, nulls_first=False)])
+    return exp.WithinGroup(this=kind(this=share), expression=order)
 
 
 def row_filter(conditions: Sequence[exp.Expr | None]) -> exp.Expr | None:

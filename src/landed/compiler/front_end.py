@@ -195,7 +195,9 @@ def _truncated(tree: exp.TimestampTrunc) -> Grain:
         )
     grain = tree.text("unit").lower()
     if grain not in GRAINS or tree.args.get("zone") is not None:
-        raise refused(f"the grain {show(grain)} is not known", "use day, week or month.", "grain")
+        raise refused(
+            f"the grain {show(grain)} is not known", f"use one of {', '.join(GRAINS)}.", "grain"
+        )
     return cast(Grain, grain)
 
 

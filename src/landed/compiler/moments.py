@@ -31,6 +31,7 @@ from .syntax import (
     named,
     render,
     text,
+    union_all,
     where,
     zero_if_null,
 )
@@ -149,7 +150,7 @@ def _variants(release: Release) -> exp.Expr:
     parts: list[exp.Expr] = [
         exp.select(aliased(text(name), "variant")) for name in release.variants
     ]
-    return _union_all(parts)
+    return union_all(parts)
 
 
 def _cells(values: Sequence[Value]) -> exp.Select:
@@ -211,11 +212,4 @@ def _long(names: Sequence[str], forms: dict[str, UnitForm], values: Sequence[Val
                 ),
             ).from_(named(_CELLS))
         )
-    return _union_all(parts)
-
-
-def _union_all(parts: Sequence[exp.Expr]) -> exp.Expr:
-    union = parts[0]
-    for part in parts[1:]:
-        union = exp.Union(this=union, expression=part, distinct=False)
-    return union
+    return union_all(parts)

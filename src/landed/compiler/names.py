@@ -55,10 +55,10 @@ def resolve(catalog: Catalog, query: MetricQuery) -> Asked:
     )
     names = Names(catalog, metrics)
     keys = tuple(dict.fromkeys(names.full(name) for name in query.group_by))
-    where = tuple(_where(names, text) for text in query.where)
+    where = tuple(one for text in query.where for one in _where(names, text).conjuncts())
     if METRIC_TIME in keys and query.grain not in GRAINS:
         raise refused(
-            f"{show(METRIC_TIME)} has no grain", "give one of day, week, month.", "no_grain"
+            f"{show(METRIC_TIME)} has no grain", f"give one of {', '.join(GRAINS)}.", "no_grain"
         )
     if query.grain is not None and METRIC_TIME not in keys:
         raise refused(

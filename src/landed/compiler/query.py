@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Grain = Literal["day", "week", "month"]
-GRAINS: tuple[Grain, ...] = ("day", "week", "month")
+Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
+GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "month", "quarter", "year")
 Dialect = Literal["duckdb"]
 ColumnKind = Literal["dimension", "time", "metric"]
 

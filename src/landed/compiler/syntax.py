@@ -149,6 +149,24 @@ def common(name: str, query: exp.Expr, *, materialized: bool = False) -> exp.CTE
     )
 
 
+def is_known(tree: exp.Expr) -> exp.Not:
+    """`tree is not null`."""
+    return exp.Not(this=exp.Is(this=tree, expression=exp.Null()))
+
+
+def union_all(parts: Sequence[exp.Expr]) -> exp.Expr:
+    """All rows of several queries."""
+    union = parts[0]
+    for part in parts[1:]:
+        union = exp.Union(this=union, expression=part, distinct=False)
+    return union
+
+
+def below(query: exp.Select, name: str) -> exp.Subquery:
+    """`(query) as "name"`."""
+    return query.subquery(identifier(name), copy=False)
+
+
 def append_cte(select: exp.Select, cte: exp.CTE) -> None:
     """Add a common table expression behind those the statement has."""
     found = select.args.get("with_")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TEMPLATE = re.compile(
     r"\{\{\s*(Dimension|TimeDimension|Entity)\(\s*['\"](\w+)['\"]"
-    r"(?:\s*,\s*['\"](day|week|month)['\"])?\s*\)\s*\}\}"
+    r"(?:\s*,\s*['\"](hour|day|week|month|quarter|year)['\"])?\s*\)\s*\}\}"
 )
 
 

@@ -1,0 +1,280 @@
+"""Aggregates over a stretch of time that ends at each day: rolling, to date, since the beginning.
+
+Rows are summed to days first, and a window runs over the days, which are dense in every group; so
+the cost grows with rows and days, not with rows times the length of the window. Distinct values
+are counted by the days on which one enters the window and leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from ..catalog.expressions import Condition
+from ..catalog.formulas import Accumulated
+from .calendar import calendar
+from .facts import ROWS, FactScan, aggregated, span, truncated
+from .grouped import Grouped
+from .parts import Frame, grouped, on_time, same_keys
+from .syntax import (
+    aliased,
+    all_of,
+    below,
+    column,
+    common,
+    days,
+    divided,
+    expression,
+    is_known,
+    named,
+    where,
+    zero_if_null,
+)
+
+_AT = "at_day"
+_VALUE = "v"
+
+
+@dataclass
+class Running:
+    """One accumulated aggregate: its value is column `a0`.
+
+    Args:
+        scan: The fact it reads.
+        formula: What is accumulated, and over which stretch.
+    """
+
+    scan: FactScan
+    formula: Accumulated
+
+    @property
+    def scans(self) -> Sequence[FactScan]:
+        """The fact it reads."""
+        return (self.scan,)
+
+    def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Days, the window over them, and the day that stands for each period."""
+        if frame.time is None:  # no stretch is asked about: all rows
+            whole = Grouped(self.scan)
+            whole.add(self.formula.aggregate)
+            return whole.tables(name, frame)
+        inner, outer = frame.split()
+        if self.formula.aggregate.measure.agg == "count_distinct":
+            found = self._distinct(name, inner)
+        else:
+            found = self._sums(name, inner)
+        found.append(common(f"{name}_days", self._shown(f"{name}_run", frame, outer)))
+        found.append(common(name, self._periods(f"{name}_days", frame)))
+        return found
+
+    def _sums(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Sums of days, and a window over them."""
+        aggregate = self.formula.aggregate
+        condition = self.scan.filters(aggregate)
+        agg = aggregate.measure.agg
+        if agg == "average":
+            value = expression(aggregate.measure.expr, ROWS)
+            parts = [
+                where(exp.Sum(this=value), condition),
+                where(exp.Count(this=value.copy()), condition and condition.copy()),
+            ]
+        else:
+            parts = [aggregated(aggregate, condition)]
+        rows = self._rows(frame, condition).select(
+            *(aliased(one, f"b{index}") for index, one in enumerate(parts)), copy=False
+        )
+        rows = grouped(rows, len(frame.keys))
+        daily = replace(frame, grain="day")
+        runs: list[exp.Expr] = []
+        for index in range(len(parts)):
+            function = {"min": exp.Min, "max": exp.Max}.get(agg, exp.Sum)
+            runs.append(self._over(function(this=column(f"b{index}", "r")), frame))
+        value = divided(*runs) if agg == "average" else runs[0]
+        if agg in ("count", "sum_boolean"):
+            value = zero_if_null(value)
+        run = _dense(name, frame).select(aliased(value, _VALUE), copy=False)
+        return [
+            common(f"{name}_rows", rows),
+            *calendar(f"{name}_rows", f"{name}_calendar", daily),
+            common(f"{name}_run", run),
+        ]
+
+    def _distinct(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """When each value enters and leaves the window, and the running total of that."""
+        aggregate, params = self.formula.aggregate, self.formula.params
+        condition = self.scan.filters(aggregate)
+        what = expression(aggregate.measure.expr, ROWS)
+        rows = self._rows(frame, condition).select(aliased(what, _VALUE), copy=False)
+        rows = grouped(rows, len(frame.keys) + 1)
+        daily = replace(frame, grain="day")
+        time, others = str(frame.time), frame.others
+        if params.window is None:
+            moves = self._entries(f"{name}_rows", frame)
+        else:
+            moves = _changes(f"{name}_rows", time, others, params.window.hours // 24)
+        steps = exp.select(*(column(key) for key in others), column(_AT)).from_(
+            named(f"{name}_moves")
+        )
+        steps = steps.select(aliased(exp.Sum(this=column("step")), "step"), copy=False)
+        steps = grouped(steps, len(others) + 1)
+        days_of = exp.select(
+            *(column(key) for key in others),
+            aliased(column(_AT), time),
+            aliased(column("step"), "b0"),
+        ).from_(named(f"{name}_steps"))
+        total = self._over(exp.Sum(this=column("b0", "r")), frame, is_total=True)
+        run = _dense(name, frame, rows=f"{name}_by_day").select(
+            aliased(zero_if_null(total), _VALUE), copy=False
+        )
+        return [
+            common(f"{name}_rows", rows),
+            *calendar(f"{name}_rows", f"{name}_calendar", daily),
+            common(f"{name}_moves", moves),
+            common(f"{name}_steps", steps),
+            common(f"{name}_by_day", days_of),
+            common(f"{name}_run", run),
+        ]
+
+    def _entries(self, rows: str, frame: Frame) -> exp.Expr:
+        """The first day of each value, ever or in each period."""
+        time, others = str(frame.time), frame.others
+        first = exp.Min(this=column(time))
+        select = exp.select(*(column(key) for key in others), aliased(first, _AT)).from_(
+            named(rows)
+        )
+        select = select.select(aliased(exp.Literal.number(1), "step"), copy=False)
+        select = select.where(is_known(column(_VALUE)), copy=False)
+        keys: list[exp.Expr] = [column(key) for key in (*others, _VALUE)]
+        if self.formula.params.grain_to_date is not None:
+            keys.append(truncated(column(time), self.formula.params.grain_to_date))
+        return select.group_by(*keys, copy=False)
+
+    def _rows(self, frame: Frame, condition: exp.Expr | None) -> exp.Select:
+        day = truncated(self.scan.time_column, "day")
+        groups = frame.groups(self.scan, time=day)
+        kept = [] if condition is None else [condition.copy()]
+        restricted = all_of([*frame.conditions(self.scan), is_known(self.scan.time_column), *kept])
+        # the join to the units is known once the groups and conditions were bound
+        select = self.scan.source(frame.relations).select(*groups, copy=False)
+        return select.where(restricted, copy=False)
+
+    def _over(self, function: exp.Expr, frame: Frame, *, is_total: bool = False) -> exp.Window:
+        """The function over the stretch that ends at a day."""
+        params, time = self.formula.params, str(frame.time)
+        partition: list[exp.Expr] = [column(key, "d") for key in frame.others]
+        start: str | exp.Expr = "UNBOUNDED"
+        kind = "ROWS"
+        if params.grain_to_date is not None:
+            partition.append(truncated(column(time, "d"), params.grain_to_date))
+        elif params.window is not None and not is_total:
+            if params.window.is_calendar:
+                kind = "RANGE"
+                start = exp.Sub(this=span(params.window), expression=days(1))
+            else:
+                start = exp.Literal.number(params.window.hours // 24 - 1)
+        return exp.Window(
+            this=function,
+            partition_by=partition,
+            order=exp.Order(expressions=[exp.Ordered(this=column(time, "d"), nulls_first=False)]),
+            spec=exp.WindowSpec(
+                kind=kind, start=start, start_side="PRECEDING", end="CURRENT ROW", end_side=None
+            ),
+        )
+
+    def _shown(self, run: str, frame: Frame, outer: list[Condition]) -> exp.Select:
+        """The days that the query asks for, each with its period."""
+        time = str(frame.time)
+        select = exp.select(
+            *(column(key) for key in frame.others),
+            aliased(column(time), _AT),
+            aliased(truncated(column(time), frame.grain or "day"), time),
+            column(_VALUE),
+        ).from_(named(run))
+        condition = all_of(on_time(one, column(time)) for one in outer)
+        return select if condition is None else select.where(condition, copy=False)
+
+    def _periods(self, days_: str, frame: Frame) -> exp.Select:
+        """One day of each period stands for it, or the mean of its days."""
+        keys = frame.columns
+        if self.formula.params.period_agg == "average":
+            select = exp.select(
+                *(column(key) for key in keys), aliased(exp.Avg(this=column(_VALUE)), "a0")
+            ).from_(named(days_))
+            return grouped(select, len(keys))
+        is_last = self.formula.params.period_agg == "last"
+        number = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=[column(key) for key in keys],
+            order=exp.Order(
+                expressions=[exp.Ordered(this=column(_AT), desc=is_last, nulls_first=False)]
+            ),
+        )
+        ranked = exp.select(
+            *(column(key) for key in keys), column(_VALUE), aliased(number, "place")
+        ).from_(named(days_))
+        is_chosen = exp.EQ(this=column("place", "p"), expression=exp.Literal.number(1))
+        return (
+            exp.select(*(column(key, "p") for key in keys), aliased(column(_VALUE, "p"), "a0"))
+            .from_(below(ranked, "p"), copy=False)
+            .where(is_chosen, copy=False)
+        )
+
+
+def _dense(name: str, frame: Frame, rows: str = "") -> exp.Select:
+    """Every day of the calendar (`d`), beside the sums of its rows (`r`) where it has some."""
+    rows = rows or f"{name}_rows"
+    select = exp.select(*(column(key, "d") for key in frame.columns)).from_(
+        named(f"{name}_calendar", "d")
+    )
+    return select.join(
+        named(rows, "r"), on=same_keys(frame.columns, "d", "r"), join_type="left", copy=False
+    )
+
+
+def _changes(rows: str, time: str, others: Sequence[str], length: int) -> exp.Expr:
+    """+1 on the day on which a value enters the window, -1 on the day on which it has left it."""
+
+    def neighbour(function: type[exp.AggFunc]) -> exp.Window:
+        return exp.Window(
+            this=function(this=column(time)),
+            partition_by=[column(key) for key in (*others, _VALUE)],
+            order=exp.Order(expressions=[exp.Ordered(this=column(time), nulls_first=False)]),
+        )
+
+    def after(tree: exp.Expr) -> exp.Expr:
+        later = exp.Add(this=tree, expression=days(length))
+        return exp.cast(exp.paren(later, copy=False), "date", copy=False)
+
+    seen = exp.select(
+        *(column(key) for key in others),
+        aliased(column(time), "seen_on"),
+        aliased(neighbour(exp.Lag), "before"),
+        aliased(neighbour(exp.Lead), "next"),
+    ).from_(named(rows))
+    seen = seen.where(is_known(column(_VALUE)), copy=False)
+    keys = [column(key, "s") for key in others]
+
+    def move(at: exp.Expr, step: int, nearest: str, is_apart: exp.Expr) -> exp.Select:
+        is_alone = exp.Is(this=column(nearest, "s"), expression=exp.Null())
+        return (
+            exp.select(
+                *(key.copy() for key in keys),
+                aliased(at, _AT),
+                aliased(exp.convert(step), "step"),
+            )
+            .from_(
+                seen.copy().subquery(exp.to_identifier("s", quoted=True), copy=False), copy=False
+            )
+            .where(exp.or_(is_alone, is_apart, copy=False), copy=False)
+        )
+
+    day = column("seen_on", "s")
+    enters = exp.LTE(this=after(column("before", "s")), expression=day.copy())
+    leaves = exp.GTE(this=column("next", "s"), expression=after(day.copy()))
+    return exp.Union(
+        this=move(day.copy(), 1, "before", enters),
+        expression=move(after(day.copy()), -1, "next", leaves),
+        distinct=False,
+    )

@@ -1,0 +1,256 @@
+"""Conversions: base rows that are followed by another row of the same entity, of any two facts.
+
+Base and converting rows stand in one sequence an entity, in order of time, and a window finds for
+each the row it belongs to: one sort, where a join by time would meet every pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from ..catalog.expressions import Reference
+from ..catalog.formulas import Aggregate, Converted
+from .facts import ROWS, FactScan, span, total
+from .parts import Frame, grouped, same_keys
+from .syntax import (
+    aliased,
+    all_of,
+    below,
+    column,
+    common,
+    days,
+    expression,
+    is_known,
+    named,
+    zero_if_null,
+)
+
+_ENTITY, _AT, _SIDE, _VALUE, _PLACE, _FOUND = "entity", "at", "side", "v", "place", "found"
+_BASE, _CONVERTING = 0, 1
+_MICROSECOND = 1 / 86_400_000_000  # days
+
+
+@dataclass
+class Conversions:
+    """One conversion metric: conversions in column `a0`, base rows in `a1`.
+
+    Args:
+        base: The fact of the base rows.
+        converting: The fact of the converting rows.
+        formula: What is asked.
+    """
+
+    base: FactScan
+    converting: FactScan
+    formula: Converted
+
+    @property
+    def scans(self) -> Sequence[FactScan]:
+        """The facts it reads."""
+        return (self.base, self.converting)
+
+    @property
+    def _constants(self) -> list[str]:
+        return [f"c{index}" for index in range(len(self.formula.params.constants))]
+
+    @property
+    def _sequence(self) -> list[str]:
+        return [_ENTITY, *self._constants]
+
+    def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """The sequence, who belongs to whom, and the sums of groups."""
+        base, rows, found = f"{name}_base", f"{name}_rows", f"{name}_found"
+        return [
+            common(base, self._base(frame)),
+            common(rows, self._rows(base, frame)),
+            common(found, self._found(rows)),
+            common(f"{name}_converted", self._converted(base, found, frame)),
+            common(name, self._result(base, f"{name}_converted", frame)),
+        ]
+
+    def _base(self, frame: Frame) -> exp.Select:
+        """Base rows with their groups, numbered along each sequence."""
+        scan, aggregate = self.base, self.formula.base
+        primary = scan.fact.entities.get(scan.fact.primary_entity)
+        order = [scan.time_column]
+        if primary is not None:  # else rows of one instant have no order of their own
+            order.append(expression(primary.expr, ROWS))
+        sides = [pair[0] for pair in self.formula.params.constants]
+        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
+        place = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=[part.copy() for part in parts],
+            order=exp.Order(expressions=[exp.Ordered(this=one) for one in order]),
+        )
+        groups = frame.groups(scan)
+        conditions = all_of(
+            [*frame.conditions(scan), *_conditions(scan, aggregate), _is_timed(scan)]
+        )
+        return (
+            scan.source(frame.relations)
+            .select(
+                *groups,
+                *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
+                aliased(_instant(scan), _AT),
+                aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
+                aliased(place, _PLACE),
+                copy=False,
+            )
+            .where(conditions, copy=False)
+        )
+
+    def _rows(self, base: str, frame: Frame) -> exp.Expr:
+        """Base and converting rows in one table; those of nobody belong to nothing."""
+        scan, aggregate = self.converting, self.formula.converted
+        is_somebody = [is_known(column(label)) for label in self._sequence]
+        ours = (
+            exp.select(
+                *(column(label) for label in (*self._sequence, _AT)),
+                aliased(exp.convert(_BASE), _SIDE),
+                column(_PLACE),
+                aliased(exp.Null(), _VALUE),
+            )
+            .from_(named(base))
+            .where(all_of(is_somebody), copy=False)
+        )
+        sides = [pair[1] for pair in self.formula.params.constants]
+        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
+        conditions = [*_conditions(scan, aggregate), _is_timed(scan)]
+        theirs = (
+            scan.source(frame.relations)
+            .select(
+                *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
+                aliased(_instant(scan), _AT),
+                aliased(exp.convert(_CONVERTING), _SIDE),
+                aliased(exp.Null(), _PLACE),
+                aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
+                copy=False,
+            )
+            .where(all_of([*conditions, *(is_known(part.copy()) for part in parts)]), copy=False)
+        )
+        return exp.Union(this=ours, expression=theirs, distinct=False)
+
+    def _found(self, rows: str) -> exp.Select:
+        """For each converting row the base row it belongs to; for `any`, base rows that count."""
+        labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE]
+        if self.formula.params.touch == "any":
+            over, chosen, is_found = self._next()
+        else:
+            over, chosen, is_found = self._belongs()
+        seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
+            named(rows)
+        )
+        place = column(_PLACE if self.formula.params.touch == "any" else _FOUND)
+        return (
+            exp.select(
+                *(column(label) for label in self._sequence),
+                aliased(place, _PLACE),
+                column(_VALUE),
+            )
+            .from_(below(seen, "s"), copy=False)
+            .where(exp.and_(_is(chosen), is_found, copy=False), copy=False)
+        )
+
+    def _next(self) -> tuple[exp.Expr, int, exp.Expr]:
+        """The next converting row's time: if the window does not hold it, it holds none."""
+        later = exp.Case(ifs=[exp.If(this=_is(_CONVERTING), true=column(_AT))])
+        ends = ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING")
+        over = self._window(exp.Min(this=later), ends)
+        window = self.formula.params.window
+        if window is None:
+            return over, _BASE, is_known(column(_FOUND))
+        start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
+        return over, _BASE, exp.GT(this=column(_AT), expression=start)
+
+    def _belongs(self) -> tuple[exp.Expr, int, exp.Expr]:
+        """The place of the first or last base row within the window before."""
+        window, place = self.formula.params.window, column(_PLACE)
+        is_first = self.formula.params.touch == "first"
+        length: exp.Expr | str = "UNBOUNDED"
+        if window is not None:  # a row as late as the window is long converts nothing
+            length = exp.Sub(this=span(window), expression=days(_MICROSECOND))
+        function = exp.Min(this=place) if is_first else exp.Max(this=place)
+        over = self._window(function, (length, "PRECEDING", "CURRENT ROW", None))
+        return over, _CONVERTING, is_known(column(_FOUND))
+
+    def _window(self, function: exp.Expr, ends: tuple[object, ...]) -> exp.Window:
+        return exp.Window(
+            this=function,
+            partition_by=[column(label) for label in self._sequence],
+            order=exp.Order(expressions=[exp.Ordered(this=column(_AT), nulls_first=False)]),
+            spec=exp.WindowSpec(
+                kind="RANGE",
+                **dict(zip(("start", "start_side", "end", "end_side"), ends, strict=True)),
+            ),
+        )
+
+    def _converted(self, base: str, found: str, frame: Frame) -> exp.Select:
+        """Conversions in the groups of their base rows."""
+        is_any = self.formula.params.touch == "any"
+        measure = (self.formula.base if is_any else self.formula.converted).measure
+        on = all_of(
+            exp.EQ(this=column(label, "b"), expression=column(label, "f"))
+            for label in (*self._sequence, _PLACE)
+        )
+        select = (
+            exp.select(*(column(key, "b") for key in frame.columns))
+            .from_(named(base, "b"), copy=False)
+            .join(named(found, "f"), on=on, join_type="inner", copy=False)
+            .select(
+                aliased(total(measure, column(_VALUE, "b" if is_any else "f")), "a0"), copy=False
+            )
+        )
+        return grouped(select, len(frame.keys))
+
+    def _result(self, base: str, converted: str, frame: Frame) -> exp.Select:
+        """Every group of base rows, with its conversions beside."""
+        whole = f"{base}_total"
+        sums = grouped(
+            exp.select(
+                *(column(key) for key in frame.columns),
+                aliased(total(self.formula.base.measure, column(_VALUE)), "a1"),
+            ).from_(named(base)),
+            len(frame.keys),
+        )
+        on = same_keys(frame.columns, whole, converted)
+        return (
+            exp.select(
+                *(column(key, whole) for key in frame.columns),
+                aliased(zero_if_null(column("a0", converted)), "a0"),
+                column("a1", whole),
+            )
+            .from_(below(sums, whole), copy=False)
+            .join(
+                named(converted),
+                on=on,
+                join_type="left" if on is not None else "cross",
+                copy=False,
+            )
+        )
+
+    def _entity(self, scan: FactScan) -> exp.Expr:
+        return scan.reference(Reference("entity", self.formula.params.entity))
+
+    def _constant(self, scan: FactScan, name: str) -> exp.Expr:
+        return scan.reference(scan.vocabulary.constant(scan.fact, name))
+
+
+def _conditions(scan: FactScan, aggregate: Aggregate) -> list[exp.Expr]:
+    condition = scan.filters(aggregate)
+    return [] if condition is None else [condition]
+
+
+def _is(side: int) -> exp.EQ:
+    return exp.EQ(this=column(_SIDE), expression=exp.convert(side))
+
+
+def _is_timed(scan: FactScan) -> exp.Expr:
+    return is_known(scan.time_column)
+
+
+def _instant(scan: FactScan) -> exp.Expr:
+    """A row's time as an instant, where the fact knows only its day too."""
+    return exp.cast(scan.time_column, "timestamp", copy=False)

@@ -1,0 +1,197 @@
+"""Ordered funnels: units that take steps one after the other.
+
+Every row of the first step begins an attempt. Going back from the last step, a window gives each
+row the earliest time at which that step is reached from it: one pass a step, whatever the number
+of rows between. A unit counts once in a group, for the step that any attempt of it reached there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from ..catalog.definitions import UNIT_ENTITY
+from ..catalog.expressions import Reference
+from ..catalog.formulas import Funnelled
+from ..catalog.kinds import step_named
+from .facts import FactScan, span
+from .parts import Frame, grouped
+from .syntax import (
+    aliased,
+    all_of,
+    column,
+    common,
+    count_rows,
+    identifier,
+    is_known,
+    named,
+    union_all,
+    where,
+)
+
+_UNIT, _AT, _STEP, _REACHED, _PEERS = "unit_id", "at", "step", "reached", "peers"
+
+
+@dataclass
+class Steps:
+    """One funnel: units that reached the step `of` in column `a0`, the step `over` in `a1`.
+
+    Args:
+        steps: The fact of each step.
+        formula: What is asked.
+    """
+
+    steps: Sequence[FactScan]
+    formula: Funnelled
+
+    @property
+    def scans(self) -> Sequence[FactScan]:
+        """The facts it reads."""
+        return self.steps
+
+    def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Attempts and later steps in one table, what each row leads to, and the units."""
+        params = self.formula.params
+        names = [one.name for one in params.steps]
+        attempts, rows = f"{name}_attempts", f"{name}_rows"
+        found = [
+            common(attempts, self._attempts(frame)),
+            common(rows, self._rows(attempts, frame)),
+        ]
+        reached = []
+        for label in ("of", "over"):
+            last = step_named(params.steps, getattr(params, label))
+            reached.append(f"{name}_{label}")
+            found += self._reached(rows, reached[-1], last, names)
+        found.append(common(name, self._units(attempts, reached, frame)))
+        return found
+
+    def _attempts(self, frame: Frame) -> exp.Select:
+        """Rows of the first step, with their groups."""
+        scan = self.steps[0]
+        return self._step(0, frame, frame.groups(scan), frame.conditions(scan))
+
+    def _rows(self, attempts: str, frame: Frame) -> exp.Expr:
+        """Rows of all steps: whose, when, which step."""
+        first = exp.select(column(_UNIT), column(_AT), aliased(exp.convert(0), _STEP)).from_(
+            named(attempts)
+        )
+        later = [
+            self._step(index, frame, (), ()).select(aliased(exp.convert(index), _STEP), copy=False)
+            for index in range(1, len(self.steps))
+        ]
+        rows = union_all([first.distinct(copy=False), *later])
+        if not self._is_strict:
+            return rows
+        # rows of one step at one instant follow each other in any order: one, with their number
+        labels = [column(label) for label in self._labels[:-1]]
+        counted = exp.select(*labels, aliased(count_rows(), _PEERS))
+        every = exp.Subquery(this=rows, alias=exp.TableAlias(this=identifier("r")))
+        return grouped(counted.from_(every, copy=False), len(labels))
+
+    @property
+    def _is_strict(self) -> bool:
+        return self.formula.params.order == "strict"
+
+    @property
+    def _labels(self) -> list[str]:
+        """Columns of a row beside what it leads to."""
+        return [_UNIT, _AT, _STEP, *([_PEERS] if self._is_strict else [])]
+
+    def _step(
+        self, index: int, frame: Frame, groups: Sequence[exp.Expr], conditions: Sequence[exp.Expr]
+    ) -> exp.Select:
+        scan, aggregate = self.steps[index], self.formula.steps[index]
+        unit = scan.reference(Reference("entity", UNIT_ENTITY))
+        condition = scan.filters(aggregate)
+        kept = [
+            *conditions,
+            is_known(unit.copy()),
+            is_known(scan.time_column),
+            *([condition] if condition is not None else []),
+        ]
+        at = exp.cast(scan.time_column, "timestamp", copy=False)
+        return (
+            scan.source(frame.relations)
+            .select(*groups, aliased(unit, _UNIT), aliased(at, _AT), copy=False)
+            .where(all_of(kept), copy=False)
+        )
+
+    def _reached(self, rows: str, name: str, last: int, names: Sequence[str]) -> list[exp.CTE]:
+        """For each row the earliest time at which the step `last` is reached from it."""
+        is_last = exp.EQ(this=column(_STEP), expression=exp.convert(last))
+        start = exp.Case(ifs=[exp.If(this=is_last, true=column(_AT))])
+        passes = [
+            common(
+                f"{name}{last}",
+                exp.select(*map(column, self._labels), aliased(start, _REACHED)).from_(named(rows)),
+            )
+        ]
+        for step in range(last - 1, -1, -1):
+            passes.append(common(f"{name}{step}", self._led(f"{name}{step + 1}", step)))
+        return passes
+
+    def _led(self, rows: str, step: int) -> exp.Select:
+        """One step back: what the rows of a step lead to, by the next step's rows behind them."""
+        is_this = exp.EQ(this=column(_STEP), expression=exp.convert(step))
+        is_next = exp.EQ(this=column(_STEP), expression=exp.convert(step + 1))
+        order = exp.Order(
+            expressions=[
+                exp.Ordered(this=column(_AT), nulls_first=False),
+                exp.Ordered(this=column(_STEP), nulls_first=False),
+            ]
+        )
+        next_reached = exp.Case(ifs=[exp.If(this=is_next, true=column(_REACHED))])
+        if self._is_strict:
+            follows: exp.Expr = exp.Window(
+                this=exp.Lead(this=next_reached), partition_by=[column(_UNIT)], order=order
+            )
+            is_alone = exp.EQ(this=column(_PEERS), expression=exp.convert(1))
+            follows = exp.Case(ifs=[exp.If(this=is_alone, true=follows)])  # else a peer is next
+        else:
+            follows = exp.Window(
+                this=exp.Min(this=next_reached),
+                partition_by=[column(_UNIT)],
+                order=order,
+                spec=exp.WindowSpec(
+                    kind="ROWS",
+                    start="CURRENT ROW",
+                    start_side=None,
+                    end="UNBOUNDED",
+                    end_side="FOLLOWING",
+                ),
+            )
+        led = exp.Case(ifs=[exp.If(this=is_this, true=follows)], default=column(_REACHED))
+        return exp.select(*map(column, self._labels), aliased(led, _REACHED)).from_(named(rows))
+
+    def _units(self, attempts: str, reached: Sequence[str], frame: Frame) -> exp.Select:
+        """Units of each group, by what their attempts there reached."""
+        select = exp.select(*(column(key, "a") for key in frame.columns)).from_(
+            named(attempts, "a")
+        )
+        for index, name in enumerate(reached):
+            alias = f"r{index}"
+            first = exp.EQ(this=column(_STEP, alias), expression=exp.convert(0))
+            on = all_of(
+                [
+                    first,
+                    *(
+                        exp.EQ(this=column(one, "a"), expression=column(one, alias))
+                        for one in (_UNIT, _AT)
+                    ),
+                ]
+            )
+            select = select.join(named(f"{name}0", alias), on=on, join_type="left", copy=False)
+            distinct = exp.Count(this=exp.Distinct(expressions=[column(_UNIT, "a")]))
+            counted = where(distinct, self._is_in_time(column(_REACHED, alias)))
+            select = select.select(aliased(counted, f"a{index}"), copy=False)
+        return grouped(select, len(frame.keys))
+
+    def _is_in_time(self, reached: exp.Expr) -> exp.Expr:
+        window = self.formula.params.window
+        if window is None:
+            return is_known(reached)
+        end = exp.Add(this=column(_AT, "a"), expression=span(window))
+        return exp.LT(this=reached, expression=exp.paren(end, copy=False))

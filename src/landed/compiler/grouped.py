@@ -1,0 +1,81 @@
+"""Aggregates of one fact by the query's keys: each fact is scanned once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from ..catalog.formulas import Aggregate
+from .facts import ROWS, FactScan, aggregated, row_filter
+from .parts import Frame, grouped
+from .syntax import aliased, all_of, column, common, expression, named, where
+
+_UNIT = "unit_id"
+
+
+@dataclass
+class Grouped:
+    """The aggregates asked of one scan. `is_unit_mean` ones go through one row a unit first."""
+
+    scan: FactScan
+    is_unit_mean: bool = False
+    aggregates: list[tuple[Aggregate, exp.Expr | None]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def scans(self) -> Sequence[FactScan]:
+        """The fact it reads."""
+        return (self.scan,)
+
+    def add(self, aggregate: Aggregate) -> int:
+        """Position of an aggregate; the same one is computed once."""
+        condition = self.scan.filters(aggregate)
+        text = aggregated(aggregate, condition).sql("duckdb")
+        if text not in self.texts:
+            self.texts.append(text)
+            self.aggregates.append((aggregate, condition))
+        return self.texts.index(text)
+
+    def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """One table expression; two where a unit counts once."""
+        scan = self.scan
+        groups = frame.groups(scan)
+        conditions = frame.conditions(scan)
+        relevant = row_filter([condition for _, condition in self.aggregates])
+        if relevant is not None:
+            conditions.append(relevant)
+        unit = scan.fact.unit
+        if self.is_unit_mean and unit is not None:
+            groups.append(aliased(expression(unit.expr, ROWS), _UNIT))
+            is_known = exp.Not(this=exp.Is(this=expression(unit.expr, ROWS), expression=exp.Null()))
+            conditions.append(is_known)
+        select = scan.source(frame.relations).select(
+            *groups,
+            *(
+                aliased(self._aggregated(one, condition), f"a{index}")
+                for index, (one, condition) in enumerate(self.aggregates)
+            ),
+            copy=False,
+        )
+        restricted = all_of(conditions)
+        if restricted is not None:
+            select = select.where(restricted, copy=False)
+        select = grouped(select, len(groups))
+        if not self.is_unit_mean:
+            return [common(name, select)]
+        outer = exp.select(
+            *(aliased(column(key), key) for key in frame.columns),
+            *(
+                aliased(exp.Avg(this=column(f"a{index}")), f"a{index}")
+                for index in range(len(self.aggregates))
+            ),
+        ).from_(named(f"{name}_units"), copy=False)
+        return [common(f"{name}_units", select), common(name, grouped(outer, len(frame.keys)))]
+
+    def _aggregated(self, aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
+        kept = condition.copy() if condition is not None else None
+        if not self.is_unit_mean:
+            return aggregated(aggregate, kept)
+        return where(exp.Avg(this=expression(aggregate.measure.expr, ROWS)), kept)

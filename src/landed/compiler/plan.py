@@ -1,0 +1,209 @@
+"""The parts of a plain query, brought together on the groups that any of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from sqlglot import exp
+
+from ..catalog.expressions import parse_arithmetic, replace_columns
+from ..catalog.formulas import (
+    Accumulated,
+    Aggregate,
+    Arithmetic,
+    Converted,
+    Formula,
+    Funnelled,
+    Quotient,
+    Retained,
+    Vocabulary,
+    aggregates,
+)
+from ..catalog.kinds import Span, SpanUnit
+from ..catalog.names import refused
+from .accumulated import Running
+from .calendar import SPINE_MODEL, calendar
+from .converted import Conversions
+from .facts import COUNTS, FactScan
+from .funnelled import Steps
+from .grouped import Grouped
+from .levels import Levels
+from .offsets import looks_at, shown_keys
+from .parts import Frame, Part, same_keys
+from .retained import Cohorts
+from .syntax import (
+    aliased,
+    all_of,
+    append_cte,
+    column,
+    common,
+    divided,
+    named,
+    number,
+    union_all,
+    zero_if_null,
+)
+
+_SPINE = "keys"
+
+
+class Plan:
+    """Which parts some metrics need, and their values over the parts' columns.
+
+    Args:
+        vocabulary: What names are resolved in.
+        frame: What all parts are grouped and filtered by.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, frame: Frame) -> None:
+        self._vocabulary = vocabulary
+        self._frame = frame
+        self._parts: dict[Hashable, Part] = {}
+        self._offsets: dict[str, tuple[Span | None, SpanUnit | None]] = {}
+        self._grouped: dict[str, Grouped] = {}
+        self._is_filled = False
+
+    def value(self, formula: Formula) -> exp.Expr:
+        """A metric's value over the columns of the parts."""
+        if isinstance(formula, Aggregate):
+            return self._aggregate(formula)
+        if isinstance(formula, Quotient):
+            return divided(self.value(formula.numerator), self.value(formula.denominator))
+        if isinstance(formula, Arithmetic):
+            inputs = {name: self.value(one) for name, one in formula.inputs.items()}
+            tree = parse_arithmetic(formula.expr)
+            bound = replace_columns(tree, lambda found: exp.paren(inputs[found.name]))
+            return exp.paren(bound, copy=False)
+        first = next(aggregates(formula))
+        name = self._named(self._vocabulary.key(formula), lambda: self._part(formula), first)
+        if isinstance(formula, Accumulated):
+            is_whole = self._frame.time is None and first.measure.agg in COUNTS
+            return zero_if_null(column("a0", name)) if is_whole else column("a0", name)
+        if isinstance(formula, Converted) and formula.params.calculation == "conversions":
+            return zero_if_null(column("a0", name))
+        return divided(column("a0", name), column("a1", name))
+
+    def result(self, metrics: dict[str, exp.Expr]) -> exp.Select:
+        """One row a group: keys as k0…, metrics as m0…, with the parts as table expressions."""
+        frame, select = self._frame, exp.Select()
+        names = [f"f{index}" for index in range(len(self._parts))]
+        for name, part in zip(names, self._parts.values(), strict=True):
+            inner = frame.split()[0] if name in self._offsets else frame
+            for cte in part.tables(name, inner):
+                append_cte(select, cte)
+        spine = names[0]
+        if frame.keys and (len(names) > 1 or self._offsets or self._is_filled):
+            spine = _SPINE
+            for cte in self._spine(names):
+                append_cte(select, cte)
+        select = select.select(
+            *(aliased(column(key, spine), key) for key in frame.columns),
+            *(aliased(value, f"m{index}") for index, value in enumerate(metrics.values())),
+            copy=False,
+        )
+        select = select.from_(named(spine), copy=False)
+        for name in names:
+            if name == spine:
+                continue
+            same = self._same(spine, name)
+            kind = "cross" if same is None else "left"  # without groups each has one row
+            select = select.join(named(name), on=same, join_type=kind, copy=False)
+        return select
+
+    def models(self) -> frozenset[str]:
+        """dbt models that the query reads."""
+        parts = self._parts.values()
+        found = frozenset().union(*(scan.models() for part in parts for scan in part.scans))
+        is_dense = self._is_filled or any(isinstance(part, Running) for part in parts)
+        return found | {SPINE_MODEL} if is_dense and self._frame.time is not None else found
+
+    def _aggregate(self, aggregate: Aggregate) -> exp.Expr:
+        frame, measure = self._frame, aggregate.measure
+        scan = self._scan(aggregate)
+        kind = "levels" if measure.non_additive is not None else "grouped"
+        key: list[Hashable] = [kind, scan.fact.name, scan.time, aggregate.is_unit_mean]
+        key += [aggregate.offset, aggregate.offset_to]
+        if measure.non_additive is not None:
+            key.append(self._vocabulary.key(aggregate))
+            name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate)
+            found = column("a0", name)
+        else:
+            fresh = Grouped(scan, aggregate.is_unit_mean)
+            name = self._named(tuple(key), lambda: fresh, aggregate)
+            self._grouped.setdefault(name, fresh)
+            found = column(f"a{self._grouped[name].add(aggregate)}", name)
+        is_dense = aggregate.fill is not None and aggregate.fill.has_periods
+        self._is_filled |= is_dense and frame.time is not None
+        # a group that only another part has: nothing was counted there
+        return _filled(zero_if_null(found) if measure.agg in COUNTS else found, aggregate)
+
+    def _part(self, formula: Accumulated | Converted | Funnelled | Retained) -> Part:
+        if isinstance(formula, Accumulated):
+            return Running(self._scan(formula.aggregate), formula)
+        if isinstance(formula, Converted):
+            base, converting = self._scan(formula.base), self._scan(formula.converted)
+            return Conversions(base, converting, formula)
+        if isinstance(formula, Funnelled):
+            return Steps([self._scan(one) for one in formula.steps], formula)
+        return Cohorts(self._scan(formula.cohort), self._scan(formula.returns), formula)
+
+    def _scan(self, aggregate: Aggregate) -> FactScan:
+        time, offset = aggregate.measure.agg_time_dimension, aggregate.offset
+        moved = offset if offset is not None and not offset.is_calendar else None
+        return FactScan(self._vocabulary, aggregate.fact, time, moved)
+
+    def _named(self, key: Hashable, make: Callable[[], Part], aggregate: Aggregate) -> str:
+        """Name of a part; the same one is computed once."""
+        if key not in self._parts:
+            self._parts[key] = make()
+        name = f"f{list(self._parts).index(key)}"
+        offset, offset_to = aggregate.offset, aggregate.offset_to
+        if (offset or offset_to) and self._frame.time is None:
+            raise refused(
+                "a metric of an earlier time is asked for without metric_time",
+                "group by date_trunc('day', metric_time).",
+                "no_metric_time",
+            )
+        if offset_to is not None or (offset is not None and offset.is_calendar):
+            self._offsets[name] = (offset, offset_to)
+        return name
+
+    def _same(self, spine: str, name: str) -> exp.Expr | None:
+        """Whether a part's row belongs to a row of the spine; None without groups."""
+        frame = self._frame
+        if name not in self._offsets:
+            return same_keys(frame.columns, spine, name)
+        time = str(frame.time)
+        looked_at = looks_at(column(time, spine), *self._offsets[name], frame.grain or "day")
+        at = exp.NullSafeEQ(this=column(time, name), expression=looked_at)
+        return all_of([one for one in (same_keys(frame.others, spine, name), at) if one])
+
+    def _spine(self, names: list[str]) -> list[exp.CTE]:
+        """Every group that a part has, once; every period too where one fills its gaps."""
+        frame, time = self._frame, self._frame.time
+        parts: list[exp.Expr] = []
+        for name in names:
+            if name in self._offsets:
+                parts.extend(shown_keys(name, *self._offsets[name], frame))
+            else:
+                parts.append(exp.select(*map(column, frame.columns)).from_(named(name)))
+        union = parts[0]
+        for part in parts[1:]:
+            union = exp.Union(this=union, expression=part, distinct=True)
+        if not self._is_filled or time is None:
+            return [common(_SPINE, union)]
+        timeless = exp.Is(this=column(time), expression=exp.Null())  # no period, but not lost
+        both = union_all(
+            [
+                exp.select(*map(column, frame.columns)).from_(named("dense")),
+                exp.select(*map(column, frame.columns)).from_(named("seen")).where(timeless),
+            ]
+        )
+        return [common("seen", union), *calendar("seen", "dense", frame), common(_SPINE, both)]
+
+
+def _filled(value: exp.Expr, aggregate: Aggregate) -> exp.Expr:
+    """A value, or what stands for periods without rows."""
+    if aggregate.fill is None or aggregate.fill.value is None:
+        return value
+    return exp.Coalesce(this=value, expressions=[number(aggregate.fill.value)])
