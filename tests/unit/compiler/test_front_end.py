@@ -86,8 +86,8 @@ REFUSED = [
     ("select measure(events) from metrics limit -1", "LIMIT 100", ASK),
     ("select measure(events), metric_time from metrics group by 2", "date_trunc('day'", None),
     (
-        "select measure(events), date_trunc('hour', metric_time) from metrics group by 2",
-        "`hour`",
+        "select measure(events), date_trunc('minute', metric_time) from metrics group by 2",
+        "`minute`",
         None,
     ),
     ("select measure(events), date_trunc('day', plan) from metrics group by 2", "`plan`", None),
