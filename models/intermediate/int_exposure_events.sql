@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'exposed_on': 'int_exposure_days', 'unit_key': 'int_moved_units'}}
+) }}
+-- depends_on: {{ ref('int_exposure_days') }}, {{ ref('int_moved_units') }}
+
 with
 
 releases as (
@@ -8,19 +15,13 @@ releases as (
 
 events as (
 
-    select * from {{ ref('fct_events') }}
+    select * from {{ changed_rows(ref('fct_events'), 'event_on', 'int_exposure_days') }}
 
 ),
 
 assignments as (
 
-    select * from {{ ref('int_assignments') }}
-
-),
-
-first_events as (
-
-    select * from {{ ref('int_first_events') }}
+    select * from {{ changed_rows(ref('int_assignments'), 'exposed_on', 'int_exposure_days') }}
 
 ),
 
@@ -30,6 +31,7 @@ labelled_events as (
     select
         releases.release,
         events.unit_id,
+        events.unit_key,
         events.event_id as exposure_id,
         case
             when releases.variant_property is not null
@@ -41,7 +43,8 @@ labelled_events as (
                 )
             else 'released'
         end as variant,
-        events.occurred_at as exposed_at
+        events.occurred_at as exposed_at,
+        events.event_on as exposed_on
 
     from releases
 
@@ -65,9 +68,11 @@ labelled_assignments as (
     select
         releases.release,
         assignments.unit_id,
+        assignments.unit_key,
         assignments.exposure_id,
         assignments.variant,
-        assignments.exposed_at
+        assignments.exposed_at,
+        assignments.exposed_on
 
     from releases
 
@@ -78,17 +83,52 @@ labelled_assignments as (
 
 ),
 
+-- a release to everyone names no exposure event: a unit meets it with its first event, and one
+-- sign a day is enough to find that
+first_events as (
+
+    select
+        releases.release,
+        events.unit_id,
+        events.unit_key,
+        min_by(events.event_id, (events.occurred_at, events.event_id)) as exposure_id,
+        'released' as variant,
+        min(events.occurred_at) as exposed_at,
+        events.event_on as exposed_on
+
+    from releases
+
+    inner join events
+        on releases.shipped_at <= events.occurred_at
+
+    where
+        releases.exposure_event is null
+        and (
+            releases.kind = 'everyone'
+            or (releases.kind = 'version' and releases.app_version = events.app_version)
+        )
+
+    group by releases.release, events.unit_id, events.unit_key, events.event_on
+
+),
+
+signs as (
+
+    select * from labelled_events
+
+    union all
+
+    select * from labelled_assignments
+
+    union all
+
+    select * from first_events
+
+),
+
 final as (
 
-    select * from labelled_events where unit_id is not null
-
-    union all
-
-    select * from labelled_assignments where unit_id is not null
-
-    union all
-
-    select release, unit_id, exposure_id, variant, exposed_at from first_events
+    select * from signs where unit_id is not null
 
 )
 

@@ -1,8 +1,26 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'release': 'int_changed_releases', 'unit_id': 'int_changed_unit_days'}}
+) }}
+
 with
 
 releases as (
 
     select * from {{ ref('dim_releases') }}
+
+),
+
+changed_releases as (
+
+    select * from {{ ref('int_changed_releases') }}
+
+),
+
+changes as (
+
+    select * from {{ ref('int_changed_unit_days') }}
 
 ),
 
@@ -18,31 +36,89 @@ units as (
 
 ),
 
-exposures as (
+-- as in int_units: who only gained days is added to, whoever else changed is made anew
+signs as (
 
-    select
-        exposure_events.release,
-        exposure_events.unit_id,
-        min_by(
-            exposure_events.variant, (exposure_events.exposed_at, exposure_events.exposure_id)
-        ) as variant,
-        min(exposure_events.exposed_at) as exposed_at,
-        count(distinct exposure_events.variant) > 1 as is_crossover,
-        count(*) as exposure_count
+    select exposure_events.* from exposure_events
+    {% if is_incremental() %}
+    where unit_key in (select changes.unit_key from changes where not changes.is_grown)
+
+    union all
+
+    select exposure_events.* from exposure_events
+    where
+        release in (select changed_releases.release from changed_releases)
+        and unit_key not in (select changes.unit_key from changes where not changes.is_grown)
+
+    union all
+
+    select exposure_events.*
 
     from exposure_events
 
-    inner join releases
-        on exposure_events.release = releases.release
+    inner join changes
+        on
+            exposure_events.unit_key = changes.unit_key
+            and exposure_events.exposed_on = changes.event_on
 
     where
-        array_contains(releases.variants, exposure_events.variant)
+        changes.is_grown
+        and exposure_events.release not in (
+            select changed_releases.release from changed_releases
+        )
+    {% endif %}
+
+),
+
+parts as (
+
+    select
+        signs.release,
+        signs.unit_id,
+        signs.variant,
+        signs.exposure_id,
+        false as is_crossover,
+        1 as exposure_count,
+        signs.exposed_at
+
+    from signs
+
+    inner join releases
+        on signs.release = releases.release
+
+    where
+        array_contains(releases.variants, signs.variant)
         and (
             releases.exposure_ends_at is null
-            or exposure_events.exposed_at < releases.exposure_ends_at
+            or signs.exposed_at < releases.exposure_ends_at
         )
+    {% if is_incremental() %}
 
-    group by exposure_events.release, exposure_events.unit_id
+    union all
+
+    select
+        release, unit_id, variant, '' as exposure_id, is_crossover, exposure_count, exposed_at
+    from {{ this }}
+    where
+        unit_id in (select changes.unit_id from changes where changes.is_grown)
+        and release not in (select changed_releases.release from changed_releases)
+    {% endif %}
+
+),
+
+exposures as (
+
+    select
+        release,
+        unit_id,
+        min_by(variant, (exposed_at, exposure_id)) as variant,
+        min(exposed_at) as exposed_at,
+        bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,
+        sum(exposure_count) as exposure_count
+
+    from parts
+
+    group by release, unit_id
 
 ),
 
@@ -54,7 +130,7 @@ final as (
         exposures.variant,
         exposures.is_crossover,
         coalesce(units.is_bot, false) as is_bot,
-        exposures.exposure_count,
+        cast(exposures.exposure_count as bigint) as exposure_count,
         exposures.exposed_at,
         cast(exposures.exposed_at as date) as exposed_on
 

@@ -1,8 +1,72 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'session_key': 'int_changed_sessions'}}
+) }}
+
 with
+
+all_events as (
+
+    select * from {{ ref('fct_events') }}
+
+),
+
+changed_sessions as (
+
+    select * from {{ ref('int_changed_sessions') }}
+
+),
+
+touched_days as (
+
+    select * from {{ ref('stg_lake__touched_event_days') }}
+
+),
+
+moved_units as (
+
+    select * from {{ ref('int_moved_units') }}
+
+),
+
+{% if is_incremental() %}
+-- a session that a touched day changed can have begun before it, or run on after it
+reaches as (
+
+    select session_on, cast(ended_at as date) as ended_on from {{ this }}
+    where
+        session_key in (select changed_sessions.session_key from changed_sessions)
+        and unit_id not in (select moved_units.unit_id from moved_units)
+    group by session_on, ended_on
+
+),
+
+days as (
+
+    select cast(unnest(generate_series(session_on, ended_on, interval '1' day)) as date) as event_on
+    from reaches
+
+    union
+
+    select event_on from touched_days
+
+),
+{% endif %}
 
 events as (
 
-    select * from {{ ref('fct_events') }}
+    select * from all_events
+    {% if is_incremental() %}
+    where
+        event_on in (select days.event_on from days)
+        and unit_key not in (select moved_units.unit_key from moved_units)
+
+    union all
+
+    select * from all_events
+    where unit_key in (select moved_units.unit_key from moved_units)
+    {% endif %}
 
 ),
 
@@ -23,6 +87,11 @@ sessions as (
     where
         session_id is not null
         and unit_id is not null
+        {% if is_incremental() %}
+        and (session_id, unit_id) in (
+            select (changed.session_id, changed.unit_id) from changed_sessions as changed
+        )
+        {% endif %}
 
     group by session_id, unit_id
 
@@ -37,6 +106,7 @@ final as (
         platform,
         country,
         event_count,
+        {{ key_of("session_id || '|' || unit_id") }} as session_key,
         started_at,
         ended_at,
         {{ seconds_between('started_at', 'ended_at') }} as duration_seconds,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..documents import read_toml
 from ..errors import ContractError, Fault
 from ..settings import Settings
+from .bots import Bots, read_bots
 
 PROJECT_FILE = "landed.toml"
 _KNOWN_KEYS = {"name", "timezone"}
@@ -25,11 +26,13 @@ class Project:
         root: The project's folder, absolute.
         name: Slug, [a-z][a-z0-9_]*; also the dbt project's name.
         timezone: IANA name; a day of a report is a day of this zone.
+        bots: What makes a unit a bot.
     """
 
     root: Path
     name: str
     timezone: str = "UTC"
+    bots: Bots = Bots()
 
     @property
     def sources(self) -> Path:
@@ -202,9 +205,10 @@ def load_project(folder: Path) -> Project:
     if unknown:
         expected = ", ".join(sorted(_KNOWN_KEYS))
         faults.append(Fault(f"unknown key(s) {', '.join(unknown)}", expected, where, "remove it."))
+    bots = read_bots(document.data.get("bots", {}), where, faults)
     if faults:
         raise ContractError(faults)
-    return Project(root, str(name), str(timezone))
+    return Project(root, str(name), str(timezone), bots)
 
 
 def home_of(project: Project, given: Path | None, settings: Settings) -> Home:
