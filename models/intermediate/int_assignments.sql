@@ -5,6 +5,7 @@
         'exposed_on': 'stg_lake__touched_exposure_days', 'unit_key': 'int_moved_units'
     }}
 ) }}
+-- depends_on: {{ ref('int_moved_units') }}
 
 with
 
@@ -14,11 +15,13 @@ touched_days as (
 
 ),
 
-moved_units as (
+{% if is_incremental() %}
+exposures_of_moved_units as (
 
-    select * from {{ ref('int_moved_units') }}
+    {{ rows_of_moved_units(this) }}
 
 ),
+{% endif %}
 
 identities as (
 
@@ -36,10 +39,8 @@ exposures as (
 
     union all
 
-    select {{ columns }} from {{ this }}
-    where
-        unit_key in (select moved_units.unit_key from moved_units)
-        and exposed_on not in (select touched_days.exposed_on from touched_days)
+    select {{ columns }} from exposures_of_moved_units
+    where exposed_on not in (select touched_days.exposed_on from touched_days)
     {% endif %}
 
 ),

@@ -1,12 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='refill') }}
+-- depends_on: {{ ref('int_identity_pairs') }}
 
 with
-
-pairs as (
-
-    select * from {{ ref('int_identity_pairs') }}
-
-),
 
 people as (
 
@@ -29,7 +24,7 @@ known as (
 
 touched_pairs as (
 
-    select anonymous_id, user_id, event_on from pairs
+    select anonymous_id, user_id, event_on from {{ ref('int_identity_pairs') }}
     where event_on in (select touched_days.event_on from touched_days)
 
 ),
@@ -88,7 +83,7 @@ ids as (
 
     union
 
-    select 'anonymous' as kind, anonymous_id as id from pairs
+    select 'anonymous' as kind, anonymous_id as id from {{ ref('int_identity_pairs') }}
     where user_id in (select changed_people.user_id from changed_people)
 
     union

@@ -1,4 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='refill') }}
+-- depends_on: {{ ref('int_moved_units') }}
 
 with
 
@@ -20,11 +21,13 @@ touched_days as (
 
 ),
 
-moved_units as (
+{% if is_incremental() %}
+events_of_moved_units as (
 
-    select * from {{ ref('int_moved_units') }}
+    {{ rows_of_moved_units(stored('fct_events')) }}
 
 ),
+{% endif %}
 
 sessions as (
 
@@ -45,8 +48,7 @@ sessions as (
 
     union all
 
-    select unit_id, session_id from {{ stored('fct_events') }}
-    where unit_key in (select moved_units.unit_key from moved_units)
+    select unit_id, session_id from events_of_moved_units
     {% else %}
 
     where false

@@ -1,4 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='refill') }}
+-- depends_on: {{ ref('int_moved_units') }}
 
 with
 
@@ -20,11 +21,13 @@ touched_days as (
 
 ),
 
-moved_units as (
+{% if is_incremental() %}
+events_of_moved_units as (
 
-    select * from {{ ref('int_moved_units') }}
+    {{ rows_of_moved_units(stored('fct_events')) }}
 
 ),
+{% endif %}
 
 identities as (
 
@@ -55,11 +58,9 @@ events as (
         occurred_at,
         event_on
 
-    from {{ stored('fct_events') }}
+    from events_of_moved_units
 
-    where
-        unit_key in (select moved_units.unit_key from moved_units)
-        and event_on not in (select touched_days.event_on from touched_days)
+    where event_on not in (select touched_days.event_on from touched_days)
     {% endif %}
 
 ),

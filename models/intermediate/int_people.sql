@@ -1,16 +1,10 @@
 with recursive
 
-pairs as (
-
-    select * from {{ ref('int_identity_pairs') }}
-
-),
-
 alias_pairs as (
 
     select anonymous_id as earlier_id, user_id
 
-    from pairs
+    from {{ ref('int_identity_pairs') }}
 
     where
         is_alias
@@ -27,7 +21,7 @@ merges as (
 
     from alias_pairs
 
-    where earlier_id in (select pairs.user_id from pairs)
+    where earlier_id in (select pairs.user_id from {{ ref('int_identity_pairs') }} as pairs)
 
 ),
 

@@ -21,9 +21,13 @@ changes as (
 -- who only gained days is added to; whoever changed or lost one is made anew from all of them
 days as (
 
-    select unit_days.* from unit_days
-    {% if is_incremental() %}
-    where unit_key in (select changes.unit_key from changes where not changes.is_grown)
+    {% if not is_incremental() %}
+    select * from unit_days
+    {% else %}
+    {{ rows_where(
+        ref('int_unit_days'),
+        'unit_key in (select changes.unit_key from changes where not changes.is_grown)'
+    ) }}
 
     union all
 

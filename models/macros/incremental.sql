@@ -36,6 +36,25 @@
 {# A number that is the same for the same ids, in whatever order they come. #}
 {% macro digest_of(id) %}sum(hash({{ id }})){% endmacro %}
 
+{# Rows of a table that meet a condition on narrow columns. Which rows they are is found first: else
+   all columns of all history would be read to keep a few rows of them. #}
+{% macro rows_where(table, condition) -%}
+    {{ adapter.dispatch('rows_where', 'landed_core')(table, condition) }}
+{%- endmacro %}
+
+{% macro default__rows_where(table, condition) -%}
+    select * from {{ table }} where {{ condition }}
+{%- endmacro %}
+
+{% macro duckdb__rows_where(table, condition) -%}
+    select * from {{ table }}
+    where rowid in (select rowid from {{ table }} where {{ condition }})
+{%- endmacro %}
+
+{% macro rows_of_moved_units(table) -%}
+    {{ rows_where(table, 'unit_key in (select unit_key from ' ~ ref('int_moved_units') ~ ')') }}
+{%- endmacro %}
+
 {# Rows of a table that a model reads anew: all in a whole build, else those of listed days and of
    the units that moved. `days` has one column, the day. #}
 {% macro changed_rows(table, day, days) -%}
@@ -45,9 +64,7 @@
 
         union all
 
-        select * from {{ table }}
-        where
-            unit_key in (select unit_key from {{ ref('int_moved_units') }})
-            and {{ day }} not in (select * from {{ ref(days) }})
+        select * from ({{ rows_of_moved_units(table) }}) as rows_of_moved_units
+        where {{ day }} not in (select * from {{ ref(days) }})
     ) as changed_rows{% else %}{{ table }}{% endif %}
 {%- endmacro %}

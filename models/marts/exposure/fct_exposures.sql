@@ -36,19 +36,32 @@ units as (
 
 ),
 
+{% if is_incremental() %}
+signs_of_changed_releases as (
+
+    {{ rows_where(
+        ref('int_exposure_events'),
+        'release in (select changed_releases.release from changed_releases)'
+    ) }}
+
+),
+{% endif %}
+
 -- as in int_units: who only gained days is added to, whoever else changed is made anew
 signs as (
 
-    select exposure_events.* from exposure_events
-    {% if is_incremental() %}
-    where unit_key in (select changes.unit_key from changes where not changes.is_grown)
+    {% if not is_incremental() %}
+    select * from exposure_events
+    {% else %}
+    {{ rows_where(
+        ref('int_exposure_events'),
+        'unit_key in (select changes.unit_key from changes where not changes.is_grown)'
+    ) }}
 
     union all
 
-    select exposure_events.* from exposure_events
-    where
-        release in (select changed_releases.release from changed_releases)
-        and unit_key not in (select changes.unit_key from changes where not changes.is_grown)
+    select * from signs_of_changed_releases
+    where unit_key not in (select changes.unit_key from changes where not changes.is_grown)
 
     union all
 

@@ -5,7 +5,8 @@
         'event_on': 'stg_lake__touched_event_days', 'unit_key': 'int_moved_units'
     }}
 ) }}
--- depends_on: {{ ref('int_changed_unit_days') }}, {{ ref('int_changed_sessions') }}
+-- depends_on: {{ ref('int_moved_units') }},
+-- {{ ref('int_changed_unit_days') }}, {{ ref('int_changed_sessions') }}
 
 with
 
@@ -27,11 +28,13 @@ touched_days as (
 
 ),
 
-moved_units as (
+{% if is_incremental() %}
+events_of_moved_units as (
 
-    select * from {{ ref('int_moved_units') }}
+    {{ rows_of_moved_units(this) }}
 
 ),
+{% endif %}
 
 event_units as (
 
@@ -64,11 +67,9 @@ events as (
         platform,
         country
 
-    from {{ this }}
+    from events_of_moved_units
 
-    where
-        unit_key in (select moved_units.unit_key from moved_units)
-        and event_on not in (select touched_days.event_on from touched_days)
+    where event_on not in (select touched_days.event_on from touched_days)
     {% endif %}
 
 ),

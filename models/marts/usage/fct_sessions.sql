@@ -64,8 +64,7 @@ events as (
 
     union all
 
-    select * from all_events
-    where unit_key in (select moved_units.unit_key from moved_units)
+    {{ rows_of_moved_units(ref('fct_events')) }}
     {% endif %}
 
 ),
@@ -83,15 +82,11 @@ sessions as (
         max(occurred_at) as ended_at
 
     from events
+    {{ "inner join changed_sessions using (session_id, unit_id)" if is_incremental() }}
 
     where
         session_id is not null
         and unit_id is not null
-        {% if is_incremental() %}
-        and (session_id, unit_id) in (
-            select (changed.session_id, changed.unit_id) from changed_sessions as changed
-        )
-        {% endif %}
 
     group by session_id, unit_id
 
