@@ -3,24 +3,12 @@
 
 with
 
-people as (
+people as (select * from {{ ref('int_people') }}),
 
-    select * from {{ ref('int_people') }}
-
-),
-
-touched_days as (
-
-    select * from {{ ref('stg_lake__touched_event_days') }}
-
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
 {% if is_incremental() %}
-known as (
-
-    select * from {{ stored('int_identities') }}
-
-),
+known as (select * from {{ stored('int_identities') }}),
 
 touched_pairs as (
 
@@ -48,11 +36,13 @@ known_people as (
 
 changed_people as (
 
-    (select user_id, person_id from people except select * from known_people)
+    select coalesce(people.user_id, known_people.user_id) as user_id
+    from people
 
-    union
+    full outer join known_people
+        on people.user_id = known_people.user_id
 
-    (select * from known_people except select user_id, person_id from people)
+    where people.person_id is distinct from known_people.person_id
 
 ),
 
@@ -60,15 +50,11 @@ changed_people as (
 news as (
 
     select touched_pairs.anonymous_id
-
     from touched_pairs
-
     left join people
         on touched_pairs.user_id = people.user_id
-
     left join known
         on touched_pairs.anonymous_id = known.id and known.kind = 'anonymous'
-
     where known.unit_id is distinct from coalesce(people.person_id, touched_pairs.user_id)
 
 ),
@@ -94,32 +80,18 @@ ids as (
 
 final as (
 
-    select
-        ids.kind || ':' || ids.id as identity,
-        ids.kind,
-        ids.id,
-        known.unit_id as old_unit_id
-
+    select ids.kind || ':' || ids.id as identity, ids.kind, ids.id, known.unit_id as old_unit_id
     from ids
-
     left join known
         on ids.kind = known.kind and ids.id = known.id
-
     where ids.id is not null
 
 )
 {% else %}
+-- a whole build knows no earlier one that anything could differ from
 final as (
 
-    -- a whole build knows no earlier one that anything could differ from
-    select
-        '' as identity,
-        '' as kind,
-        '' as id,
-        '' as old_unit_id
-
-    from touched_days
-
+    select '' as identity, '' as kind, user_id as id, person_id as old_unit_id from people
     where false
 
 )

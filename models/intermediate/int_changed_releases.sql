@@ -2,43 +2,52 @@
 
 with
 
-{% set rule = ['release', 'kind', 'app_version', 'exposure_event', 'exposure_flag',
-    'variant_property', 'variants', 'shipped_at', 'exposure_ends_at'] | join(', ') %}
-rules_now as (
+{% set rule = "md5(concat_ws('|', kind, coalesce(app_version, '-'), coalesce(exposure_event, '-'),
+            coalesce(exposure_flag, '-'), coalesce(variant_property, '-'),
+            cast(variants as varchar), cast(shipped_at as varchar),
+            coalesce(cast(exposure_ends_at as varchar), '-')))" %}
+releases as (
 
-    select {{ rule }} from {{ ref('stg_lake__releases') }}
+    select * from {{ ref('stg_lake__releases') }}
 
 ),
 
-rules_before as (
+rules as (
 
+    select
+        release,
+        {{ rule }} as rule,
+        shipped_at
+
+    from releases
     {% if is_incremental() %}
-    select {{ rule }} from {{ stored('dim_releases') }}
-    {% else %}
-    select * from rules_now where false
+
+    union all
+
+    select
+        release,
+        {{ rule }} as rule,
+        shipped_at
+
+    from {{ stored('dim_releases') }}
     {% endif %}
 
 ),
 
-changed as (
-
-    (select * from rules_now except select * from rules_before)
-
-    union all
-
-    (select * from rules_before except select * from rules_now)
-
-),
-
+-- a rule that stayed as it was is there twice
 final as (
 
     select
         release,
         cast(min(shipped_at) as date) as counts_from_on
 
-    from changed
+    from rules
 
     group by release
+
+    having
+        count(*) = 1
+        or min(rule) <> max(rule)
 
 )
 

@@ -2,47 +2,34 @@
 
 with
 
-event_units as (
+event_units as (select * from {{ ref('int_event_units') }}),
 
-    select * from {{ ref('int_event_units') }}
+moved_units as (select * from {{ ref('int_moved_units') }}),
 
-),
-
-moved_units as (
-
-    select * from {{ ref('int_moved_units') }}
-
-),
-
-touched_days as (
-
-    select * from {{ ref('stg_lake__touched_event_days') }}
-
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
 new_assignments as (
 
-    select * from {{ ref('int_assignments') }}
-    where exposed_on in (select exposed_on from {{ ref('stg_lake__touched_exposure_days') }})
+    select unit_id, unit_key from {{ ref('int_assignments') }}
+    where exposed_on in (
+        select days.exposed_on from {{ ref('stg_lake__touched_exposure_days') }} as days
+    )
 
 ),
 
 new_feedback as (
 
-    select * from {{ ref('fct_feedback') }}
-    where given_on in (select given_on from {{ ref('stg_lake__touched_feedback_days') }})
+    select unit_id, {{ key_of('unit_id') }} as unit_key from {{ ref('fct_feedback') }}
+    where given_on in (
+        select days.given_on from {{ ref('stg_lake__touched_feedback_days') }} as days
+    )
 
 ),
 
 {% if is_incremental() %}
 days_now as (
 
-    select
-        unit_id,
-        unit_key,
-        event_on,
-        {{ digest_of('event_id') }} as event_digest
-
+    select unit_id, unit_key, event_on, {{ digest_of('event_id') }} as event_digest
     from event_units
 
     where
@@ -85,8 +72,7 @@ changes as (
 
     union all
 
-    select unit_id, {{ key_of('unit_id') }} as unit_key, null as event_on, false as is_new
-    from new_feedback
+    select unit_id, unit_key, null as event_on, false as is_new from new_feedback
 
 ),
 {% else %}

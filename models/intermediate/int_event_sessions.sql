@@ -2,23 +2,11 @@
 
 with
 
-event_units as (
+event_units as (select * from {{ ref('int_event_units') }}),
 
-    select * from {{ ref('int_event_units') }}
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
-),
-
-touched_days as (
-
-    select * from {{ ref('stg_lake__touched_event_days') }}
-
-),
-
-moved_units as (
-
-    select * from {{ ref('int_moved_units') }}
-
-),
+moved_units as (select * from {{ ref('int_moved_units') }}),
 
 events as (
 

@@ -3,23 +3,11 @@
 
 with
 
-all_events as (
+all_events as (select * from {{ ref('stg_lake__events') }}),
 
-    select * from {{ ref('stg_lake__events') }}
+touched_events as (select * from {{ ref('stg_lake__touched_events') }}),
 
-),
-
-touched_events as (
-
-    select * from {{ ref('stg_lake__touched_events') }}
-
-),
-
-touched_days as (
-
-    select * from {{ ref('stg_lake__touched_event_days') }}
-
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
 {% if is_incremental() %}
 events_of_moved_units as (
@@ -29,11 +17,7 @@ events_of_moved_units as (
 ),
 {% endif %}
 
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 events as (
 

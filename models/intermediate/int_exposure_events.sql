@@ -7,11 +7,7 @@
 
 with
 
-releases as (
-
-    select * from {{ ref('stg_lake__releases') }}
-
-),
+releases as (select * from {{ ref('stg_lake__releases') }}),
 
 events as (
 
@@ -25,57 +21,37 @@ assignments as (
 
 ),
 
--- OpenTelemetry renamed the variant's attribute; products send either
 labelled_events as (
 
     select
-        releases.release,
-        events.unit_id,
-        events.unit_key,
-        events.event_id as exposure_id,
+        releases.release, events.unit_id, events.unit_key, events.event_id as exposure_id,
         case
             when releases.variant_property is not null
                 then {{ json_text('events.properties', json_pointer('releases.variant_property')) }}
             when releases.exposure_event = 'feature_flag.evaluation'
-                then coalesce(
-                    {{ json_text('events.properties', "'/feature_flag.result.variant'") }},
-                    {{ json_text('events.properties', "'/feature_flag.variant'") }}
-                )
+                then {{ flag_variant('events.properties') }}
             else 'released'
         end as variant,
         events.occurred_at as exposed_at,
         events.event_on as exposed_on
 
     from releases
-
     inner join events
         on
             releases.exposure_event = events.event_name
             and releases.shipped_at <= events.occurred_at
-
     where
         releases.exposure_flag is null
-        or releases.exposure_flag = coalesce(
-            {{ json_text('events.properties', "'/feature_flag.key'") }},
-            {{ json_text('events.properties', "'/$feature_flag'") }},
-            {{ json_text('events.properties', "'/flag'") }}
-        )
+        or releases.exposure_flag = {{ flag_key('events.properties') }}
 
 ),
 
 labelled_assignments as (
 
     select
-        releases.release,
-        assignments.unit_id,
-        assignments.unit_key,
-        assignments.exposure_id,
-        assignments.variant,
-        assignments.exposed_at,
-        assignments.exposed_on
-
+        releases.release, assignments.unit_id, assignments.unit_key, assignments.exposure_id,
+        assignments.variant, assignments.exposed_at, assignments.exposed_on
     from releases
-
     inner join assignments
         on
             coalesce(releases.exposure_flag, releases.release) = assignments.flag
@@ -88,47 +64,36 @@ labelled_assignments as (
 first_events as (
 
     select
-        releases.release,
-        events.unit_id,
-        events.unit_key,
+        releases.release, events.unit_id, events.unit_key,
         min_by(events.event_id, (events.occurred_at, events.event_id)) as exposure_id,
         'released' as variant,
         min(events.occurred_at) as exposed_at,
         events.event_on as exposed_on
 
     from releases
-
     inner join events
         on releases.shipped_at <= events.occurred_at
-
     where
         releases.exposure_event is null
         and (
             releases.kind = 'everyone'
             or (releases.kind = 'version' and releases.app_version = events.app_version)
         )
-
     group by releases.release, events.unit_id, events.unit_key, events.event_on
-
-),
-
-signs as (
-
-    select * from labelled_events
-
-    union all
-
-    select * from labelled_assignments
-
-    union all
-
-    select * from first_events
 
 ),
 
 final as (
 
-    select * from signs where unit_id is not null
+    select * from labelled_events where unit_id is not null
+
+    union all
+
+    select * from labelled_assignments where unit_id is not null
+
+    union all
+
+    select * from first_events where unit_id is not null
 
 )
 

@@ -2,29 +2,13 @@
 
 with
 
-touched_days as (
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
-    select * from {{ ref('stg_lake__touched_event_days') }}
+touched as (select * from {{ source('lake', 'touched_days') }}),
 
-),
+changed_ids as (select * from {{ ref('int_changed_ids') }}),
 
-touched_days_of_kinds as (
-
-    select * from {{ source('lake', 'touched_days') }}
-
-),
-
-changed_ids as (
-
-    select * from {{ ref('int_changed_ids') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
-
-),
+identities as (select * from {{ ref('int_identities') }}),
 
 {% if is_incremental() %}
 moves as (
@@ -79,16 +63,12 @@ units as (
 
     -- of records and feedback there are few: their units are built anew, not added to
     select unit_id from {{ stored('int_assignments') }}
-    where exposed_on in (
-        select touched.day from touched_days_of_kinds as touched where touched.kind = 'exposures'
-    )
+    where exposed_on in (select touched.day from touched where touched.kind = 'exposures')
 
     union
 
     select unit_id from {{ stored('fct_feedback') }}
-    where given_on in (
-        select touched.day from touched_days_of_kinds as touched where touched.kind = 'feedback'
-    )
+    where given_on in (select touched.day from touched where touched.kind = 'feedback')
 
 ),
 {% else %}

@@ -15,7 +15,7 @@ alias_pairs as (
 ),
 
 -- an alias of an id that no event has as its user's says whose a device is, and merges nobody
-merges as (
+merged_ids as (
 
     select earlier_id, user_id
 
@@ -27,32 +27,37 @@ merges as (
 
 links as (
 
-    select earlier_id as user_id, user_id as linked_id from merges
+    select earlier_id as user_id, user_id as linked_id from merged_ids
 
     union all
 
-    select user_id, earlier_id as linked_id from merges
+    select user_id, earlier_id as linked_id from merged_ids
 
 ),
 
--- the least id spreads along the links until nothing changes: chains and circles come to an end
-people (user_id, person_id) using key (user_id) as (
+-- the least id spreads along the links; chains and circles end where no id is new to a user
+spread as (
 
-    select user_id, least(user_id, min(linked_id)) as person_id from links group by user_id
+    select
+        user_id,
+        least(user_id, min(linked_id)) as person_id
+
+    from links
+
+    group by user_id
 
     union
 
-    select links.user_id, min(people.person_id) as person_id
+    select
+        links.user_id,
+        min(spread.person_id) as person_id
 
-    from people
+    from spread
 
     inner join links
-        on people.user_id = links.linked_id
+        on spread.user_id = links.linked_id
 
-    inner join recurring.people as known
-        on links.user_id = known.user_id
-
-    where people.person_id < known.person_id
+    where spread.person_id < links.user_id
 
     group by links.user_id
 
@@ -60,7 +65,13 @@ people (user_id, person_id) using key (user_id) as (
 
 final as (
 
-    select user_id, person_id from people
+    select
+        user_id,
+        min(person_id) as person_id
+
+    from spread
+
+    group by user_id
 
 )
 

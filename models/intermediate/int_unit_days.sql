@@ -47,11 +47,7 @@ minutes as (
 
 peaks as (
 
-    select
-        unit_id,
-        event_on,
-        max(event_count) as peak_minute_events
-
+    select unit_id, event_on, max(event_count) as peak_minute_events
     from minutes
 
     group by unit_id, event_on

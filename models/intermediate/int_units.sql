@@ -6,17 +6,9 @@
 
 with
 
-unit_days as (
+unit_days as (select * from {{ ref('int_unit_days') }}),
 
-    select * from {{ ref('int_unit_days') }}
-
-),
-
-changes as (
-
-    select * from {{ ref('int_changed_unit_days') }}
-
-),
+changes as (select * from {{ ref('int_changed_unit_days') }}),
 
 -- who only gained days is added to; whoever changed or lost one is made anew from all of them
 days as (

@@ -39,16 +39,10 @@
 {# Rows of a table that meet a condition on narrow columns. Which rows they are is found first: else
    all columns of all history would be read to keep a few rows of them. #}
 {% macro rows_where(table, condition) -%}
-    {{ adapter.dispatch('rows_where', 'landed_core')(table, condition) }}
-{%- endmacro %}
-
-{% macro default__rows_where(table, condition) -%}
-    select * from {{ table }} where {{ condition }}
-{%- endmacro %}
-
-{% macro duckdb__rows_where(table, condition) -%}
     select * from {{ table }}
-    where rowid in (select rowid from {{ table }} where {{ condition }})
+    where {% if target.type == 'duckdb' -%}
+        rowid in (select rowid from {{ table }} where {{ condition }})
+    {%- else %}{{ condition }}{% endif %}
 {%- endmacro %}
 
 {% macro rows_of_moved_units(table) -%}

@@ -6,46 +6,15 @@
 
 with
 
-releases as (
+releases as (select * from {{ ref('dim_releases') }}),
 
-    select * from {{ ref('dim_releases') }}
+changed_releases as (select * from {{ ref('int_changed_releases') }}),
 
-),
+changes as (select * from {{ ref('int_changed_unit_days') }}),
 
-changed_releases as (
+exposure_events as (select * from {{ ref('int_exposure_events') }}),
 
-    select * from {{ ref('int_changed_releases') }}
-
-),
-
-changes as (
-
-    select * from {{ ref('int_changed_unit_days') }}
-
-),
-
-exposure_events as (
-
-    select * from {{ ref('int_exposure_events') }}
-
-),
-
-units as (
-
-    select * from {{ ref('dim_units') }}
-
-),
-
-{% if is_incremental() %}
-signs_of_changed_releases as (
-
-    {{ rows_where(
-        ref('int_exposure_events'),
-        'release in (select changed_releases.release from changed_releases)'
-    ) }}
-
-),
-{% endif %}
+units as (select * from {{ ref('dim_units') }}),
 
 -- as in int_units: who only gained days is added to, whoever else changed is made anew
 signs as (
@@ -56,29 +25,19 @@ signs as (
     {{ rows_where(
         ref('int_exposure_events'),
         'unit_key in (select changes.unit_key from changes where not changes.is_grown)'
+        ~ ' or release in (select changed_releases.release from changed_releases)'
     ) }}
 
     union all
 
-    select * from signs_of_changed_releases
-    where unit_key not in (select changes.unit_key from changes where not changes.is_grown)
-
-    union all
-
-    select exposure_events.*
-
-    from exposure_events
-
+    select exposure_events.* from exposure_events
     inner join changes
         on
             exposure_events.unit_key = changes.unit_key
             and exposure_events.exposed_on = changes.event_on
-
     where
         changes.is_grown
-        and exposure_events.release not in (
-            select changed_releases.release from changed_releases
-        )
+        and exposure_events.release not in (select found.release from changed_releases as found)
     {% endif %}
 
 ),
@@ -86,25 +45,14 @@ signs as (
 parts as (
 
     select
-        signs.release,
-        signs.unit_id,
-        signs.variant,
-        signs.exposure_id,
-        false as is_crossover,
-        1 as exposure_count,
-        signs.exposed_at
-
+        signs.release, signs.unit_id, signs.variant, signs.exposure_id,
+        false as is_crossover, 1 as exposure_count, signs.exposed_at
     from signs
-
     inner join releases
         on signs.release = releases.release
-
     where
         array_contains(releases.variants, signs.variant)
-        and (
-            releases.exposure_ends_at is null
-            or signs.exposed_at < releases.exposure_ends_at
-        )
+        and signs.exposed_at < coalesce(releases.exposure_ends_at, timestamp '9999-12-31')
     {% if is_incremental() %}
 
     union all
@@ -122,8 +70,7 @@ parts as (
 exposures as (
 
     select
-        release,
-        unit_id,
+        release, unit_id,
         min_by(variant, (exposed_at, exposure_id)) as variant,
         min(exposed_at) as exposed_at,
         bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,
@@ -138,17 +85,13 @@ exposures as (
 final as (
 
     select
-        exposures.release,
-        exposures.unit_id,
-        exposures.variant,
-        exposures.is_crossover,
+        exposures.release, exposures.unit_id, exposures.variant, exposures.is_crossover,
         coalesce(units.is_bot, false) as is_bot,
         cast(exposures.exposure_count as bigint) as exposure_count,
         exposures.exposed_at,
         cast(exposures.exposed_at as date) as exposed_on
 
     from exposures
-
     left join units
         on exposures.unit_id = units.unit_id
 

@@ -6,11 +6,7 @@
 
 with
 
-changes as (
-
-    select * from {{ ref('int_changed_unit_days') }}
-
-),
+changes as (select * from {{ ref('int_changed_unit_days') }}),
 
 active_units as (
 
@@ -62,7 +58,7 @@ units as (
 
 ),
 
-described_units as (
+final as (
 
     select
         units.unit_id,
@@ -70,19 +66,8 @@ described_units as (
         active_units.country,
         active_units.platform,
         active_units.plan,
-        case
-            {%- for pattern in var('bot_units') %}
-            when regexp_full_match(units.unit_id, '{{ pattern }}') then 'listed'
-            {%- endfor %}
-            when active_units.bot_sign is not null then active_units.bot_sign
-            {%- if var('bot_events_a_minute') %}
-            when active_units.peak_minute_events > {{ var('bot_events_a_minute') }}
-                then 'pace_a_minute'
-            {%- endif %}
-            {%- if var('bot_events_a_day') %}
-            when active_units.peak_day_events > {{ var('bot_events_a_day') }} then 'pace_a_day'
-            {%- endif %}
-        end as bot_reason,
+        {{ bot_reason('units', 'active_units') }} as bot_reason,
+        bot_reason is not null as is_bot,
         units.first_seen_at,
         units.last_seen_at,
         active_units.signed_up_on
@@ -91,24 +76,6 @@ described_units as (
 
     left join active_units
         on units.unit_id = active_units.unit_id
-
-),
-
-final as (
-
-    select
-        unit_id,
-        first_app_version,
-        country,
-        platform,
-        plan,
-        bot_reason is not null as is_bot,
-        bot_reason,
-        first_seen_at,
-        last_seen_at,
-        signed_up_on
-
-    from described_units
 
 )
 

@@ -10,23 +10,11 @@
 
 with
 
-all_events as (
+all_events as (select * from {{ ref('stg_lake__events') }}),
 
-    select * from {{ ref('stg_lake__events') }}
+touched_events as (select * from {{ ref('stg_lake__touched_events') }}),
 
-),
-
-touched_events as (
-
-    select * from {{ ref('stg_lake__touched_events') }}
-
-),
-
-touched_days as (
-
-    select * from {{ ref('stg_lake__touched_event_days') }}
-
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
 {% if is_incremental() %}
 events_of_moved_units as (
@@ -36,17 +24,9 @@ events_of_moved_units as (
 ),
 {% endif %}
 
-event_units as (
+event_units as (select * from {{ ref('int_event_units') }}),
 
-    select * from {{ ref('int_event_units') }}
-
-),
-
-event_sessions as (
-
-    select * from {{ ref('int_event_sessions') }}
-
-),
+event_sessions as (select * from {{ ref('int_event_sessions') }}),
 
 {% set columns = ['event_id', 'event_name', 'user_id', 'anonymous_id', 'app_version',
     'properties', 'source', 'clock_status', 'occurred_at', 'received_at', 'event_on'] %}

@@ -6,29 +6,13 @@
 
 with
 
-all_events as (
+all_events as (select * from {{ ref('fct_events') }}),
 
-    select * from {{ ref('fct_events') }}
+changed_sessions as (select * from {{ ref('int_changed_sessions') }}),
 
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
-changed_sessions as (
-
-    select * from {{ ref('int_changed_sessions') }}
-
-),
-
-touched_days as (
-
-    select * from {{ ref('stg_lake__touched_event_days') }}
-
-),
-
-moved_units as (
-
-    select * from {{ ref('int_moved_units') }}
-
-),
+moved_units as (select * from {{ ref('int_moved_units') }}),
 
 {% if is_incremental() %}
 -- a session that a touched day changed can have begun before it, or run on after it
@@ -69,11 +53,25 @@ events as (
 
 ),
 
+changed_events as (
+
+    select events.* from events
+    {% if is_incremental() %}
+    inner join changed_sessions
+        on
+            events.session_id = changed_sessions.session_id
+            and events.unit_id = changed_sessions.unit_id
+    {% endif %}
+    where
+        events.session_id is not null
+        and events.unit_id is not null
+
+),
+
 sessions as (
 
     select
-        session_id,
-        unit_id,
+        session_id, unit_id,
         {{ first_by('app_version', 'occurred_at', 'event_id') }} as app_version,
         {{ first_by('platform', 'occurred_at', 'event_id') }} as platform,
         {{ first_by('country', 'occurred_at', 'event_id') }} as country,
@@ -81,13 +79,7 @@ sessions as (
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
 
-    from events
-    {{ "inner join changed_sessions using (session_id, unit_id)" if is_incremental() }}
-
-    where
-        session_id is not null
-        and unit_id is not null
-
+    from changed_events
     group by session_id, unit_id
 
 ),
@@ -95,18 +87,12 @@ sessions as (
 final as (
 
     select
-        session_id,
-        unit_id,
-        app_version,
-        platform,
-        country,
-        event_count,
+        session_id, unit_id, app_version, platform, country, event_count,
         {{ key_of("session_id || '|' || unit_id") }} as session_key,
         started_at,
         ended_at,
         {{ seconds_between('started_at', 'ended_at') }} as duration_seconds,
         cast(started_at as date) as session_on
-
     from sessions
 
 )
