@@ -194,4 +194,3 @@ def units(events: dict[str, Event]) -> Iterator[tuple[str, str | None]]:
         else:
             persons = seen.get(one.anonymous or "", set())
             yield one.event_id, persons.copy().pop() if len(persons) == 1 else one.anonymous
-

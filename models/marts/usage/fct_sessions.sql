@@ -40,11 +40,11 @@ days as (
 
 events as (
 
+    {% if not is_incremental() %}
     select * from all_events
-    {% if is_incremental() %}
-    where
-        event_on in (select days.event_on from days)
-        and unit_key not in (select moved_units.unit_key from moved_units)
+    {% else %}
+    {{ rows_where(ref('fct_events'), 'event_on in (select days.event_on from days)') }}
+    and unit_key not in (select moved_units.unit_key from moved_units)
 
     union all
 

@@ -86,9 +86,9 @@ def _texts(
 
 
 def _count(key: str, value: Any, where: str, faults: list[Fault]) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        what = f"bots.{key} is {value!r}"
-        expected = "a whole number, 0 to switch the rule off"
-        faults.append(Fault(what, expected, where, "correct it.", "bad_bot_rule"))
-        return 0
-    return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    what = f"bots.{key} is {value!r}"
+    expected = "a whole number, 0 to switch the rule off"
+    faults.append(Fault(what, expected, where, "correct it.", "bad_bot_rule"))
+    return 0

@@ -5,7 +5,7 @@ A project is a folder with `landed.toml`; all state is in its home. Nothing is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,7 +32,7 @@ class Project:
     root: Path
     name: str
     timezone: str = "UTC"
-    bots: Bots = Bots()
+    bots: Bots = field(default_factory=Bots)
 
     @property
     def sources(self) -> Path:

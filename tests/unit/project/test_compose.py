@@ -78,7 +78,7 @@ def test_the_defaults_of_the_core_are_those_of_a_project_without_rules(project: 
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ("units = [\"x' or true --\"]", "bots.units holds"),
+        ('units = ["x\' or true --"]', "bots.units holds"),
         ('user_agents = ["{{ x }}"]', "bots.user_agents holds"),
         ("properties = [1]", "bots.properties holds 1"),
         ("events_a_minute = -1", "bots.events_a_minute is -1"),

@@ -78,7 +78,8 @@ SELECTS = {
                 f" case when not coalesce({_IS_DEVICE}, false) then {_DISTINCT} end)"
             ),
             "anonymous_id": (
-                f"coalesce({_MERGE} then {_AT['merged']} end, {_device(_AT['anonymous'])}, {_device(_AT['device'])},"
+                f"coalesce({_MERGE} then {_AT['merged']} end, {_device(_AT['anonymous'])},"
+                f" {_device(_AT['device'])},"
                 f" case when \"event\" = '$create_alias' then {_AT['alias']}"
                 f" when {_IS_DEVICE} then {_device(_DISTINCT)} end)"
             ),

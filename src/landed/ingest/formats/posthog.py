@@ -3,8 +3,8 @@
 `properties` is an object; older exports hold it as a text of JSON, and both are read. PostHog has
 one id a row, `distinct_id`, for people before and after they are known: it is the anonymous id
 where the event says that nobody is identified (`$is_identified`), or where it is the device's id,
-else the user's. `$identify`, `$create_alias` and `$merge_dangerously` tie two ids. `timestamp` is PostHog's: it corrects
-the client's clock when it takes an event in.
+else the user's. `$identify`, `$create_alias` and `$merge_dangerously` tie two ids. `timestamp` is
+PostHog's: it corrects the client's clock when it takes an event in.
 
 `kind: exposures` takes the `$feature_flag_called` events, with `$feature_flag` and
 `$feature_flag_response`.
