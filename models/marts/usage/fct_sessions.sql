@@ -43,8 +43,11 @@ events as (
     {% if not is_incremental() %}
     select * from all_events
     {% else %}
-    {{ rows_where(ref('fct_events'), 'event_on in (select days.event_on from days)') }}
-    and unit_key not in (select moved_units.unit_key from moved_units)
+    {{ rows_where(
+        ref('fct_events'),
+        'event_on in (select days.event_on from days)'
+        ~ ' and unit_key not in (select moved_units.unit_key from moved_units)'
+    ) }}
 
     union all
 
@@ -62,9 +65,7 @@ changed_events as (
             events.session_id = changed_sessions.session_id
             and events.unit_id = changed_sessions.unit_id
     {% endif %}
-    where
-        events.session_id is not null
-        and events.unit_id is not null
+    where events.session_id is not null and events.unit_id is not null
 
 ),
 
@@ -78,7 +79,6 @@ sessions as (
         count(*) as event_count,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
-
     from changed_events
     group by session_id, unit_id
 
