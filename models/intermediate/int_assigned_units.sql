@@ -6,9 +6,9 @@ releases as (
 
 ),
 
-events as (
+labels as (
 
-    select * from {{ ref('fct_events') }}
+    select * from {{ ref('int_labels') }}
 
 ),
 
@@ -18,52 +18,33 @@ exposure_events as (
 
 ),
 
-labels as (
+named as (
 
-    select
-        releases.release,
-        events.unit_id,
-        {{ json_text('events.properties', json_pointer('releases.variant_property')) }} as variant,
-        events.occurred_at as labelled_at
-
-    from releases
-
-    inner join events
-        on releases.shipped_at <= events.occurred_at
-
-    where
-        releases.variant_property is not null
-        and events.unit_id is not null
+    select release, unit_id, variant, labelled_at from labels
 
     union all
 
-    select
-        release,
-        unit_id,
-        variant,
-        exposed_at as labelled_at
-
-    from exposure_events
+    select release, unit_id, variant, exposed_at as labelled_at from exposure_events
 
 ),
 
 final as (
 
     select
-        labels.release,
-        labels.unit_id,
-        labels.variant
+        named.release,
+        named.unit_id,
+        named.variant
 
-    from labels
+    from named
 
     inner join releases
-        on labels.release = releases.release
+        on named.release = releases.release
 
     where
-        array_contains(releases.variants, labels.variant)
-        and (releases.cutoff_at is null or labels.labelled_at < releases.cutoff_at)
+        array_contains(releases.variants, named.variant)
+        and (releases.cutoff_at is null or named.labelled_at < releases.cutoff_at)
 
-    group by labels.release, labels.unit_id, labels.variant
+    group by named.release, named.unit_id, named.variant
 
 )
 

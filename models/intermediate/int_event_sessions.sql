@@ -1,69 +1,58 @@
-{{ config(materialized='incremental', unique_key='event_id') }}
+{{ config(materialized='incremental', incremental_strategy='refill') }}
 
 with
 
-event_units as (
+event_units as (select * from {{ ref('int_event_units') }}),
 
-    select * from {{ ref('int_event_units') }}
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
-),
+moved_units as (select * from {{ ref('int_moved_units') }}),
 
 events as (
 
     select
-        event_units.event_id,
-        event_units.unit_id,
-        {{ 'stored.unit_id' if is_incremental() else 'cast(null as varchar)' }} as old_unit_id,
-        {{ 'stored.session_id' if is_incremental() else 'cast(null as varchar)' }} as old_session,
-        event_units.occurred_at,
-        event_units.event_on
+        event_id,
+        unit_id,
+        cast(null as varchar) as known_session_id,
+        occurred_at
 
     from event_units
-    {% if is_incremental() %}
-
-    left join {{ this }} as stored
-        on event_units.event_id = stored.event_id
-    {% endif %}
 
     where
-        event_units.given_session_id is null
-        and event_units.unit_id is not null
-
-),
-
--- an event that arrived, came from another unit or left for one
-moves as (
-
-    select unit_id, occurred_at from events where old_unit_id is distinct from unit_id
+        given_session_id is null
+        and unit_id is not null
+    {% if is_incremental() %}
 
     union all
 
-    select old_unit_id as unit_id, occurred_at from events where old_unit_id <> unit_id
+    -- the half hour before a touched day stays as it is, and may run on into it
+    select
+        event_id,
+        unit_id,
+        session_id as known_session_id,
+        occurred_at
+
+    from {{ stored('fct_events') }}
+
+    where
+        event_on in (select touched_days.event_on - 1 from touched_days)
+        and event_on not in (select touched_days.event_on from touched_days)
+        and occurred_at >= event_on + interval '1410' minute
+        and is_gap_session
+        and unit_key not in (select moved_units.unit_key from moved_units)
+    {% endif %}
 
 ),
 
-restarts as (
-
-    select unit_id, min(occurred_at) as restarts_at from moves group by unit_id
-
-),
-
--- what comes earlier than a move stays as it is; its last half hour may run on into the move
-events_from_restart as (
+in_order as (
 
     select
-        events.*,
-        events.occurred_at < restarts.restarts_at as is_settled,
-        lag(events.occurred_at) over (
-            partition by events.unit_id order by events.occurred_at, events.event_id
+        *,
+        lag(occurred_at) over (
+            partition by unit_id order by occurred_at, event_id
         ) as previous_at
 
     from events
-
-    inner join restarts
-        on
-            events.unit_id = restarts.unit_id
-            and events.occurred_at >= restarts.restarts_at - interval '30' minute
 
 ),
 
@@ -72,12 +61,26 @@ session_starts as (
     select
         *,
         case
-            when is_settled then old_session
+            when known_session_id is not null then known_session_id
             when previous_at is null or occurred_at - previous_at > interval '30' minute
                 then 'gap-' || md5(unit_id || '|' || cast(occurred_at as varchar))
         end as started_session_id
 
-    from events_from_restart
+    from in_order
+
+),
+
+gap_sessions as (
+
+    select
+        event_id,
+        known_session_id,
+        last_value(started_session_id ignore nulls) over (
+            partition by unit_id order by occurred_at, event_id
+            rows between unbounded preceding and current row
+        ) as session_id
+
+    from session_starts
 
 ),
 
@@ -85,15 +88,11 @@ final as (
 
     select
         event_id,
-        unit_id,
-        last_value(started_session_id ignore nulls) over (
-            partition by unit_id order by occurred_at, event_id
-            rows between unbounded preceding and current row
-        ) as session_id,
-        occurred_at,
-        event_on
+        session_id
 
-    from session_starts
+    from gap_sessions
+
+    where known_session_id is null
 
 )
 

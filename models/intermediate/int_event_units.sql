@@ -1,24 +1,23 @@
-{{ config(materialized='incremental', unique_key='event_id') }}
+{{ config(materialized='incremental', incremental_strategy='refill') }}
+-- depends_on: {{ ref('int_moved_units') }}
 
 with
 
-all_events as (
+all_events as (select * from {{ ref('stg_lake__events') }}),
 
-    select * from {{ ref('stg_lake__events') }}
+touched_events as (select * from {{ ref('stg_lake__touched_events') }}),
 
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
-touched_events as (
+{% if is_incremental() %}
+events_of_moved_units as (
 
-    select * from {{ ref('stg_lake__touched_events') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('int_identities') }}
+    {{ rows_of_moved_units(stored('fct_events')) }}
 
 ),
+{% endif %}
+
+identities as (select * from {{ ref('int_identities') }}),
 
 events as (
 
@@ -31,50 +30,60 @@ events as (
         event_on
 
     from {{ 'touched_events' if is_incremental() else 'all_events' }}
-
     {% if is_incremental() %}
 
     union all
 
-    -- a touched day can tell whose an anonymous id is, or that two users share it, and
-    -- so move events of any earlier day; events with a user id never move
     select
-        stored.event_id,
-        stored.user_id,
-        stored.anonymous_id,
-        stored.given_session_id,
-        stored.occurred_at,
-        stored.event_on
+        event_id,
+        user_id,
+        anonymous_id,
+        case when not is_gap_session then session_id end as given_session_id,
+        occurred_at,
+        event_on
 
-    from {{ this }} as stored
+    from events_of_moved_units
 
-    left join identities
-        on stored.anonymous_id = identities.anonymous_id
-
-    where
-        stored.user_id is null
-        and stored.unit_id <> coalesce(identities.user_id, stored.anonymous_id)
-        and stored.event_on not in (select touched_events.event_on from touched_events)
-
+    where event_on not in (select touched_days.event_on from touched_days)
     {% endif %}
 
 ),
 
-final as (
+resolved as (
 
     select
         events.event_id,
-        coalesce(events.user_id, identities.user_id, events.anonymous_id) as unit_id,
-        events.user_id,
-        events.anonymous_id,
+        coalesce(
+            users.unit_id, events.user_id, devices.unit_id, events.anonymous_id
+        ) as unit_id,
         events.given_session_id,
         events.occurred_at,
         events.event_on
 
     from events
 
-    left join identities
-        on events.anonymous_id = identities.anonymous_id
+    left join identities as users
+        on events.user_id = users.id and users.kind = 'user'
+
+    left join identities as devices
+        on
+            events.user_id is null
+            and events.anonymous_id = devices.id
+            and devices.kind = 'anonymous'
+
+),
+
+final as (
+
+    select
+        event_id,
+        unit_id,
+        {{ key_of('unit_id') }} as unit_key,
+        given_session_id,
+        occurred_at,
+        event_on
+
+    from resolved
 
 )
 

@@ -1,80 +1,85 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'exposed_on': 'int_exposure_days', 'unit_key': 'int_moved_units'}}
+) }}
+-- depends_on: {{ ref('int_exposure_days') }}, {{ ref('int_moved_units') }}
+
 with
 
-releases as (
-
-    select * from {{ ref('stg_lake__releases') }}
-
-),
+releases as (select * from {{ ref('stg_lake__releases') }}),
 
 events as (
 
-    select * from {{ ref('fct_events') }}
+    select * from {{ changed_rows(ref('fct_events'), 'event_on', 'int_exposure_days') }}
 
 ),
 
 assignments as (
 
-    select * from {{ ref('int_assignments') }}
+    select * from {{ changed_rows(ref('int_assignments'), 'exposed_on', 'int_exposure_days') }}
 
 ),
 
-first_events as (
-
-    select * from {{ ref('int_first_events') }}
-
-),
-
--- OpenTelemetry renamed the variant's attribute; products send either
 labelled_events as (
 
     select
-        releases.release,
-        events.unit_id,
-        events.event_id as exposure_id,
+        releases.release, events.unit_id, events.unit_key, events.event_id as exposure_id,
         case
             when releases.variant_property is not null
                 then {{ json_text('events.properties', json_pointer('releases.variant_property')) }}
             when releases.exposure_event = 'feature_flag.evaluation'
-                then coalesce(
-                    {{ json_text('events.properties', "'/feature_flag.result.variant'") }},
-                    {{ json_text('events.properties', "'/feature_flag.variant'") }}
-                )
+                then {{ flag_variant('events.properties') }}
             else 'released'
         end as variant,
-        events.occurred_at as exposed_at
+        events.occurred_at as exposed_at,
+        events.event_on as exposed_on
 
     from releases
-
     inner join events
         on
             releases.exposure_event = events.event_name
             and releases.shipped_at <= events.occurred_at
-
     where
         releases.exposure_flag is null
-        or releases.exposure_flag = coalesce(
-            {{ json_text('events.properties', "'/feature_flag.key'") }},
-            {{ json_text('events.properties', "'/$feature_flag'") }},
-            {{ json_text('events.properties', "'/flag'") }}
-        )
+        or releases.exposure_flag = {{ flag_key('events.properties') }}
 
 ),
 
 labelled_assignments as (
 
     select
-        releases.release,
-        assignments.unit_id,
-        assignments.exposure_id,
-        assignments.variant,
-        assignments.exposed_at
-
+        releases.release, assignments.unit_id, assignments.unit_key, assignments.exposure_id,
+        assignments.variant, assignments.exposed_at, assignments.exposed_on
     from releases
-
     inner join assignments
         on
             coalesce(releases.exposure_flag, releases.release) = assignments.flag
             and releases.shipped_at <= assignments.exposed_at
+
+),
+
+-- a release to everyone names no exposure event: a unit meets it with its first event, and one
+-- sign a day is enough to find that
+first_events as (
+
+    select
+        releases.release, events.unit_id, events.unit_key,
+        min_by(events.event_id, (events.occurred_at, events.event_id)) as exposure_id,
+        'released' as variant,
+        min(events.occurred_at) as exposed_at,
+        events.event_on as exposed_on
+
+    from releases
+    inner join events
+        on releases.shipped_at <= events.occurred_at
+    where
+        releases.exposure_event is null
+        and (
+            releases.kind = 'everyone'
+            or (releases.kind = 'version' and releases.app_version = events.app_version)
+        )
+    group by releases.release, events.unit_id, events.unit_key, events.event_on
 
 ),
 
@@ -88,7 +93,7 @@ final as (
 
     union all
 
-    select release, unit_id, exposure_id, variant, exposed_at from first_events
+    select * from first_events where unit_id is not null
 
 )
 

@@ -1,6 +1,16 @@
-{{ config(materialized='incremental', unique_key='event_on') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'event_on': 'stg_lake__touched_event_days'}}
+) }}
 
 with
+
+touched_days as (
+
+    select * from {{ ref('stg_lake__touched_event_days') }}
+
+),
 
 all_events as (
 
@@ -17,17 +27,18 @@ touched_events as (
 final as (
 
     select
-        anonymous_id,
         user_id,
+        anonymous_id,
+        event_name in (
+            'alias', '$create_alias', '$identify', '$merge', '$merge_dangerously'
+        ) as is_alias,
         event_on
 
     from {{ 'touched_events' if is_incremental() else 'all_events' }}
 
-    where
-        anonymous_id is not null
-        and user_id is not null
+    where user_id is not null
 
-    group by anonymous_id, user_id, event_on
+    group by user_id, anonymous_id, is_alias, event_on
 
 )
 

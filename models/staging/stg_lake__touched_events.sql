@@ -18,6 +18,7 @@ final as (
         app_version,
         properties,
         source,
+        clock_status,
         occurred_at,
         received_at,
         event_on

@@ -31,7 +31,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
             if dg.AssetKey(model.name) in context.selected_asset_keys:
                 yield dg.MaterializeResult(
                     asset_key=model.name,
-                    metadata={"seconds": model.seconds, "dagster/row_count": rows[model.name]},
+                    metadata={"seconds": model.seconds, **_rows(rows.get(model.name))},
                 )
         declared = {check.key for check in checks}
         for test in result.tests:
@@ -48,6 +48,11 @@ def definitions(workspace: Workspace) -> dg.Definitions:
                 )
 
     return dg.Definitions(assets=[models])
+
+
+def _rows(count: int | None) -> dict[str, int]:
+    """A view's rows are not counted: that would be work on all of history."""
+    return {} if count is None else {"dagster/row_count": count}
 
 
 def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtResult:
@@ -82,6 +87,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
         workspace.home,
         workspace.settings,
         full_refresh=is_new,
+        tested_whole=state.get("tests_not_passed", ()),
         progress=progress,
     )
     workspace.remember(REOPENED, {})  # a build that was killed before does them again
@@ -92,6 +98,7 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
             "generation": ledger.generation(),
             "inputs": dict(inputs),
             "data_through": None if through is None else through.isoformat(),
+            "tests_not_passed": sorted({one.test for one in result.tests if one.status != "pass"}),
             "tests": [
                 {
                     "model": test.model,

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from landed.project import Home, Project, load_project
+from landed.project import Home, Project, compose, load_project
 from landed.project.dbt import DbtResult, build
 from landed.settings import Settings
 
@@ -22,7 +22,8 @@ create schema lake;
 create table lake.events (
     event_id varchar, event_name varchar, occurred_at timestamp, received_at timestamp,
     user_id varchar, anonymous_id varchar, session_id varchar, app_version varchar,
-    properties varchar, source varchar, batch_id varchar, event_hash ubigint, event_on date);
+    properties varchar, clock_status varchar, source varchar, batch_id varchar,
+    event_hash ubigint, event_on date);
 create table lake.feedback (
     feedback_id varchar, given_at timestamp, user_id varchar, channel varchar, rating double,
     text varchar, app_version varchar, properties varchar, source varchar, batch_id varchar,
@@ -60,6 +61,11 @@ class Event:
     version: str | None = None
     properties: str = "{}"
     source: str = "web"
+    clock: str | None = None
+
+    @property
+    def day(self) -> date:
+        return datetime.fromisoformat(self.at).date()
 
     def who(self) -> list[str | None]:
         return [self.user, self.anonymous, self.session, self.version]
@@ -86,13 +92,16 @@ class Built:
 
     def land(self, events: Iterable[Event]) -> None:
         """Add events as one more batch; their days are the touched ones."""
+        self.execute("delete from lake.touched_days")
+        self.add(events)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Add events; their days are touched beside those that are already."""
         with duckdb.connect(str(self.home.build)) as connection:
             connection.execute("begin")  # one commit: each costs a sync of the disk
-            connection.execute("delete from lake.touched_days")
             for one in events:
-                day = datetime.fromisoformat(one.at).date()
                 connection.execute(
-                    "insert into lake.events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'b', 1, ?)",
+                    "insert into lake.events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'b', 1, ?)",
                     [
                         one.event_id,
                         one.name,
@@ -100,24 +109,61 @@ class Built:
                         one.at,
                         *one.who(),
                         one.properties,
+                        one.clock,
                         one.source,
-                        day,
+                        one.day,
                     ],
                 )
-                connection.execute("insert into lake.touched_days values (?, 'events')", [day])
+                connection.execute("insert into lake.touched_days values (?, 'events')", [one.day])
+            connection.execute("commit")
+
+    def remove(self, events: Iterable[Event]) -> None:
+        """Take events out of the lake; their days are touched."""
+        with duckdb.connect(str(self.home.build)) as connection:
+            connection.execute("begin")
+            for one in events:
+                connection.execute("delete from lake.events where event_id = ?", [one.event_id])
+                connection.execute("insert into lake.touched_days values (?, 'events')", [one.day])
             connection.execute("commit")
 
     def build(self, **how: Any) -> DbtResult:
         return build(self.project, self.home, SETTINGS, **how)
 
+    def run(self, *, full_refresh: bool = False) -> None:
+        """The models without their tests, which judge rows and not how they came about."""
+        from dbt.cli.main import dbtRunner
+
+        folder = str(compose(self.project, self.home, SETTINGS))
+        where = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none"]
+        done = dbtRunner().invoke(["run", *where, *["--full-refresh"] * full_refresh])
+        failed = [one for one in getattr(done.result, "results", ()) if one.status == "error"]
+        assert done.success, (done.exception, [(one.node.name, one.message) for one in failed])
+
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every table and view of the marts' schema, sorted whole rows."""
-        names = self.rows("select table_name from duckdb_tables() where schema_name = 'main'")
+        """Every mart and what they are built from, sorted whole rows."""
+        names = self.rows(
+            "select table_name from information_schema.tables where table_schema = 'main'"
+            " and table_name not like 'stg_%'"
+        )
         return {
             name: self.rows(f'select * from main."{name}" order by all')
             for (name,) in names
-            if name != "time_spine"
+            if name not in ONE_BUILD
         }
+
+
+#: What changed in one build: nothing that a whole build would have to leave the same.
+ONE_BUILD = {
+    "time_spine",
+    "int_changed_ids",
+    "int_moved_units",
+    "int_event_units",
+    "int_event_sessions",
+    "int_changed_unit_days",
+    "int_changed_sessions",
+    "int_changed_releases",
+    "int_exposure_days",
+}
 
 
 def make_built(folder: Path) -> Built:

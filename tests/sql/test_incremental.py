@@ -6,8 +6,13 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from lake_rows import RELEASES, Built, Event, at, event
+import pytest
+from draws import History, units
+from lake_rows import RELEASES, Built, Event, at, event, make_built
+
+from landed.errors import WarehouseError
 
 
 def _first() -> Iterator[Event]:
@@ -75,3 +80,63 @@ def test_late_events_and_late_identities_end_as_in_a_full_refresh(empty: Built) 
     assert incremental == full
     landed = [*_first(), *_second(), *crowd_first, *crowd_second, *twins]
     assert len(incremental["fct_events"]) == len(landed)
+
+
+def _ends_as_a_full_refresh(built: Built, seed: int, steps: int) -> None:
+    history = History(random.Random(seed), built)  # noqa: S311
+    history.begin()
+    built.run()
+    for _ in range(steps):
+        history.step()
+        built.run()
+    incremental = built.tables()
+    found = dict(built.rows("select split_part(event_id, ':', 2), unit_id from fct_events"))
+    built.run(full_refresh=True)
+
+    full = built.tables()
+    assert found == dict(units(history.events))
+    for model, rows in full.items():
+        assert incremental[model] == rows, model
+
+
+def test_rows_that_come_and_go_and_rules_that_change_end_as_in_a_full_refresh(
+    empty: Built,
+) -> None:
+    _ends_as_a_full_refresh(empty, seed=3, steps=3)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_any_history_ends_as_in_a_full_refresh(seed: int, tmp_path: Path) -> None:
+    _ends_as_a_full_refresh(make_built(tmp_path), seed, steps=6)
+
+
+def test_a_fault_of_another_day_is_found_where_a_test_is_told_to_look_at_all_rows(
+    empty: Built,
+) -> None:
+    twice = event("e1", "2026-11-01 10:00", user="amy")
+    unique = "unique_fct_events_event_id"
+    empty.land([twice, twice])
+    first = empty.build()
+
+    empty.land([event("e2", "2026-11-02 10:00", user="amy")])
+    told = empty.build(tested_whole=[unique])
+    left = empty.build()
+
+    found = [{test.test for test in built.tests if not test.passed} for built in (first, told)]
+    assert found == [{unique}, {unique}]
+    assert [built.full_refresh for built in (first, told, left)] == [True, False, False]
+    assert [test.test for test in left.tests if not test.passed] == []
+
+
+def test_a_build_after_one_that_broke_off_is_whole(empty: Built) -> None:
+    empty.land([event("e1", "2026-11-01 10:00", user="amy")])
+    empty.run()
+    empty.execute("alter table lake.feedback rename to lost")
+    with pytest.raises(WarehouseError, match="`stg_lake__feedback` failed"):
+        empty.build()
+    empty.execute("alter table lake.lost rename to feedback")
+
+    built = empty.build()
+
+    assert built.full_refresh

@@ -160,7 +160,7 @@ def test_the_measure_of_errors_counts_what_unit_days_count(scenario: Any) -> Non
     scenario.built.execute(
         "insert into lake.names values ('error'), ('app_error'), ('exception'), ('crash'), ('ok')"
     )
-    model = (scenario.built.home.dbt / "target/compiled").rglob("agg_unit_days.sql")
+    model = (scenario.built.home.dbt / "target/compiled").rglob("int_unit_days.sql")
     condition = next(model).read_text().split("filter (where ")[1].split(") as error_count")[0]
 
     differing = scenario.built.rows(

@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('int_changed_releases') }}
+
 with
 
 releases as (

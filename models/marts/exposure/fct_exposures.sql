@@ -1,65 +1,97 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'release': 'int_changed_releases', 'unit_id': 'int_changed_unit_days'}}
+) }}
+
 with
 
-releases as (
+releases as (select * from {{ ref('dim_releases') }}),
 
-    select * from {{ ref('dim_releases') }}
+changed_releases as (select * from {{ ref('int_changed_releases') }}),
+
+changes as (select * from {{ ref('int_changed_unit_days') }}),
+
+exposure_events as (select * from {{ ref('int_exposure_events') }}),
+
+units as (select * from {{ ref('dim_units') }}),
+
+-- as in int_units: who only gained days is added to, whoever else changed is made anew
+signs as (
+
+    {% if not is_incremental() %}
+    select * from exposure_events
+    {% else %}
+    {{ rows_where(
+        ref('int_exposure_events'),
+        'unit_key in (select changes.unit_key from changes where not changes.is_grown)'
+        ~ ' or release in (select changed_releases.release from changed_releases)'
+    ) }}
+
+    union all
+
+    select exposure_events.* from exposure_events
+    inner join changes
+        on
+            exposure_events.unit_key = changes.unit_key
+            and exposure_events.exposed_on = changes.event_on
+    where
+        changes.is_grown
+        and exposure_events.release not in (select found.release from changed_releases as found)
+    {% endif %}
 
 ),
 
-exposure_events as (
+parts as (
 
-    select * from {{ ref('int_exposure_events') }}
+    select
+        signs.release, signs.unit_id, signs.variant, signs.exposure_id,
+        false as is_crossover, 1 as exposure_count, signs.exposed_at
+    from signs
+    inner join releases
+        on signs.release = releases.release
+    where
+        array_contains(releases.variants, signs.variant)
+        and signs.exposed_at < coalesce(releases.exposure_ends_at, timestamp '9999-12-31')
+    {% if is_incremental() %}
 
-),
+    union all
 
-units as (
-
-    select * from {{ ref('dim_units') }}
+    select
+        release, unit_id, variant, '' as exposure_id, is_crossover, exposure_count, exposed_at
+    from {{ this }}
+    where
+        unit_id in (select changes.unit_id from changes where changes.is_grown)
+        and release not in (select changed_releases.release from changed_releases)
+    {% endif %}
 
 ),
 
 exposures as (
 
     select
-        exposure_events.release,
-        exposure_events.unit_id,
-        min_by(
-            exposure_events.variant, (exposure_events.exposed_at, exposure_events.exposure_id)
-        ) as variant,
-        min(exposure_events.exposed_at) as exposed_at,
-        count(distinct exposure_events.variant) > 1 as is_crossover,
-        count(*) as exposure_count
+        release, unit_id,
+        min_by(variant, (exposed_at, exposure_id)) as variant,
+        min(exposed_at) as exposed_at,
+        bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,
+        sum(exposure_count) as exposure_count
 
-    from exposure_events
+    from parts
 
-    inner join releases
-        on exposure_events.release = releases.release
-
-    where
-        array_contains(releases.variants, exposure_events.variant)
-        and (
-            releases.exposure_ends_at is null
-            or exposure_events.exposed_at < releases.exposure_ends_at
-        )
-
-    group by exposure_events.release, exposure_events.unit_id
+    group by release, unit_id
 
 ),
 
 final as (
 
     select
-        exposures.release,
-        exposures.unit_id,
-        exposures.variant,
-        exposures.is_crossover,
+        exposures.release, exposures.unit_id, exposures.variant, exposures.is_crossover,
         coalesce(units.is_bot, false) as is_bot,
-        exposures.exposure_count,
+        cast(exposures.exposure_count as bigint) as exposure_count,
         exposures.exposed_at,
         cast(exposures.exposed_at as date) as exposed_on
 
     from exposures
-
     left join units
         on exposures.unit_id = units.unit_id
 

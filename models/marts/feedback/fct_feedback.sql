@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('int_moved_units') }}
+
 with
 
 feedback as (
@@ -6,21 +8,30 @@ feedback as (
 
 ),
 
+identities as (
+
+    select * from {{ ref('int_identities') }}
+
+),
+
 final as (
 
     select
-        feedback_id,
-        user_id as unit_id,
-        channel,
-        text,
-        app_version,
-        product,
-        kind,
-        rating,
-        given_at,
-        given_on
+        feedback.feedback_id,
+        coalesce(identities.unit_id, feedback.user_id) as unit_id,
+        feedback.channel,
+        feedback.text,
+        feedback.app_version,
+        feedback.product,
+        feedback.kind,
+        feedback.rating,
+        feedback.given_at,
+        feedback.given_on
 
     from feedback
+
+    left join identities
+        on feedback.user_id = identities.id and identities.kind = 'user'
 
 )
 

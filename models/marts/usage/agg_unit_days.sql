@@ -1,8 +1,8 @@
 with
 
-events as (
+unit_days as (
 
-    select * from {{ ref('fct_events') }}
+    select * from {{ ref('int_unit_days') }}
 
 ),
 
@@ -11,15 +11,11 @@ final as (
     select
         unit_id,
         event_on,
-        count(*) as event_count,
-        count(distinct session_id) as session_count,
-        count(*) filter (where {{ is_error_event('event_name') }}) as error_count
+        event_count,
+        session_count,
+        error_count
 
-    from events
-
-    where unit_id is not null
-
-    group by unit_id, event_on
+    from unit_days
 
 )
 

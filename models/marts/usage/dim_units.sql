@@ -1,57 +1,60 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'unit_id': 'int_changed_unit_days'}}
+) }}
+
 with
 
-events as (
+changes as (select * from {{ ref('int_changed_unit_days') }}),
 
-    select * from {{ ref('fct_events') }}
+active_units as (
+
+    select * from {{ ref('int_units') }}
+    {{ "where unit_key in (select changes.unit_key from changes)" if is_incremental() }}
 
 ),
 
-attributes as (
+assignments as (
 
-    select * from {{ ref('int_event_attributes') }}
+    select * from {{ ref('int_assignments') }}
+    {{ "where unit_key in (select changes.unit_key from changes)" if is_incremental() }}
+
+),
+
+feedback as (
+
+    select * from {{ ref('fct_feedback') }}
+    {{ "where unit_id in (select changes.unit_id from changes)" if is_incremental() }}
+
+),
+
+sightings as (
+
+    select unit_id, first_seen_at, last_seen_at from active_units
+
+    union all
+
+    select unit_id, exposed_at as first_seen_at, exposed_at as last_seen_at from assignments
+
+    union all
+
+    select unit_id, given_at as first_seen_at, given_at as last_seen_at from feedback
 
 ),
 
 units as (
 
-    select * from {{ ref('int_unit_sightings') }}
-
-),
-
-active_units as (
-
     select
         unit_id,
-        {{ first_by('app_version', 'occurred_at', 'event_id') }} as first_app_version,
-        {{ last_by('country', 'occurred_at', 'event_id') }} as country,
-        {{ last_by('platform', 'occurred_at', 'event_id') }} as platform,
-        min(event_on) filter (
-            where event_name in ('signed_up', 'sign_up', 'signup', 'Signed Up')
-        ) as signed_up_on
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at
 
-    from events
+    from sightings
 
     where unit_id is not null
 
     group by unit_id
-
-),
-
-described_units as (
-
-    select
-        events.unit_id,
-        {{ last_by('attributes.plan', 'events.occurred_at', 'events.event_id') }} as plan,
-        bool_or(attributes.is_bot) as is_bot
-
-    from attributes
-
-    inner join events
-        on attributes.event_id = events.event_id
-
-    where events.unit_id is not null
-
-    group by events.unit_id
 
 ),
 
@@ -62,8 +65,9 @@ final as (
         active_units.first_app_version,
         active_units.country,
         active_units.platform,
-        described_units.plan,
-        coalesce(described_units.is_bot, false) as is_bot,
+        active_units.plan,
+        {{ bot_reason('units', 'active_units') }} as bot_reason,
+        bot_reason is not null as is_bot,
         units.first_seen_at,
         units.last_seen_at,
         active_units.signed_up_on
@@ -72,9 +76,6 @@ final as (
 
     left join active_units
         on units.unit_id = active_units.unit_id
-
-    left join described_units
-        on units.unit_id = described_units.unit_id
 
 )
 

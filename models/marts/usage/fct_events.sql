@@ -1,72 +1,55 @@
-{{ config(materialized='incremental', unique_key='event_id') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {
+        'event_on': 'stg_lake__touched_event_days', 'unit_key': 'int_moved_units'
+    }}
+) }}
+-- depends_on: {{ ref('int_moved_units') }},
+-- {{ ref('int_changed_unit_days') }}, {{ ref('int_changed_sessions') }}
 
 with
 
-all_events as (
+all_events as (select * from {{ ref('stg_lake__events') }}),
 
-    select * from {{ ref('stg_lake__events') }}
+touched_events as (select * from {{ ref('stg_lake__touched_events') }}),
 
-),
+touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
 
-touched_events as (
+{% if is_incremental() %}
+events_of_moved_units as (
 
-    select * from {{ ref('stg_lake__touched_events') }}
-
-),
-
-events_resolved as (
-
-    select * from {{ ref('int_events_resolved') }}
+    {{ rows_of_moved_units(this) }}
 
 ),
+{% endif %}
 
+event_units as (select * from {{ ref('int_event_units') }}),
+
+event_sessions as (select * from {{ ref('int_event_sessions') }}),
+
+{% set columns = ['event_id', 'event_name', 'user_id', 'anonymous_id', 'app_version',
+    'properties', 'source', 'clock_status', 'occurred_at', 'received_at', 'event_on'] %}
 events as (
 
     select
-        event_id,
-        event_name,
-        user_id,
-        anonymous_id,
-        app_version,
+        {{ columns | join(', ') }},
         {{ json_text('properties', "'/platform'") }} as platform,
-        {{ json_text('properties', "'/country'") }} as country,
-        properties,
-        source,
-        occurred_at,
-        received_at,
-        event_on
+        {{ json_text('properties', "'/country'") }} as country
 
     from {{ 'touched_events' if is_incremental() else 'all_events' }}
     {% if is_incremental() %}
 
     union all
 
-    -- days that were not touched, where a touched day moved an event to another unit or session
     select
-        stored.event_id,
-        stored.event_name,
-        stored.user_id,
-        stored.anonymous_id,
-        stored.app_version,
-        stored.platform,
-        stored.country,
-        stored.properties,
-        stored.source,
-        stored.occurred_at,
-        stored.received_at,
-        stored.event_on
+        {{ columns | join(', ') }},
+        platform,
+        country
 
-    from {{ this }} as stored
+    from events_of_moved_units
 
-    inner join events_resolved
-        on
-            stored.event_id = events_resolved.event_id
-            and (
-                stored.unit_id <> events_resolved.unit_id
-                or stored.session_id <> events_resolved.session_id
-            )
-
-    where stored.event_on not in (select touched_events.event_on from touched_events)
+    where event_on not in (select touched_days.event_on from touched_days)
     {% endif %}
 
 ),
@@ -76,23 +59,29 @@ final as (
     select
         events.event_id,
         events.event_name,
-        events_resolved.unit_id,
+        event_units.unit_id,
         events.user_id,
         events.anonymous_id,
-        events_resolved.session_id,
+        coalesce(event_units.given_session_id, event_sessions.session_id) as session_id,
+        event_sessions.session_id is not null as is_gap_session,
         events.app_version,
         events.platform,
         events.country,
         events.properties,
         events.source,
+        events.clock_status,
+        event_units.unit_key,
         events.occurred_at,
         events.received_at,
         events.event_on
 
     from events
 
-    inner join events_resolved
-        on events.event_id = events_resolved.event_id
+    inner join event_units
+        on events.event_id = event_units.event_id
+
+    left join event_sessions
+        on events.event_id = event_sessions.event_id
 
 )
 

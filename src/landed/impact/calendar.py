@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ..catalog import Catalog
 from ..catalog.releases import Release
 from ..warehouse import Engine
+
+#: Days in which nearly every source has an event: what is older is read for the others only.
+_RECENT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,36 @@ def read_data_through(engine: Engine, now: datetime) -> datetime | None:
     latest event may still grow and does not count. The least of all event sources, and never
     later than `now`: nobody can promise the future.
     """
+    newest = engine.one("select max(event_on) from lake.events")
+    if newest is None or newest[0] is None:
+        return None
+    # the days before the newest are read only for a source that has nothing among the last ones
     row = engine.one(
         """
-        with latest as (
-            select source, max(occurred_at) as latest_at from lake.events group by source
+        with recent as (
+            select source, max(event_on) as latest_on from lake.events
+            where event_on >= $since group by source
+        ),
+        silent as (
+            select source from lake.sources
+            where kind = 'events' and source not in (select source from recent)
+        ),
+        latest as (
+            select source, latest_on from recent
+            union all
+            select source, max(event_on) as latest_on from lake.events
+            where source in (select source from silent) group by source
         )
         select min(
             greatest(
-                date_trunc('day', latest.latest_at),
-                coalesce(sources.complete_through, date_trunc('day', latest.latest_at))
+                cast(latest.latest_on as timestamp),
+                coalesce(sources.complete_through, cast(latest.latest_on as timestamp))
             )
         )
         from latest
         left join lake.sources as sources on latest.source = sources.source
-        """
+        """,
+        {"since": newest[0] - timedelta(days=_RECENT_DAYS)},
     )
     if row is None or row[0] is None:
         return None

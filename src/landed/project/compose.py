@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -41,7 +42,8 @@ class Composed:
     Args:
         path: The dbt project's folder.
         digest: SHA-256 of everything in it; it changes whenever dbt must parse again.
-        models_digest: SHA-256 of what decides the rows of a model: SQL and its configuration.
+        models_digest: SHA-256 of what decides the rows of a model: SQL, its configuration and
+            the engine.
     """
 
     path: Path
@@ -69,6 +71,8 @@ def compose_project(project: Project, home: Home, settings: Settings | None = No
     if not (mark.is_file() and mark.read_text() == digest and _complete(home.dbt, files)):
         _write(home.dbt, files)
         mark.write_text(digest)
+    # the models keep hashes, which another version of the engine may make otherwise
+    decisive[PurePosixPath("duckdb")] = version("duckdb").encode()
     return Composed(home.dbt, digest, _digest(decisive))
 
 
@@ -243,6 +247,7 @@ def _dbt_project(project: Project, off: dict[str, Any]) -> dict[str, Any]:
             "partial_parse": True,
         },
         "models": {project.name: {"+materialized": "table"}, **({CORE: off} if off else {})},
+        "vars": {CORE: project.bots.variables()},
     }
 
 

@@ -6,8 +6,9 @@ Imported late by whoever builds: importing dbt costs seconds.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -106,6 +107,7 @@ def build(
     *,
     select: str | Sequence[str] | None = None,
     full_refresh: bool = False,
+    tested_whole: Collection[str] = (),
     progress: Progress | None = None,
 ) -> DbtResult:
     """Build all models (or those selected), then run their data tests.
@@ -116,7 +118,10 @@ def build(
     left to the test suite.
 
     A changed model rebuilds the incremental ones whole: rows that an earlier definition wrote
-    would stay among those of the new one.
+    would stay among those of the new one. So does a build after one that broke off: its models
+    tell each other what changed, and half of them have it behind them.
+
+    A build of touched days tests the large models on those days only; a whole build tests all.
 
     Args:
         project: Whose models.
@@ -124,6 +129,8 @@ def build(
         settings: Threads and memory.
         select: dbt's selection syntax; None builds everything.
         full_refresh: Rebuild the incremental models whole.
+        tested_whole: Names of tests that look at whole models all the same: what was found on
+            another day is not gone because nobody looks there.
         progress: Told one line for every model and test that ended.
 
     Raises:
@@ -135,14 +142,20 @@ def build(
     home.warehouse.mkdir(parents=True, exist_ok=True)
     full = full_refresh or (home.build.exists() and _changed(composed))
     chosen = _selection(select)
+    if select is None:
+        _set_mark(composed, "built", "")
     run = _invoke(
         composed, ["run", *chosen, *(["--full-refresh"] if full else [])], parsed, progress
     )
     models = _models(project, run)
     if select is None:
         _set_mark(composed, "built", composed.models_digest)
+    whole = {"tested_whole": ["*"] if full or select is not None else sorted(tested_whole)}
     tested = _invoke(
-        composed, ["test", *chosen, "--exclude-resource-type", "unit_test"], parsed, progress
+        composed,
+        ["test", *chosen, "--exclude-resource-type", "unit_test", "--vars", json.dumps(whole)],
+        parsed,
+        progress,
     )
     return DbtResult(models, tuple(_tests(tested, parsed)), full)
 

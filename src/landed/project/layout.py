@@ -5,12 +5,13 @@ A project is a folder with `landed.toml`; all state is in its home. Nothing is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..documents import read_toml
 from ..errors import ContractError, Fault
 from ..settings import Settings
+from .bots import Bots, read_bots
 from .zones import is_zone
 
 PROJECT_FILE = "landed.toml"
@@ -25,11 +26,13 @@ class Project:
         root: The project's folder, absolute.
         name: Slug, [a-z][a-z0-9_]*; also the dbt project's name.
         timezone: IANA name; a day of a report is a day of this zone.
+        bots: What makes a unit a bot.
     """
 
     root: Path
     name: str
     timezone: str = "UTC"
+    bots: Bots = field(default_factory=Bots)
 
     @property
     def sources(self) -> Path:
@@ -200,9 +203,10 @@ def load_project(folder: Path) -> Project:
     if unknown:
         expected = ", ".join(sorted(_KNOWN_KEYS))
         faults.append(Fault(f"unknown key(s) {', '.join(unknown)}", expected, where, "remove it."))
+    bots = read_bots(document.data.get("bots", {}), where, faults)
     if faults:
         raise ContractError(faults)
-    return Project(root, str(name), str(timezone))
+    return Project(root, str(name), str(timezone), bots)
 
 
 def home_of(project: Project, given: Path | None, settings: Settings) -> Home:

@@ -53,7 +53,9 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
         "lake": lake,
         "landed": __version__,
         "models": _digest_files((core / "models", project.models), "*.*"),
-        "project": digest({"name": project.name, "timezone": project.timezone}),
+        "project": digest(
+            {"name": project.name, "timezone": project.timezone, "bots": project.bots.facts()}
+        ),
         "relations": relations_digest(home),
         "releases": releases_digest(catalog),
         "sources": _digest_files((project.sources, project.tracking), "*.*"),

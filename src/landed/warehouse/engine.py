@@ -180,9 +180,11 @@ class Engine:
             raise _explain(error, path) from error
 
     def row_counts(self, schema: str = "main") -> dict[str, int]:
-        """Rows of every table and view of a schema, by name. Counts."""
+        """Rows of every table of a schema, by name. Counts."""
         names = self.rows(
-            "select table_name from information_schema.tables where table_schema = ?", [schema]
+            "select table_name from information_schema.tables"
+            " where table_schema = ? and table_type = 'BASE TABLE'",
+            [schema],
         )
         counts: dict[str, int] = {}
         for (name,) in names:

@@ -51,6 +51,48 @@ def test_the_profile_names_the_build_database_and_lets_go_of_it(
     assert build["settings"]["memory_limit"] == "256MB"
 
 
+def test_the_rules_for_bots_are_variables_of_the_core(project: Project, home: Home) -> None:
+    (project.root / "landed.toml").write_text(
+        '[project]\nname = "product"\n'
+        '[bots]\nunits = ["monitor-*", "qa.1"]\nuser_agents = ["head.less"]\nevents_a_day = 0\n'
+    )
+
+    compose(load_project(project.root), home)
+
+    variables = yaml.safe_load((home.dbt / "dbt_project.yml").read_text())["vars"]["landed_core"]
+    assert variables == {
+        "bot_properties": ["is_bot"],
+        "bot_user_agents": r"head\.less",
+        "bot_units": [r"monitor\-.*", r"qa\.1"],
+        "bot_events_a_minute": 300,
+        "bot_events_a_day": 0,
+    }
+
+
+def test_the_defaults_of_the_core_are_those_of_a_project_without_rules(project: Project) -> None:
+    core = yaml.safe_load((core_root() / "dbt_project.yml").read_text())
+
+    assert core["vars"] == project.bots.variables()
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ('units = ["x\' or true --"]', "bots.units holds"),
+        ('user_agents = ["{{ x }}"]', "bots.user_agents holds"),
+        ("properties = [1]", "bots.properties holds 1"),
+        ("events_a_minute = -1", "bots.events_a_minute is -1"),
+        ("events_a_day = true", "bots.events_a_day is True"),
+        ("event_a_day = 3", "unknown key.s. event_a_day in .bots."),
+    ],
+)
+def test_a_rule_for_bots_that_is_none_is_refused(project: Project, rule: str, said: str) -> None:
+    (project.root / "landed.toml").write_text(f'[project]\nname = "product"\n[bots]\n{rule}\n')
+
+    with pytest.raises(ContractError, match=said):
+        load_project(project.root)
+
+
 def test_nothing_is_written_where_nothing_changed(project: Project, home: Home) -> None:
     compose(project, home)
     before = {path: path.stat().st_mtime_ns for path in home.dbt.rglob("*")}

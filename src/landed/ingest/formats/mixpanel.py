@@ -7,7 +7,7 @@ and UTC is right for projects made in 2023 or later. The times of receipt are UT
 The export holds what was taken in, repeats included. Mixpanel calls events the same that agree in
 name, `distinct_id`, time and `$insert_id`; the id is composed of these without `distinct_id`, since
 an export made after two people were merged has another one. A `distinct_id` that starts with
-`$device:` is a device's.
+`$device:` is a device's. `$merge` names two ids in a list.
 
 Source:
     Mixpanel, Raw Event Export; Exporting Raw Data; Managing Timezones for Projects; Event
@@ -35,6 +35,8 @@ _AT = within(
         "identified": "/$identified_id",
         "anonymous": "/$anon_id",
         "alias": "/alias",
+        "kept": "/$distinct_ids/0",
+        "merged": "/$distinct_ids/1",
         "received": "/$mp_api_timestamp_ms",
         "processed": "/mp_processing_time_ms",
         "version": "/$app_version_string",
@@ -47,6 +49,7 @@ _AT = within(
 )
 _TIME, _DISTINCT = _AT["time"], _AT["distinct"]
 _IS_DEVICE = f"(starts_with({_DISTINCT}, '$device:') or {_DISTINCT} = {_AT['device']})"
+_MERGE = "case when \"event\" = '$merge'"
 _SECONDS = r"\d{9,10}(\.\d+)?"
 _MILLISECONDS = r"\d{12,13}"
 _MICROSECONDS = (
@@ -74,11 +77,12 @@ SELECTS = {
             "occurred_at": f"coalesce(strftime({_WALL_CLOCK}, '%Y-%m-%d %H:%M:%S.%f'), {_TIME})",
             "received_at": f"coalesce({_AT['received']}, {_AT['processed']})",
             "user_id": (
-                f"coalesce({_AT['identified']}, {_AT['user']},"
+                f"coalesce({_MERGE} then {_AT['kept']} end, {_AT['identified']}, {_AT['user']},"
                 f" case when not coalesce({_IS_DEVICE}, false) then {_DISTINCT} end)"
             ),
             "anonymous_id": (
-                f"coalesce({_device(_AT['anonymous'])}, {_device(_AT['device'])},"
+                f"coalesce({_MERGE} then {_AT['merged']} end, {_device(_AT['anonymous'])},"
+                f" {_device(_AT['device'])},"
                 f" case when \"event\" = '$create_alias' then {_AT['alias']}"
                 f" when {_IS_DEVICE} then {_device(_DISTINCT)} end)"
             ),

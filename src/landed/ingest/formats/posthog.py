@@ -3,8 +3,8 @@
 `properties` is an object; older exports hold it as a text of JSON, and both are read. PostHog has
 one id a row, `distinct_id`, for people before and after they are known: it is the anonymous id
 where the event says that nobody is identified (`$is_identified`), or where it is the device's id,
-else the user's. `$identify` and `$create_alias` tie two ids. `timestamp` is PostHog's: it corrects
-the client's clock when it takes an event in.
+else the user's. `$identify`, `$create_alias` and `$merge_dangerously` tie two ids. `timestamp` is
+PostHog's: it corrects the client's clock when it takes an event in.
 
 `kind: exposures` takes the `$feature_flag_called` events, with `$feature_flag` and
 `$feature_flag_response`.
@@ -46,16 +46,17 @@ _AT = within(
 )
 _PLAN = within('"person_properties"', {"plan": "/plan"})["plan"]
 
+_ALIASES = "'$create_alias', '$merge_dangerously'"
 # where an event does not say it, an id that is the device's own is nobody's yet
 _IS_ANONYMOUS = (
-    "\"event\" not in ('$identify', '$create_alias') and coalesce("
+    f"\"event\" not in ('$identify', {_ALIASES}) and coalesce("
     f"{_AT['is_identified']} = 'false', {_AT['device']} = \"distinct_id\", false)"
 )
 _WHO = {
     "user_id": f'case when not ({_IS_ANONYMOUS}) then "distinct_id" end',
     "anonymous_id": (
         f"case when \"event\" = '$identify' then {_AT['anonymous']}"
-        f" when \"event\" = '$create_alias' then {_AT['alias']}"
+        f' when "event" in ({_ALIASES}) then {_AT["alias"]}'
         f' when {_IS_ANONYMOUS} then "distinct_id" end'
     ),
 }

@@ -65,6 +65,14 @@ def test_lines_of_an_export_become_events(source):
     assert mixpanel.deliver_again() == (0, 5)
 
 
+def test_a_merge_ties_the_two_ids_of_its_list(source):
+    mixpanel = source("mixpanel")
+
+    mixpanel.take(event("$merge", "i5", distinct_id="u1", **{"$distinct_ids": ["u1", "u2"]}))
+
+    assert [row[4:6] for row in mixpanel.rows()] == [("u1", "u2")]
+
+
 def test_seconds_are_the_wall_clock_of_the_zone_that_the_source_names(source):
     mixpanel = source("mixpanel", more="timezone: Europe/Berlin\n")
 

@@ -101,6 +101,14 @@ def test_events_before_and_after_a_person_is_known(source):
     assert posthog.deliver_again() == (0, 5)
 
 
+def test_a_merge_ties_the_person_that_stays_and_the_one_that_goes(source):
+    posthog = source("posthog")
+
+    posthog.take({**ALIAS, "event": "$merge_dangerously", "properties": {"alias": "u2"}})
+
+    assert [row[4:6] for row in posthog.rows()] == [("u1", "u2")]
+
+
 def test_properties_are_kept_and_complemented(source):
     posthog = source("posthog")
 
