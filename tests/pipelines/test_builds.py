@@ -1,0 +1,45 @@
+"""What one build of the marts tells the next one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mini_project
+import pytest
+
+from landed.ingest import ingest
+from landed.project.dbt import DbtResult, TestResult
+from pipelines.defs import models
+from pipelines.resources import BUILD_STATE, Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    project = mini_project.write_project(tmp_path / "mini")
+    home = project / ".landed"
+    mini_project.write_events(home / "landing")
+    found = Workspace(project_dir=str(project), home_dir=str(home))
+    ingest(found.project, found.home, found.settings)
+    return found
+
+
+def test_a_test_that_did_not_pass_is_put_to_all_rows_by_the_next_build(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    statuses = iter(("fail", "warn", "pass", "pass"))
+
+    def build(*_: Any, tested_whole: Any, full_refresh: bool, **__: Any) -> DbtResult:
+        asked.append(list(tested_whole))
+        status: Any = next(statuses)
+        one = TestResult("fct_events", "unique_event_id", status, int(status != "pass"), "error")
+        return DbtResult((), (one,), full_refresh)
+
+    monkeypatch.setattr(models, "build", build)
+
+    for _ in range(4):
+        models.build_marts(workspace, print)
+
+    assert asked == [[], ["unique_event_id"], ["unique_event_id"], []]
+    assert workspace.recall(BUILD_STATE)["tests_not_passed"] == []
