@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from landed.catalog import Catalog
 from landed.documents import digest
-from landed.ingest import is_overdue, load_sources, undeclared, unseen
+from landed.ingest import Ledger, is_overdue, load_sources, undeclared, unseen
 from landed.publish.readers import current
 from landed.publish.snapshot import snapshot_id
 
@@ -54,7 +54,8 @@ def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
         why = "rows are older than their source keeps them"
         return _step("ingest_landing", why, [workspace.today.isoformat(), inputs])
     built = workspace.recall(BUILD_STATE)
-    if built.get("inputs") != inputs:
+    is_void = built.get("generation") != Ledger(workspace.home).generation()
+    if built.get("inputs") != inputs or is_void or not workspace.home.build.is_file():
         return _step("build_marts", "the marts are not those of the lake", inputs)
     again = {kind: days for kind, days in workspace.recall(REOPENED).items() if days}
     if again:

@@ -29,16 +29,15 @@ final as (
     select
         user_id,
         anonymous_id,
-        event_name in (
-            'alias', '$create_alias', '$identify', '$merge', '$merge_dangerously'
-        ) as is_alias,
+        event_name in ('alias', '$create_alias', '$merge', '$merge_dangerously') as is_alias,
+        event_name = '$identify' as is_identify,
         event_on
 
     from {{ 'touched_events' if is_incremental() else 'all_events' }}
 
     where user_id is not null
 
-    group by user_id, anonymous_id, is_alias, event_on
+    group by user_id, anonymous_id, is_alias, is_identify, event_on
 
 )
 

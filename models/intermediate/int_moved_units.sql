@@ -36,6 +36,10 @@ seen as (
 
     select unit_key from {{ stored('int_assignments') }}
 
+    union all
+
+    select {{ key_of('unit_id') }} as unit_key from {{ stored('fct_feedback') }}
+
 ),
 
 movers as (

@@ -1,5 +1,20 @@
 with recursive
 
+-- a device that identifies one user after the other is shared, and makes no person of them
+identified_by_one as (
+
+    select anonymous_id
+
+    from {{ ref('int_identity_pairs') }}
+
+    where is_identify
+
+    group by anonymous_id
+
+    having min(user_id) = max(user_id)
+
+),
+
 alias_pairs as (
 
     select anonymous_id as earlier_id, user_id
@@ -7,7 +22,13 @@ alias_pairs as (
     from {{ ref('int_identity_pairs') }}
 
     where
-        is_alias
+        (
+            is_alias
+            or (
+                is_identify
+                and anonymous_id in (select one.anonymous_id from identified_by_one as one)
+            )
+        )
         and anonymous_id <> user_id
 
     group by anonymous_id, user_id

@@ -67,6 +67,10 @@ def build_marts(workspace: Workspace, progress: Callable[[str], None]) -> DbtRes
         or not workspace.home.build.is_file()
     )
     sequence = ledger.last_sequence()
+    # until the end nobody may take the marts for those of any inputs, should this build break off
+    workspace.remember(BUILD_STATE, {**state, "inputs": {}})
+    if is_new:
+        workspace.home.remove_build()  # what models that are gone have left goes with it
     with workspace.engine(read_only=False) as engine:
         since = 0 if is_new else state["sequence"]
         again = workspace.reopened()

@@ -44,11 +44,13 @@ class Composed:
         digest: SHA-256 of everything in it; it changes whenever dbt must parse again.
         models_digest: SHA-256 of what decides the rows of a model: SQL, its configuration and
             the engine.
+        replaces_core: Whether the project puts a model of its own in the place of the core's.
     """
 
     path: Path
     digest: str
     models_digest: str
+    replaces_core: bool = False
 
 
 def compose(project: Project, home: Home, settings: Settings | None = None) -> Path:
@@ -63,7 +65,7 @@ def compose(project: Project, home: Home, settings: Settings | None = None) -> P
 def compose_project(project: Project, home: Home, settings: Settings | None = None) -> Composed:
     """Like `compose`, with the digests that tell whether anything changed."""
     settings = settings or Settings()
-    files = _files(project, home, settings)
+    files, replaces_core = _files(project, home, settings)
     digest = _digest(files)
     decisive = {path: raw for path, raw in files.items() if path.suffix == ".sql"}
     decisive |= {path: raw for path, raw in files.items() if path.name == "dbt_project.yml"}
@@ -73,7 +75,7 @@ def compose_project(project: Project, home: Home, settings: Settings | None = No
         mark.write_text(digest)
     # the models keep hashes, which another version of the engine may make otherwise
     decisive[PurePosixPath("duckdb")] = version("duckdb").encode()
-    return Composed(home.dbt, digest, _digest(decisive))
+    return Composed(home.dbt, digest, _digest(decisive), replaces_core)
 
 
 def source_file(project: Project, package: str, path: str) -> Path:
@@ -88,7 +90,7 @@ def source_file(project: Project, package: str, path: str) -> Path:
     )
 
 
-def _files(project: Project, home: Home, settings: Settings) -> Files:
+def _files(project: Project, home: Home, settings: Settings) -> tuple[Files, bool]:
     if project.name == CORE:
         raise ContractError(
             f"the project is named {CORE}",
@@ -124,7 +126,7 @@ def _files(project: Project, home: Home, settings: Settings) -> Files:
     off = _switched_off(shared, replaced["sql"])
     files[PurePosixPath("dbt_project.yml")] = _yaml(_dbt_project(project, off))
     files[PurePosixPath("profiles.yml")] = _yaml(_profile(home, settings))
-    return files
+    return files, bool(off)
 
 
 def _relations(project: Project) -> list[dict[str, Any]]:

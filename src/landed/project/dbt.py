@@ -121,6 +121,9 @@ def build(
     would stay among those of the new one. So does a build after one that broke off: its models
     tell each other what changed, and half of them have it behind them.
 
+    Where the project replaces a model of the core every build is whole: what changed is told by
+    the core's own models, and another one may change on any day.
+
     A build of touched days tests the large models on those days only; a whole build tests all.
 
     Args:
@@ -140,7 +143,8 @@ def build(
     composed = compose_project(project, home, settings)
     parsed = _parse(composed)
     home.warehouse.mkdir(parents=True, exist_ok=True)
-    full = full_refresh or (home.build.exists() and _changed(composed))
+    is_there = home.build.exists()
+    full = full_refresh or (is_there and (composed.replaces_core or _changed(composed)))
     chosen = _selection(select)
     if select is None:
         _set_mark(composed, "built", "")

@@ -5,6 +5,7 @@ A project is a folder with `landed.toml`; all state is in its home. Nothing is w
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,6 +111,18 @@ class Home:
     def build(self) -> Path:
         """Where dbt builds; one writer, private to the pipeline."""
         return self.warehouse / "build.duckdb"
+
+    def remove_build(self) -> None:
+        """Remove the build database, its log and what it spilled: the next build makes it anew.
+
+        Deleted rows would else leave their bytes in its free blocks, and tables of models that are
+        gone would stay.
+        """
+        for path in self.warehouse.glob(f"{self.build.name}*"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     @property
     def work(self) -> Path:
