@@ -140,3 +140,50 @@ def test_a_build_after_one_that_broke_off_is_whole(empty: Built) -> None:
     built = empty.build()
 
     assert built.full_refresh
+
+
+def test_a_person_known_by_feedback_only_is_merged_and_parted_as_in_a_full_refresh(
+    empty: Built,
+) -> None:
+    empty.execute(
+        "insert into lake.feedback values ('w1', '2026-11-01 15:00', 'zed', 'review', 2, 'hm',"
+        " null, '{}', 'store', 'b', 1, '2026-11-01')"
+    )
+    empty.execute("insert into lake.touched_days values ('2026-11-01', 'feedback')")
+    empty.add([event("a1", "2026-11-01 10:00", user="amy")])
+    empty.run()
+    second = [
+        event("z1", "2026-11-02 10:00", user="zed"),
+        event("a2", "2026-11-02 10:01", user="amy", anonymous="zed", name="alias"),
+    ]
+    empty.land(second)
+    empty.run()
+    units_of_both = empty.rows("select unit_id from dim_units")
+    empty.execute("delete from lake.touched_days")
+    empty.remove(second)
+    empty.run()
+    incremental = empty.tables()
+
+    empty.run(full_refresh=True)
+
+    assert units_of_both == [("amy",)]
+    assert sorted(empty.rows("select unit_id from dim_units")) == [("amy",), ("zed",)]
+    assert incremental == empty.tables()
+
+
+def test_a_device_that_identifies_several_users_makes_no_person_of_them(empty: Built) -> None:
+    empty.execute(RELEASES)
+    empty.land(
+        [
+            event("d1", "2026-11-01 09:00", user="dev-A"),  # a server took the device for a user
+            event("x1", "2026-11-01 10:00", user="xena", anonymous="dev-A", name="$identify"),
+            event("y1", "2026-11-02 10:00", user="yuri", anonymous="dev-A", name="$identify"),
+            event("d2", "2026-11-01 09:00", user="dev-B"),
+            event("w1", "2026-11-01 10:00", user="will", anonymous="dev-B", name="$identify"),
+        ]
+    )
+
+    empty.run()
+
+    found = dict(empty.rows("select split_part(event_id, ':', 2), unit_id from fct_events"))
+    assert found == {"d1": "dev-A", "x1": "xena", "y1": "yuri", "d2": "dev-B", "w1": "dev-B"}

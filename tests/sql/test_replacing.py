@@ -95,6 +95,24 @@ def test_a_replacement_without_a_description_stays_under_the_contract_of_the_cor
     assert "unique_fct_feedback_feedback_id" in [node["name"] for node in tested]
 
 
+def test_where_a_core_model_is_replaced_every_build_is_whole_and_looks_at_all_rows(
+    empty: Built,
+) -> None:
+    (empty.project.root / "models").mkdir()
+    spine = "select date '2026-11-01' as date_day"
+    (empty.project.root / "models/time_spine.sql").write_text(spine)
+    empty.execute(RELEASES)
+    empty.land([event("e1", "2026-11-01 10:00", user="amy")] * 2)
+    empty.build()
+    empty.land([event("e2", "2026-11-02 10:00", user="amy")])
+
+    second = empty.build()
+
+    twice = [one for one in second.tests if one.test == "unique_fct_events_event_id"]
+    assert second.full_refresh
+    assert [one.failures for one in twice] == [1]  # of a day that this build did not touch
+
+
 def test_a_failing_model_is_named_with_its_file(empty: Built) -> None:
     models = empty.project.root / "models"
     models.mkdir()
