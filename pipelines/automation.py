@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from landed.catalog import Catalog
+
 from . import history
 from .partitions import RANGE_END, RANGE_START, releases
 from .resources import Workspace
-from .steps import Step, first_behind
+from .steps import Step, behind
 
 MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts")
 RELEASES = dg.AssetSelection.groups("gate", "measure", "report")
@@ -42,18 +44,28 @@ def landing(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.Sen
         context.log.info(f"run {run_id} was killed")
     catalog = workspace.catalog()
     known = context.instance.get_dynamic_partitions("releases")
-    step = first_behind(workspace, catalog)
+    step, asked, why_not = _chosen(context.instance, workspace, catalog)
     missing = sorted(set(catalog.releases) - set(known)) if step.has_marts else []
     gone = sorted(set(known) - set(catalog.releases))
     requests = [releases.build_add_request(missing)] if missing else []
     removals = [releases.build_delete_request(gone)] if gone else []
-    asked, why_not = history.ask(context.instance, step, NAMES, workspace.now)
     declared = [name for name in (*known, *missing) if name in catalog.releases]
     return dg.SensorResult(
         run_requests=[_request(step, asked, declared)] if asked else [],
         skip_reason=why_not,
         dynamic_partitions_requests=[*requests, *removals],
     )
+
+
+def _chosen(
+    instance: dg.DagsterInstance, workspace: Workspace, catalog: Catalog
+) -> tuple[Step, int, str | None]:
+    """The first step; while what follows an ingest rests because it failed, the next ingest."""
+    for step in behind(workspace, catalog):
+        asked, why_not = history.ask(instance, step, NAMES, workspace.now)
+        if asked or not (step.follows and history.was_asked(instance, step)):
+            break
+    return step, asked, why_not
 
 
 def _request(step: Step, number: int, declared: Sequence[str]) -> dg.RunRequest:

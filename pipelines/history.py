@@ -78,6 +78,11 @@ def ask(
     return len(before) + 1, None
 
 
+def was_asked(instance: dg.DagsterInstance, step: Step) -> bool:
+    """Whether the sensor asked for this state of a step before."""
+    return bool(instance.get_run_records(dg.RunsFilter(tags={STATE: step.state}), limit=1))
+
+
 def wait_after(tries: int) -> timedelta:
     """How long a step rests that was asked for so often without success."""
     return min(FIRST_WAIT * 2 ** min(tries - 1, 20), LAST_WAIT)

@@ -1,6 +1,8 @@
 """Which step of the pipeline is behind: what the files, the ledger and the snapshot say."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from landed.catalog import Catalog
 from landed.documents import digest
@@ -41,9 +43,33 @@ class Step:
         return self.job == "assess_releases"
 
 
-def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
-    """The first step whose results are not those of its inputs as they are now."""
+def behind(workspace: Workspace, catalog: Catalog) -> list[Step]:
+    """Steps whose results are not those of their inputs as they are now, the first one first.
+
+    What an ingest brought goes through to its reports before more is ingested: where files drop
+    steadily nothing would ever be published else. At least one; without a job if nothing is behind.
+    """
     inputs = dict(workspace.inputs(catalog))
+    arriving = _arriving(workspace, inputs)
+    built = workspace.recall(BUILD_STATE)
+    ledger = Ledger(workspace.home)
+    follows = _following(workspace, catalog, inputs, built)
+    is_void = built.get("generation") != ledger.generation()
+    if built.get("inputs") == inputs and not is_void:
+        is_first = bool(follows.job)  # judging or publishing, of marts as they should be
+    else:
+        is_first = ledger.last_sequence() > built.get("sequence", 0)
+    both = [follows, arriving] if is_first else [arriving, follows]
+    return [step for step in both if step and step.job] or [follows]
+
+
+def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
+    """The first step that is behind; one without a job if none is."""
+    return behind(workspace, catalog)[0]
+
+
+def _arriving(workspace: Workspace, inputs: Mapping[str, str]) -> Step | None:
+    """The ingest, if there is anything for it."""
     waiting = unseen(workspace.project, workspace.home)
     changed = undeclared(workspace.project, workspace.home)
     if waiting or changed:
@@ -53,7 +79,13 @@ def first_behind(workspace: Workspace, catalog: Catalog) -> Step:
     if is_overdue(workspace.home, load_sources(workspace.project).values(), workspace.now):
         why = "rows are older than their source keeps them"
         return _step("ingest_landing", why, [workspace.today.isoformat(), inputs])
-    built = workspace.recall(BUILD_STATE)
+    return None
+
+
+def _following(
+    workspace: Workspace, catalog: Catalog, inputs: Mapping[str, str], built: Mapping[str, Any]
+) -> Step:
+    """The first step after the ingest that is behind."""
     is_void = built.get("generation") != Ledger(workspace.home).generation()
     if built.get("inputs") != inputs or is_void or not workspace.home.build.is_file():
         return _step("build_marts", "the marts are not those of the lake", inputs)

@@ -24,8 +24,8 @@ from pipelines import automation, history, resources
 from pipelines.defs.ingest import definitions as ingest_definitions
 from pipelines.headless import QUIET, dagster_home
 from pipelines.history import wait_after
-from pipelines.resources import Workspace
-from pipelines.steps import Step, first_behind
+from pipelines.resources import BUILD_STATE, Workspace
+from pipelines.steps import Step, behind, first_behind
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Settings(threads=2, memory_limit_mb=512)
@@ -204,6 +204,7 @@ def test_a_copy_is_looked_into_by_one_run_and_never_again(
 ) -> None:
     _land(workspace, range(2))
     ingest(workspace.project, workspace.home, SMALL)
+    _build(workspace)
     folder = workspace.home.landing / "app"
     (folder / "copy.jsonl").write_bytes((folder / "0.jsonl").read_bytes())
     os.utime(folder / "1.jsonl")
@@ -220,12 +221,51 @@ def test_a_source_that_was_declared_anew_is_ingested_without_a_new_file(
 ) -> None:
     _land(workspace, range(2))
     ingest(workspace.project, workspace.home, SMALL)
+    _build(workspace)
     file = workspace.project.sources / "app.yml"
     file.write_text(file.read_text("utf-8").replace("2026-09-11", "2026-09-12"), encoding="utf-8")
 
     assert _asked(workspace, instance).job_name == "ingest_landing"
     ingest(workspace.project, workspace.home, SMALL)
     assert first_behind(workspace, workspace.catalog()).job == "build_marts"
+
+
+def test_what_an_ingest_brought_is_built_before_more_is_ingested(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """Else nothing would ever be published where a file drops every minute."""
+    _land(workspace, range(2))
+    ingest(workspace.project, workspace.home, SMALL)
+    _land(workspace, range(2, 4))
+
+    assert [step.job for step in behind(workspace, workspace.catalog())] == [
+        "build_marts",
+        "ingest_landing",
+    ]
+    assert _asked(workspace, instance).job_name == "build_marts"
+
+
+def test_a_build_that_fails_does_not_keep_files_from_the_lake(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    _land(workspace, range(2))
+    ingest(workspace.project, workspace.home, SMALL)
+    _land(workspace, range(2, 4))
+    failed = _asked(workspace, instance)
+
+    @dg.job(name="build_marts")
+    def job() -> None:
+        pass
+
+    run = instance.create_run_for_job(job, tags=failed.tags)
+    instance.report_run_failed(run)
+
+    assert _asked(workspace, instance).job_name == "ingest_landing"
+
+
+def _build(workspace: Workspace) -> None:
+    """Have the marts hold what was ingested."""
+    workspace.remember(BUILD_STATE, {"sequence": Ledger(workspace.home).last_sequence()})
 
 
 def _land(workspace: Workspace, numbers: range) -> None:
