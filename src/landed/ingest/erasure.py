@@ -34,7 +34,7 @@ from .ledger_rows import Change, ListedFile, QuarantineFile
 from .person import Person, forms_of, held_rows, merged_ids, relation, tied_ids
 from .person import text as as_text
 from .person import texts as as_texts
-from .personal import pseudonym, tombstone
+from .personal import alias_tombstone, pseudonym, tombstone
 from .quarantine import sound_path
 from .sources import Source
 from .storing import store
@@ -147,6 +147,7 @@ def erase(
             quarantine_in = _emptied(engine, home, refused, person.texts)
         ids = (user_id, *merged, *known)
         digests = {tombstone(key, one) for one in ids}
+        digests |= {alias_tombstone(key, one) for one in (user_id, *merged)}
         # of an id that the lake holds as a digest only, the digest is all there is to know it by
         digests |= {one for one in ids if _DIGEST.fullmatch(one)}
         # an id that nobody had, a typo, costs no whole build; rows that retention took cannot be

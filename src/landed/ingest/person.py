@@ -21,6 +21,8 @@ from .storing import listed_in
 ALIASES = ("alias", "$create_alias", "$merge", "$merge_dangerously")
 #: It says so too, of an earlier id that it gives to one user only.
 IDENTIFY = "$identify"
+#: SQL that is true of an event of either kind.
+IS_ALIAS = f"event_name in {(*ALIASES, IDENTIFY)}"
 #: Files that one statement looks through: their names stand in its text.
 _AT_ONCE = 1_000
 
@@ -48,8 +50,7 @@ class Person:
         found = [own, f"(user_id is null and anonymous_id in ({texts(self.texts)}))"]
         if "event_name" in envelope.columns:
             # but an alias of a user id is a saying about that user
-            is_alias = f"event_name in ({texts((*ALIASES, IDENTIFY))})"
-            found.append(f"({is_alias} and anonymous_id in ({texts(self.users)}))")
+            found.append(f"({IS_ALIAS} and anonymous_id in ({texts(self.users)}))")
         return f"({' or '.join(f'coalesce({one}, false)' for one in found)})"
 
 
@@ -77,8 +78,7 @@ def merged_ids(
         engine.execute(
             "insert into claimed"
             f" select distinct anonymous_id, user_id, event_name from {relation(home, some)}"
-            f" where event_name in ({texts((*ALIASES, IDENTIFY))})"
-            " and user_id is not null and anonymous_id is not null"
+            f" where {IS_ALIAS} and user_id is not null and anonymous_id is not null"
         )
     for some in _some(events):
         engine.execute(

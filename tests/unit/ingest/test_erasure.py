@@ -192,6 +192,9 @@ def test_an_alias_of_an_id_that_is_nobodys_user_id_merges_nobody(events, event):
 
     assert (found.merged_ids, found.left_ids) == ((), ("phone",))
     assert users(events) == [("bob",)]
+    take_out(events, "amy", with_shared=True)
+    events.land("events/b.jsonl", event(7, event_name="alias", user_id="bob", anonymous_id="phone"))
+    assert events.one().accepted == 1
 
 
 def test_an_identify_merges_where_its_earlier_id_is_given_to_one_user_only(events, event):
@@ -210,6 +213,8 @@ def test_an_identify_merges_where_its_earlier_id_is_given_to_one_user_only(event
     assert (found.merged_ids, found.lake_rows) == ((), {("app", "events"): 3})
     assert users(events) == [("amy",), ("bob",), ("old",), ("tab2",)]
     assert events.rows("select count(*) from lake.events where anonymous_id = 'tab'") == [(0,)]
+    events.land("events/b.jsonl", identify(9, "bob", "tab"))
+    assert events.one().reasons == {"erased": 1}
     assert take_out(events, "amy").merged_ids == ("old",)
     assert users(events) == [("bob",), ("tab2",)]
 
