@@ -1,9 +1,10 @@
 """Erasure: one person's rows leave the lake and the quarantine, and do not come back.
 
-A person is a user id, and the anonymous ids of rows that name both. Their rows are taken out of
-every lake file that holds them; refused records that hold an id lose their text. Keyed digests of
-the ids stay in the ledger, so that a re-delivery or `--again` is refused. One transaction makes it
-real; until then nothing is changed, and afterwards the replaced files are removed at once.
+A person is a user id, those that alias events merge with it, and the anonymous ids of rows that
+name both. Their rows are taken out of every lake file that holds them; refused records that hold
+an id lose their text. Keyed digests of the ids stay in the ledger, so that a re-delivery or
+`--again` is refused. One transaction makes it real; until then nothing is changed, and afterwards
+the replaced files are removed at once.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,19 +25,20 @@ from ..project import Home
 from ..project.keys import secret_key
 from ..settings import Settings
 from ..warehouse import Engine, run_lock
-from .envelope import ENVELOPES, Envelope
+from .envelope import ENVELOPES
 from .formats import written_ids
 from .holding import holds
 from .lake import sweep
 from .ledger import Ledger
 from .ledger_rows import Change, ListedFile, QuarantineFile
-from .personal import pseudonym, tombstone
+from .person import Person, forms_of, held_rows, merged_ids, relation, tied_ids
+from .person import text as as_text
+from .person import texts as as_texts
+from .personal import alias_tombstone, pseudonym, tombstone
 from .quarantine import sound_path
 from .sources import Source
-from .storing import listed_in, store
+from .storing import store
 
-#: Files that one statement looks through: their names stand in its text.
-_AT_ONCE = 1_000
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -46,6 +48,8 @@ class Erasure:
 
     Args:
         user_id: The id that was given.
+        merged_ids: Other user ids that alias events merge with it; erased with it. Digests where
+            the lake has no other text of them.
         anonymous_ids: Ids of rows that name the user too; erased with it.
         shared_ids: Those of them that rows of other users name, with the number of these users.
         left_ids: Shared ids that were left alone, and their rows without a user id with them.
@@ -56,6 +60,7 @@ class Erasure:
     """
 
     user_id: str
+    merged_ids: tuple[str, ...]
     anonymous_ids: tuple[str, ...]
     shared_ids: Mapping[str, int]
     left_ids: tuple[str, ...]
@@ -68,6 +73,7 @@ class Erasure:
         """The same facts for `--format json`."""
         return {
             "user_id": self.user_id,
+            "merged_ids": list(self.merged_ids),
             "anonymous_ids": list(self.anonymous_ids),
             "shared_ids": dict(self.shared_ids),
             "left_ids": list(self.left_ids),
@@ -79,25 +85,6 @@ class Erasure:
             "refused": dict(self.refused),
             "is_dry_run": self.is_dry_run,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """Every form in which the ids of one person may stand in a column."""
-
-    users: frozenset[str]
-    anonymous: frozenset[str]
-
-    def condition(self, envelope: Envelope) -> str | None:
-        """SQL that is true of the person's rows; None for a kind that names nobody."""
-        if "user_id" not in envelope.columns:
-            return None
-        own = f"coalesce(user_id in ({_texts(self.users)}), false)"
-        if "anonymous_id" not in envelope.columns or not self.anonymous:
-            return own
-        # a row that names another user is that user's, whatever device it came from
-        device = f"coalesce(anonymous_id in ({_texts(self.anonymous)}), false)"
-        return f"({own} or (user_id is null and {device}))"
 
 
 def erase(
@@ -131,39 +118,48 @@ def erase(
     with run_lock(home):
         ledger = Ledger(home)
         key = secret_key(home)
-        users = frozenset({user_id, pseudonym(key, user_id)})
         spill = home.lake / ".tmp" / "spill"
         with Engine.open(None, settings=settings, temporary=spill) as engine:
             files = ledger.listed_files()
-            tied, shared = _tied(engine, home, files, users)
+            merged = merged_ids(engine, home, files, key, user_id)
+            users = forms_of(key, (user_id, *merged))
+            tied, shared = tied_ids(engine, home, files, users)
             left = () if with_shared else tuple(shared)
             known = tuple(one for one in tied if one not in left)
-            forms = {form for one in known for form in (one, pseudonym(key, one))}
-            person = _Person(users, frozenset(forms))
-            held = list(_held(engine, home, files, person))
-            texts = users | person.anonymous
+            person = Person(users, forms_of(key, known))
+            held = list(held_rows(engine, home, files, person))
             # of these the lake knows a digest only: which record holds one is told by digesting
-            hidden = frozenset(one for one in known if _DIGEST.fullmatch(one))
+            hidden = frozenset(one for one in (*merged, *known) if _DIGEST.fullmatch(one))
             is_hidden = (lambda text: pseudonym(key, text) in hidden) if hidden else None
+            ids_in = partial(_refused, engine, home, texts=person.texts, is_hidden=is_hidden)
             refused = []
             for file in ledger.quarantine_files():
                 of = declared.get(file.source)
-                if file.dropped_at is None and (
-                    rows := _refused(engine, home, file, texts, source=of, is_hidden=is_hidden)
-                ):
+                if file.dropped_at is None and (rows := ids_in(file, source=of)):
                     refused.append((file, rows))
             found = Erasure(
-                user_id, known, shared, left, _by_source(held), len(held), _by_file(refused),
-                is_dry_run=dry_run,
+                user_id, merged, known, shared, left, _by_source(held), len(held),
+                _by_file(refused), is_dry_run=dry_run,
             )  # fmt: skip
             if dry_run:
                 return found
             lake_in, removed = _without(engine, home, person, held)
-            quarantine_in = _emptied(engine, home, refused, texts)
-        digests = {tombstone(key, one) for one in (user_id, *known)}
+            quarantine_in = _emptied(engine, home, refused, person.texts)
+        ids = (user_id, *merged, *known)
+        digests = {tombstone(key, one) for one in ids}
+        digests |= {alias_tombstone(key, one) for one in (user_id, *merged)}
         # of an id that the lake holds as a digest only, the digest is all there is to know it by
-        digests |= {one for one in (user_id, *known) if _DIGEST.fullmatch(one)}
-        _remove_built(home)
+        digests |= {one for one in ids if _DIGEST.fullmatch(one)}
+        # an id that nobody had, a typo, costs no whole build; rows that retention took cannot be
+        # asked whose they were, and what was built may hold them still
+        is_met = bool(
+            held
+            or refused
+            or digests & ledger.erased()
+            or any(why == "retention" for _, _, why, _ in ledger.removals())
+        )
+        if is_met:
+            _remove_built(home)
         change = Change(
             lake_out=tuple(file for file, _ in held),
             lake_in=tuple(lake_in),
@@ -171,7 +167,7 @@ def erase(
             quarantine_in=tuple(quarantine_in),
             removed=removed,
             erased=frozenset(digests),
-            generation=uuid.uuid4().hex,
+            generation=uuid.uuid4().hex if is_met else None,
         )
         ledger.apply(change, now)
         sweep(home)
@@ -202,54 +198,12 @@ def _remove_built(home: Home) -> None:
             path.unlink()
 
 
-def _tied(
-    engine: Engine, home: Home, files: Sequence[ListedFile], users: frozenset[str]
-) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Anonymous ids of rows that name the user; and with how many others each is shared."""
-    kinds = [name for name, one in ENVELOPES.items() if "anonymous_id" in one.columns]
-    named = [file for file in files if file.kind in kinds]
-    tied: set[str] = set()
-    for some in _some(named):
-        rows = engine.rows(
-            f"select distinct anonymous_id from {_relation(home, some)}"
-            f" where user_id in ({_texts(users)}) and anonymous_id is not null"
-        )
-        tied |= {str(value) for (value,) in rows}
-    others: dict[str, set[str]] = {}
-    for some in _some(named) if tied else ():
-        rows = engine.rows(
-            f"select distinct anonymous_id, user_id from {_relation(home, some)}"
-            f" where anonymous_id in ({_texts(tied)}) and user_id not in ({_texts(users)})"
-        )
-        for anonymous_id, user in rows:
-            others.setdefault(str(anonymous_id), set()).add(str(user))
-    return tuple(sorted(tied)), {one: len(others[one]) for one in sorted(others)}
-
-
-def _held(
-    engine: Engine, home: Home, files: Sequence[ListedFile], person: _Person
-) -> Iterator[tuple[ListedFile, int]]:
-    """Lake files with rows of the person, and how many."""
-    for kind, envelope in ENVELOPES.items():
-        condition = person.condition(envelope)
-        if condition is None:
-            continue
-        of_kind = [file for file in files if file.kind == kind]
-        for some in _some(of_kind):
-            by_path = {str(home.root / file.path): file for file in some}
-            for path, rows in engine.rows(
-                f"select filename, count(*) from {_relation(home, some, ', filename = true')}"
-                f" where {condition} group by filename order by filename"
-            ):
-                yield by_path[str(path)], int(rows)
-
-
 def _refused(
     engine: Engine,
     home: Home,
     file: QuarantineFile,
-    texts: frozenset[str],
     *,
+    texts: frozenset[str],
     source: Source | None,
     is_hidden: Callable[[str], bool] | None,
 ) -> list[int]:
@@ -258,13 +212,13 @@ def _refused(
     written = written_ids(source.format, texts) if source else texts
     delimiter = source.delimiter if source else ","
     # a backslash may hide any letter of JSON, a doubled quote one of CSV
-    looks = " or ".join([f"contains(raw, {_text(one)})" for one in sorted(written)])
+    looks = " or ".join([f"contains(raw, {as_text(one)})" for one in sorted(written)])
     looks = f"{looks} or true" if is_hidden else looks
     quoted = any('"' in one for one in written)
     hidden = " or contains(raw, '\"\"')" if quoted else ""
     rows = engine.rows(
         f"select file_row_number, raw, detail from read_parquet('{path}', file_row_number = true)"
-        f" where {looks} or contains(raw, '\\'){hidden} or detail in ({_texts(texts)})"
+        f" where {looks} or contains(raw, '\\'){hidden} or detail in ({as_texts(texts)})"
     )
     return [
         int(number)
@@ -275,7 +229,7 @@ def _refused(
 
 
 def _without(
-    engine: Engine, home: Home, person: _Person, held: Iterable[tuple[ListedFile, int]]
+    engine: Engine, home: Home, person: Person, held: Iterable[tuple[ListedFile, int]]
 ) -> tuple[list[ListedFile], dict[tuple[str, date, str], int]]:
     """Lake files written anew without the person, and what they lost. No ledger lists them yet."""
     files: list[ListedFile] = []
@@ -287,7 +241,7 @@ def _without(
             continue
         stored = store(
             engine,
-            f"select * from {_relation(home, [file])}"
+            f"select * from {relation(home, [file])}"
             f" where not {person.condition(ENVELOPES[file.kind])}",
             home=home,
             folder=(home.root / file.path).parent,
@@ -317,7 +271,7 @@ def _emptied(
             engine,
             f"select * exclude (file_row_number) replace ("
             f" case when {is_emptied} then '' else raw end as raw,"
-            f" case when {is_emptied} and detail in ({_texts(texts)}) then '' else detail end"
+            f" case when {is_emptied} and detail in ({as_texts(texts)}) then '' else detail end"
             f" as detail) from read_parquet('{path}', file_row_number = true)"
             " order by file_row_number",
             home=home,
@@ -346,21 +300,3 @@ def _by_file(refused: Iterable[tuple[QuarantineFile, list[int]]]) -> dict[str, i
     for file, rows in refused:
         counted[file.source] = counted.get(file.source, 0) + len(rows)
     return counted
-
-
-def _some(files: Sequence[ListedFile]) -> Iterator[Sequence[ListedFile]]:
-    for first in range(0, len(files), _AT_ONCE):
-        yield files[first : first + _AT_ONCE]
-
-
-def _relation(home: Home, files: Iterable[ListedFile], options: str = "") -> str:
-    paths: list[Path] = [home.root / file.path for file in files]
-    return f"read_parquet({listed_in(paths)}, hive_partitioning = false{options})"
-
-
-def _texts(values: Iterable[str]) -> str:
-    return ", ".join(_text(value) for value in sorted(values))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

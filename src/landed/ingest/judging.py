@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import SourceError
 from .dedup import event_hash
 from .envelope import NOT_JSON, Envelope, clocked, instants, refusals, text_of, typed
+from .person import IS_ALIAS
 from .personal import ambiguous, digest_sql, without_personal
 from .selection import BARRIER, CONTENT, GIVEN_ID, ROW, Selection, first_of, folded
 from .sources import Source
@@ -134,6 +135,9 @@ class Judge:
                 for purpose in ("erased", "personal")
                 if name in given and name in self.envelope.columns
             ]  # fmt: skip
+            if {"event_name", "anonymous_id"} <= set(given) and self.envelope.kind == "events":
+                digest = digest_sql(self._key, "erased_alias", "t.anonymous_id")
+                found.append((f"t.{IS_ALIAS} and {digest} in (from erased)", "erased", "''"))
         found += [
             (condition, reason, _text(detail))
             for condition, reason, detail in refusals(self.envelope, given)

@@ -27,6 +27,14 @@ def tombstone(key: bytes, text: str) -> str:
     return hmac.digest(subkey(key, "erased"), text.encode(), "sha256").hex()
 
 
+def alias_tombstone(key: bytes, text: str) -> str:
+    """The digest by which an erased user id is known as the earlier id of an alias event.
+
+    Another than an id's own: aliases of an erased device may be of other users, and stay.
+    """
+    return hmac.digest(subkey(key, "erased_alias"), text.encode(), "sha256").hex()
+
+
 def digest_sql(key: bytes, purpose: str, expression: str) -> str:
     """SQL of the digest of a text; NULL stays NULL. The engine has no HMAC: it is spelled out."""
     block = subkey(key, purpose).ljust(_BLOCK, b"\0")

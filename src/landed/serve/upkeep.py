@@ -236,7 +236,7 @@ def erase(
         with_shared=with_shared,
         dry_run=dry_run,
     )
-    left = landed_files(state, sources, (user, *done.anonymous_ids))
+    left = landed_files(state, sources, (user, *done.merged_ids, *done.anonymous_ids))
     facts = {
         **done.as_dict(),
         "landing_files": [
@@ -263,6 +263,8 @@ def _print_erased(facts: Mapping[str, Any]) -> None:
     line(f"{verb}: {rows:,} row(s) of {facts['user_id']} in {facts['lake_files']:,} lake file(s)")
     for one in facts["lake_rows"]:
         line(f"  {one['source']}: {one['rows']:,} {one['kind']}")
+    for name in facts["merged_ids"]:
+        line(f"  with the user id {name}, which alias events merge with it")
     for name in facts["anonymous_ids"]:
         others = facts["shared_ids"].get(name)
         line(

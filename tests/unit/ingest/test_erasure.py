@@ -15,6 +15,7 @@ from landed.ingest import Ledger, load_sources
 from landed.ingest.erasure import erase
 from landed.ingest.holding import holds, landed_files
 from landed.ingest.ledger import Ledger as WrittenLedger
+from landed.ingest.person import ALIASES, IDENTIFY
 from landed.ingest.personal import pseudonym, tombstone
 from landed.project.keys import secret_key
 from landed.settings import Settings
@@ -140,6 +141,125 @@ def test_an_erased_person_does_not_come_back_by_any_way(people, event):
     assert ("u1",) not in users(people)
     assert all(row["raw"] == "" for row in people.quarantine("app") if row["reason"] == "erased")
     assert b'"u1"' not in everything(people)
+
+
+@pytest.fixture
+def merged(events, event):
+    """old@mail became amy, and amy became ann; bob and the device d1 of ann are apart."""
+    lines = [
+        event(1, user_id="old@mail", anonymous_id="d0"),
+        event(2, event_name="alias", user_id="amy", anonymous_id="old@mail"),
+        event(3, event_name="$merge", user_id="ann", anonymous_id="amy"),
+        event(4, user_id="ann", anonymous_id="d1"),
+        event(5, user_id=None, anonymous_id="d0"),
+        event(6, user_id="bob", anonymous_id="d2"),
+        event(7, user_id="old@mail", occurred_at="never"),
+        event(8, user_id=None, anonymous_id="old@mail"),
+    ]
+    events.land("events/a.jsonl", "".join(lines))
+    events.ingest()
+    return events
+
+
+@pytest.mark.parametrize("user", ["old@mail", "amy", "ann"])
+def test_ids_that_aliases_merge_are_erased_together_whichever_is_given(merged, event, user):
+    others = sorted({"old@mail", "amy", "ann"} - {user})
+    looked = take_out(merged, user, dry_run=True)
+
+    found = take_out(merged, user)
+
+    assert looked.merged_ids == found.merged_ids == tuple(others)
+    assert (found.anonymous_ids, found.shared_ids) == (("d0", "d1"), {})
+    assert (found.lake_rows, found.refused) == ({("app", "events"): 6}, {"app": 1})
+    assert users(merged) == [("bob",)]
+    assert not [one for one in (b"old@mail", b"amy", b"ann") if one in everything(merged)]
+    merged.land(
+        "events/b.jsonl",
+        event(11, user_id="old@mail") + event(12, user_id="amy") + event(13, user_id="ann")
+        + event(14, user_id="amy", event_name="alias", anonymous_id="old@mail"),
+    )  # fmt: skip
+    assert merged.one().reasons == {"erased": 4}
+    assert merged.one(again=True).reasons == {"erased": 11}
+
+
+def test_an_alias_of_an_id_that_is_nobodys_user_id_merges_nobody(events, event):
+    lines = [event(n, event_name="alias", user_id=one, anonymous_id="phone")
+             for n, one in enumerate(["amy", "bob"])]  # fmt: skip
+    events.land("events/a.jsonl", "".join(lines))
+    events.ingest()
+
+    found = take_out(events, "amy")
+
+    assert (found.merged_ids, found.left_ids) == ((), ("phone",))
+    assert users(events) == [("bob",)]
+    take_out(events, "amy", with_shared=True)
+    events.land("events/b.jsonl", event(7, event_name="alias", user_id="bob", anonymous_id="phone"))
+    assert events.one().accepted == 1
+
+
+def test_an_identify_merges_where_its_earlier_id_is_given_to_one_user_only(events, event):
+    def identify(number, user, earlier):
+        return event(number, event_name="$identify", user_id=user, anonymous_id=earlier)
+
+    lines = [event(1, user_id="tab"), identify(2, "amy", "tab"), identify(3, "bob", "tab"),
+             event(4, user_id="old"), identify(5, "amy", "old"), identify(6, "amy", "old"),
+             event(7, user_id="tab2"), identify(8, "bob", "tab2")]  # fmt: skip
+    events.land("events/a.jsonl", "".join(lines))
+    events.ingest()
+
+    assert take_out(events, "bob", dry_run=True).merged_ids == ("tab2",)
+    found = take_out(events, "tab")
+
+    assert (found.merged_ids, found.lake_rows) == ((), {("app", "events"): 3})
+    assert users(events) == [("amy",), ("bob",), ("old",), ("tab2",)]
+    assert events.rows("select count(*) from lake.events where anonymous_id = 'tab'") == [(0,)]
+    events.land("events/b.jsonl", identify(9, "bob", "tab"))
+    assert events.one().reasons == {"erased": 1}
+    assert take_out(events, "amy").merged_ids == ("old",)
+    assert users(events) == [("bob",), ("tab2",)]
+
+
+def test_merged_ids_of_which_the_lake_keeps_digests_are_followed(world, event):
+    world.source("app", "kind: events\nformat: jsonl\npath: events/*\n"
+                 "personal: [user_id, anonymous_id]\n")  # fmt: skip
+    lines = [event(1, user_id="old"), event(2, user_id="bob"),
+             event(3, event_name="alias", user_id="amy", anonymous_id="old"),
+             event(4, user_id="old", occurred_at="never")]  # fmt: skip
+    world.land("events/a.jsonl", "".join(lines))
+    world.ingest()
+    key = secret_key(world.home)
+
+    found = take_out(world, "amy")
+
+    assert found.merged_ids == (pseudonym(key, "old"),)
+    assert found.refused == {"app": 1}
+    assert users(world) == [(pseudonym(key, "bob"),)]
+    world.land("events/b.jsonl", event(5, user_id="old"))
+    assert world.one().reasons == {"erased": 1}
+
+
+def test_the_models_merge_by_the_same_events():
+    model = Path(__file__).parents[3] / "models" / "intermediate" / "int_identity_pairs.sql"
+    text = model.read_text(encoding="utf-8")
+
+    assert f"event_name in {ALIASES} as is_alias" in text
+    assert f"event_name = '{IDENTIFY}' as is_identify" in text
+
+
+def test_an_id_that_nobody_had_costs_no_build_and_is_refused_from_then_on(people, event):
+    people.home.build.parent.mkdir()
+    people.home.build.write_bytes(b"built")
+    before = Ledger(people.home).generation()
+
+    found = take_out(people, "user-typo")
+
+    assert (found.lake_rows, found.refused) == ({}, {})
+    assert people.home.build.read_bytes() == b"built"
+    assert Ledger(people.home).generation() == before
+    people.land("events/b.jsonl", event(300, user_id="user-typo"))
+    assert people.one().reasons == {"erased": 1}
+    take_out(people, "user-typo")
+    assert not people.home.build.exists()
 
 
 def test_refused_records_lose_their_text_and_keep_their_place(events, event):
