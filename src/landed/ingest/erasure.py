@@ -10,7 +10,6 @@ the replaced files are removed at once.
 from __future__ import annotations
 
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -159,7 +158,7 @@ def erase(
             or any(why == "retention" for _, _, why, _ in ledger.removals())
         )
         if is_met:
-            _remove_built(home)
+            home.remove_build()
         change = Change(
             lake_out=tuple(file for file, _ in held),
             lake_in=tuple(lake_in),
@@ -184,18 +183,6 @@ def _require_id(user_id: str) -> None:
             fix="check the argument.",
             code="user_unknown",
         )
-
-
-def _remove_built(home: Home) -> None:
-    """Remove the build database, its log and what it spilled: they hold the person's rows too.
-
-    Deleting rows within it would leave their bytes in its free blocks: the next run builds anew.
-    """
-    for path in home.warehouse.glob(f"{home.build.name}*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def _refused(
