@@ -8,6 +8,7 @@ from landed.catalog import Catalog
 from landed.documents import digest
 from landed.ingest import Ledger, is_overdue, load_sources, undeclared, unseen
 from landed.publish.readers import current
+from landed.publish.reports import points_to
 from landed.publish.snapshot import snapshot_id
 
 from .resources import BUILD_STATE, REOPENED, Workspace
@@ -100,7 +101,8 @@ def _following(
         why = f"{', '.join(unjudged)} not judged on these marts"
         return _step("assess_releases", why, [unjudged, inputs])
     published = current(workspace.home)
-    if published is None or published.id != snapshot:
+    is_published = published is not None and published.id == snapshot
+    if not (is_published and points_to(workspace.home, catalog.releases, snapshot)):
         return _step("publish_snapshot", "the latest state is not published", inputs)
     return Step("", "every landed file is claimed, no project file changed")
 

@@ -14,6 +14,7 @@ from ..errors import PlanError
 from ..ingest import Ledger, is_overdue, load_sources, pending, relations_digest
 from ..project import Home, Project, core_root
 from .readers import current
+from .reports import points_to
 from .snapshot import snapshot_id
 
 
@@ -102,7 +103,8 @@ def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) ->
     if published is None:
         return None
     wanted = snapshot_id(run_inputs(project, home, catalog, now))
-    return published.id if published.id == wanted else None
+    is_whole = published.id == wanted and points_to(home, catalog.releases, wanted)
+    return published.id if is_whole else None
 
 
 def require_unchanged(built: Mapping[str, str], now: Mapping[str, str]) -> None:

@@ -61,8 +61,11 @@ def write_reports(home: Home, reports: Sequence[Report]) -> list[Report]:
 def point_to(home: Home, reports: Sequence[Report], title: str) -> None:
     """Make these the latest reports of their releases, and the overview's only ones.
 
-    Reports of releases that are no longer declared stay readable, but are not listed.
+    Reports of releases that are no longer declared stay readable, but are not listed. The overview
+    comes first: by the releases' pointers `points_to` tells whether all of it was done.
     """
+    page = render_index([report.document for report in reports], title)
+    write_atomic(home.reports / "index.html", page.encode())
     for report in reports:
         itself = {
             "snapshot": report.snapshot,
@@ -72,8 +75,15 @@ def point_to(home: Home, reports: Sequence[Report], title: str) -> None:
         good = report.document.get("last_good") if report.is_blocked else itself
         pointer = {"release": report.release, **itself, "last_good": good}
         write_atomic(home.reports / report.release / LATEST, canonical_json(pointer) + b"\n")
-    page = render_index([report.document for report in reports], title)
-    write_atomic(home.reports / "index.html", page.encode())
+
+
+def points_to(home: Home, releases: Iterable[str], snapshot: str) -> bool:
+    """Whether the latest report of every release is that of a snapshot.
+
+    It is not where a run was killed after it published the snapshot, before it said so here.
+    """
+    pointers = (latest_pointer(home, release) or {} for release in releases)
+    return all(pointer.get("snapshot") == snapshot for pointer in pointers)
 
 
 def latest_reports(home: Home) -> list[Report]:

@@ -70,6 +70,11 @@ def test_a_run_without_new_files_has_work_where_rows_are_kept_too_long(
     ingest(project, home, Settings(threads=1, memory_limit_mb=512), now=now)
     published = snapshot_id(run_inputs(project, home, catalog, now))
     monkeypatch.setattr(inputs, "current", lambda _: SimpleNamespace(id=published))
+    # published, and killed before the release's latest report was said to be that of the snapshot
+    assert up_to_date(project, home, catalog, now) is None
+    latest = home.reports / "new-search" / "latest.json"
+    latest.parent.mkdir(parents=True)
+    latest.write_text(f'{{"snapshot": "{published}"}}', encoding="utf-8")
 
     later = datetime(2026, 12, 11, tzinfo=UTC)
 

@@ -7,6 +7,7 @@ import pytest
 
 from landed.errors import WarehouseError
 from landed.publish import latest_reports, read_report
+from landed.publish.reports import points_to
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
@@ -93,3 +94,14 @@ def test_a_name_that_leaves_the_folder_is_refused(small: Any, name: str) -> None
 def test_a_snapshot_that_leaves_the_folder_is_refused(small: Any) -> None:
     with pytest.raises(WarehouseError, match="no snapshot id"):
         read_report(small.home, "good", "../../secret")
+
+
+def test_reports_that_point_to_another_snapshot_are_not_whole(small: Any) -> None:
+    """A run that is killed once the snapshot is there, and before its reports are the latest."""
+    published = small.publish()
+    releases = [path.parent.name for path in small.home.reports.glob("*/latest.json")]
+    assert points_to(small.home, releases, published.id)
+
+    (small.home.reports / releases[0] / "latest.json").unlink()
+
+    assert not points_to(small.home, releases, published.id)
