@@ -2,7 +2,7 @@
 
 Parquet files are read where they are. A table of PostgreSQL or of a DuckDB file is copied to
 Parquet below `<home>/relations` when it changed, so that no lock or write of its owner meets
-a build. What was read, and in which state, stands in `<home>/work/relations.json`.
+a build. What was read, and in which state, stands in `work/relations.json` of the home.
 """
 
 from __future__ import annotations

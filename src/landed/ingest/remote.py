@@ -1,7 +1,7 @@
 """Sources at a URL: which files are there, which are new, and their bytes on this machine.
 
 A remote file is known by its address, length and what its store says of its version, so that
-asking costs a listing and no transfer. What it held is kept in `<home>/work/remote.sqlite`, beside
+asking costs a listing and no transfer. What it held is kept in the home, `work/remote.sqlite`, with
 what copies of claimed files on this machine hold. That is a memory and no account: the ledger
 decides by digest what is claimed, and where the memory is gone the files are read once more.
 """
