@@ -151,6 +151,7 @@ def build_semantic_model(
 
 def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     """The metric of a sound entry, without its digest; None where it has faults."""
+    _lint_description(entry, faults)  # it reads badly, but can be computed
     before = len(faults)
     data = entry.data
     kinds = _KINDS[entry.kind]
@@ -166,7 +167,6 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     if entry.name in RESERVED_NAMES:
         what = f"the name {show(entry.name)} is reserved"
         faults.append(entry.fault(what, "another name", "rename it.", "reserved_name", "name"))
-    _lint_description(entry, faults)
     meta = data["config"]["meta"]
     params = data["type_params"]
     measure, measure_filters = rows_of(params.get("measure"))
@@ -205,18 +205,6 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
         deprecated=Deprecation(**meta["deprecated"]) if "deprecated" in meta else None,
         path=entry.document.path,
     )
-
-
-def lint_saved_query(entry: Entry, metrics: Mapping[str, object], faults: list[Fault]) -> None:
-    """A saved query names metrics that exist, and its conditions are in the grammar."""
-    params = entry.data["query_params"]
-    for index, name in enumerate(params["metrics"]):
-        if name not in metrics:
-            what, fix = f"unknown metric {show(name)}", did_you_mean(name, metrics)
-            key = ("query_params", "metrics", index)
-            faults.append(entry.fault(what, "", fix, "unknown_metric", *key))
-    for text in texts(params.get("where")):
-        _read(parse_condition, text, entry, faults, "query_params", "where")
 
 
 def _named(

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..documents import digest
 from ..errors import ContractError, Fault
 from ..project import Project, core_root
-from .building import build_metric, build_semantic_model, lint_saved_query
+from .building import build_metric, build_semantic_model
 from .definitions import (
     METRIC_TIME,
     RELEASE,
@@ -27,6 +27,7 @@ from .linting import lint_references, lint_release, measures_by_name, unit_model
 from .names import did_you_mean, show
 from .reading import read_definitions
 from .releases import Release, load_releases
+from .saved import Dashboard, SavedQuery, build_saved_query, lint_names, read_dashboard
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Catalog:
     semantic_models: Mapping[str, SemanticModel]
     releases: Mapping[str, Release] = field(default_factory=dict)
     digest: str = ""
+    saved_queries: Mapping[str, SavedQuery] = field(default_factory=dict)
+    dashboards: Mapping[str, Dashboard] = field(default_factory=dict)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -128,6 +131,17 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
     Raises:
         ContractError: A definition or release has faults; all of them at once.
     """
+    catalog, faults = read_catalog(project, core=core)
+    if faults:
+        raise ContractError(faults)
+    return catalog
+
+
+def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog, list[Fault]]:
+    """What can be read of a project's definitions, and every fault of the rest.
+
+    For what looks at definitions that need not be sound, such as those of another day.
+    """
     faults: list[Fault] = []
     root = core_root() if core is None else core
     shipped = read_definitions(root / "metrics", root / "models", faults)
@@ -149,19 +163,33 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
     }
     vocabulary = Vocabulary(metrics, measures_by_name(models, faults), unit_model(models, faults))
     bad = lint_references(vocabulary, found.metrics, broken, faults)
-    for entry in found.saved_queries.values():
-        if entry.is_sound:
-            lint_saved_query(entry, found.metrics, faults)
+    saved = {
+        name: query
+        for name, entry in found.saved_queries.items()
+        if entry.is_sound and (query := build_saved_query(entry, found.metrics, faults)) is not None
+    }
     releases = load_releases(project.releases, faults)
     for release in releases.values():
         faults.extend(lint_release(release, vocabulary, found.metrics, bad))
-    if faults:
-        raise ContractError(faults)
     digested = {
         name: replace(metric, digest=vocabulary.digest_of(metric, vocabulary.formula(metric)))
         for name, metric in sorted(metrics.items())
+        if name not in bad
     }
-    return Catalog(digested, models, releases, _digest(digested, releases))
+    dashboards = [read_dashboard(*one) for one in found.exposures]
+    catalog = Catalog(
+        digested,
+        models,
+        releases,
+        _digest(digested, releases),
+        saved,
+        {one.name: one for one in dashboards},
+    )
+    for name, query in saved.items():
+        if not bad.intersection(query.metrics):
+            infos = catalog.dimensions_of(query.metrics)
+            faults.extend(lint_names(query, infos, found.saved_queries[name]))
+    return catalog, faults
 
 
 def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release]) -> str:

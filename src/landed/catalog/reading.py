@@ -69,6 +69,7 @@ class Definitions:
     semantic_models: dict[str, Entry] = field(default_factory=dict)
     saved_queries: dict[str, Entry] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    exposures: list[tuple[Document, int, dict[str, Any]]] = field(default_factory=list)
 
     def replaced_by(self, over: Definitions) -> Definitions:
         """These, with the other's added or in their place."""
@@ -77,6 +78,7 @@ class Definitions:
             self.semantic_models | over.semantic_models,
             self.saved_queries | over.saved_queries,
             self.columns | over.columns,
+            self.exposures + over.exposures,
         )
 
 
@@ -120,6 +122,8 @@ def _read(
             _add(_entry(document, kind, index, raw, faults), found, faults)
     for index, raw in _entries(document, "models", faults):
         _columns(document, index, raw, found)
+    for index, raw in _entries(document, "exposures", faults):
+        found.exposures.append((document, index, raw))
 
 
 def _entries(

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import upkeep
+from . import diff, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -119,6 +119,7 @@ def dev(
 
 
 upkeep.register(app)
+diff.register(app)
 
 
 @app.command()
@@ -134,11 +135,20 @@ def pull(
 
 
 @app.command()
-def check(project: ProjectOption = HERE, output: FactsOption = FactsFormat.TABLE) -> None:
+def check(
+    project: ProjectOption = HERE,
+    base: Annotated[
+        str | None, typer.Option("--base", help="Also: nothing broke since this git revision.")
+    ] = None,
+    output: FactsOption = FactsFormat.TABLE,
+) -> None:
     """Lint metrics, releases, sources, tracking plan and expectations; every fault at once."""
     from . import queries
 
-    faults = queries.check(load_project(project))
+    found = load_project(project)
+    faults = queries.check(found)
+    if base is not None and not faults:  # definitions that do not load cannot be compared
+        faults = diff.faults_since(found, base)
     if output is FactsFormat.JSON:
         print_json({"faults": [fault.as_dict() for fault in faults]})
     else:
