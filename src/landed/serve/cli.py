@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import diff, upkeep
+from . import diff, lineage, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -120,6 +120,7 @@ def dev(
 
 upkeep.register(app)
 diff.register(app)
+lineage.register(app)
 
 
 @app.command()

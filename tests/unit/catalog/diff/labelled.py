@@ -387,7 +387,13 @@ COMPATIBLE = (
 )
 
 BREAKING = (
-    _one("sum made average", "formula", M, "name: paid_usd\n        agg: sum", "name: paid_usd\n        agg: average"),
+    _one(
+        "sum made average",
+        "formula",
+        M,
+        "name: paid_usd\n        agg: sum",
+        "name: paid_usd\n        agg: average",
+    ),
     _one(
         "exact percentile made approximate",
         "formula",
