@@ -311,7 +311,7 @@ def test_whatever_senders_do_the_lake_is_what_the_oracle_says(
         Deliveries,
         settings=settings(
             max_examples=seeds,
-            stateful_step_count=8 if seeds > 500 else 6,
+            stateful_step_count=8,
             deadline=None,
             derandomize=True,
             database=None,
