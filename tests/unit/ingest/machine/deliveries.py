@@ -81,7 +81,7 @@ def _spoil(event: dict[str, Any], fault: str | None) -> None:
         case "no_unit":
             event["user_id"] = None
         case "early":
-            # no skew brings it past 1970: an id's rows lie within the week in which repeats are sought
+            # no skew brings it past 1970: repeats are sought within a week
             event["occurred_at"] = "1969-11-30T23:59:59Z"
 
 
