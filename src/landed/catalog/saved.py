@@ -167,7 +167,11 @@ def lint_names(saved: SavedQuery, infos: tuple[DimensionInfo, ...], entry: Entry
         check(name, "group_by")
     for text in saved.where:
         for one in parse_condition(text).references:
-            if one.kind != "entity":
+            if one.kind == "entity":
+                what = f"the filter names the entity {show(one.name)}"
+                fix = "filter on a dimension; a query in SQL knows no other names."
+                faults.append(entry.fault(what, "a dimension", fix, "entity", *keys, "where"))
+            else:
                 check(one.name, "where")
     for name, _ in saved.order_by:
         if name not in saved.metrics and name not in saved.group_by:

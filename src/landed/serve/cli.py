@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import diff, lineage, upkeep
+from . import diff, lineage, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -121,6 +121,7 @@ def dev(
 upkeep.register(app)
 diff.register(app)
 lineage.register(app)
+saved.register(app)
 
 
 @app.command()

@@ -45,7 +45,8 @@ def rows(sql: str) -> set[str]:
         ("select 1 as a from o", "a", set()),
         ("select whatever from somewhere", "whatever", {"somewhere.whatever"}),
         (
-            "with recursive r as (select id as a from o union all select r.a from r) select * from r",
+            "with recursive r as (select id as a from o union all select r.a from r)"
+            " select * from r",
             "a",
             {"o.id"},
         ),
