@@ -173,6 +173,9 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     inputs = _inputs(params)
     more = kind_params(entry, faults)
     _lint_cap(entry, kind, faults)
+    if "zero_denominator" in meta and kind != "ratio":
+        what, at = f"a {kind} metric has no denominator", ("config", "meta", "zero_denominator")
+        faults.append(entry.fault(what, "a ratio", "remove it.", "zero_rule", *at))
     for key, filters in _filters(entry):
         for text in filters:
             _read(parse_condition, text, entry, faults, *key)
@@ -199,6 +202,7 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
         expr=params.get("expr"),
         params=more,
         fill=_fill(params.get("measure")),
+        zero_denominator=meta.get("zero_denominator"),
         revisions=tuple(
             Revision(one["date"], one["change"], one["by"]) for one in meta.get("revisions", ())
         ),

@@ -27,6 +27,7 @@ Direction = Literal["increase_is_good", "decrease_is_good", "neutral"]
 Tier = Literal["certified", "team", "draft"]
 DimensionKind = Literal["categorical", "time"]
 EntityKind = Literal["primary", "unique", "natural", "foreign"]
+ZeroRule = Literal["no_value", "zero"]
 UnitFormName = Literal["mean", "proportion", "ratio", "unit_mean"]
 
 #: The entity that releases are measured on, and that attributes are joined by.
@@ -194,6 +195,7 @@ class Metric:
         inputs: Numerator and denominator of a ratio; inputs of a derived metric.
         expr: Arithmetic over the inputs' aliases (derived only).
         params: What its kind says beyond a measure.
+        zero_denominator: What a ratio is where its denominator is 0; None where nobody says.
         fill: What stands where there are no rows; None for nothing.
         digest: Of the compiled definition: the same formula has the same digest.
     """
@@ -216,6 +218,7 @@ class Metric:
     expr: str | None = None
     params: KindParams | None = None
     fill: Fill | None = None
+    zero_denominator: ZeroRule | None = None
     revisions: tuple[Revision, ...] = ()
     deprecated: Deprecation | None = None
     path: Path = field(default=Path(), compare=False)

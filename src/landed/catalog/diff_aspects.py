@@ -39,7 +39,13 @@ from .saved import condition_name
 _NAMES_OF_MEASURE = {"name", "description", "expr", "agg", "agg_time_dimension", "non_additive"}
 #: Data types that a model's contract gives to the columns of a metric.
 COLUMN_TYPES = "column types"
-_SAID_WITHOUT_INPUTS = {"kind", "filter", "outcome window in days", "cap of a unit's outcome"}
+_SAID_WITHOUT_INPUTS = {
+    "kind",
+    "filter",
+    "outcome window in days",
+    "cap of a unit's outcome",
+    "value without a denominator",
+}
 _KIND_ROWS = {"base", "converted", "base_filters", "converted_filters", "cohort", "returns"}
 
 
@@ -67,6 +73,8 @@ def aspects_of(metric: Metric, vocabulary: Vocabulary) -> Aspects:
     found: dict[str, Aspect] = {"kind": Aspect(metric.kind, metric.kind)}
     found |= _plain("outcome window in days", metric.window_days)
     found |= _plain("cap of a unit's outcome", metric.cap_value)
+    if metric.zero_denominator == "zero":  # no_value said is what is so without a word
+        found["value without a denominator"] = Aspect("zero", "0")
     if metric.inputs:
         found |= _inputs(metric)
         return found

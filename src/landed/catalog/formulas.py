@@ -51,11 +51,16 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Quotient:
-    """Numerator divided by denominator; NULL where that is zero."""
+    """Numerator divided by denominator.
+
+    Args:
+        is_zero: Whether it is 0 where the denominator is 0; else it has no value there.
+    """
 
     numerator: Formula
     denominator: Formula
     denominator_metric: str = ""
+    is_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,8 @@ class Vocabulary:
             for one in metric.inputs
         ]
         if metric.kind == "ratio":
-            return Quotient(parts[0], parts[1], metric.inputs[1].metric)
+            is_zero = metric.zero_denominator == "zero"
+            return Quotient(parts[0], parts[1], metric.inputs[1].metric, is_zero)
         named = zip((one.alias for one in metric.inputs), parts, strict=True)
         return Arithmetic(metric.expr or "", dict(named))
 
@@ -261,6 +267,7 @@ class Vocabulary:
                 self._canonical(formula.numerator),
                 self._canonical(formula.denominator),
                 formula.denominator_metric == "exposed_units",
+                *(["zero"] if formula.is_zero else []),  # no value: as it was digested before
             ]
         if isinstance(formula, Arithmetic):
             inputs = {name: self._canonical(one) for name, one in formula.inputs.items()}

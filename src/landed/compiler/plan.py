@@ -42,6 +42,7 @@ from .syntax import (
     number,
     union_all,
     zero_if_null,
+    zero_where_zero,
 )
 
 _SPINE = "keys"
@@ -68,7 +69,9 @@ class Plan:
         if isinstance(formula, Aggregate):
             return self._aggregate(formula)
         if isinstance(formula, Quotient):
-            return divided(self.value(formula.numerator), self.value(formula.denominator))
+            below = self.value(formula.denominator)
+            quotient = divided(self.value(formula.numerator), below)
+            return zero_where_zero(quotient, below) if formula.is_zero else quotient
         if isinstance(formula, Arithmetic):
             inputs = {name: self.value(one) for name, one in formula.inputs.items()}
             tree = parse_arithmetic(formula.expr)

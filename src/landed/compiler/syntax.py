@@ -100,6 +100,13 @@ def divided(top: exp.Expr, bottom: exp.Expr) -> exp.Div:
     return exp.Div(this=double(exp.paren(top, copy=False)), expression=below)
 
 
+def zero_where_zero(quotient: exp.Expr, bottom: exp.Expr) -> exp.Case:
+    """`case when bottom = 0 then 0 else quotient end`: 0 where there is nothing to divide by."""
+    is_zero = exp.EQ(this=exp.paren(bottom.copy(), copy=False), expression=exp.Literal.number(0))
+    branch = exp.If(this=is_zero, true=double(exp.Literal.number(0)))
+    return exp.Case(ifs=[branch], default=quotient)
+
+
 def all_of(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
     """Conditions joined by AND, each in brackets; None where there is none."""
     wrapped = [exp.paren(condition, copy=False) for condition in conditions]

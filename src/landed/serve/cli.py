@@ -151,12 +151,17 @@ def check(
     faults = queries.check(found)
     if base is not None and not faults:  # definitions that do not load cannot be compared
         faults = diff.faults_since(found, base)
+    warnings = queries.warnings(found)
     if output is FactsFormat.JSON:
-        print_json({"faults": [fault.as_dict() for fault in faults]})
+        both = {"faults": faults, "warnings": warnings}
+        print_json({name: [one.as_dict() for one in listed] for name, listed in both.items()})
     else:
         for fault in faults:
             console().print(clean(str(fault)), markup=False)
-        console().print(f"{len(faults)} fault(s)")
+        for warning in warnings:
+            console().print(clean(f"warning: {warning}"), markup=False)
+        more = f", {len(warnings)} warning(s)" if warnings else ""
+        console().print(f"{len(faults)} fault(s){more}")
     if faults:
         raise Finished(1)
 

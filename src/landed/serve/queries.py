@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..catalog import Catalog, load_catalog
+from ..catalog import Catalog, Metric, load_catalog
+from ..catalog.catalog import read_catalog
+from ..catalog.linting_warnings import warnings_of
 from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
 from ..errors import ContractError, Fault, GateRefused, LandedError, PlanError, WarehouseError
 from ..gate import lint_exemptions, load_suites
@@ -50,6 +52,14 @@ def check(project: Project) -> list[Fault]:
     except ContractError as error:
         faults.extend(error.faults)
     return list(dict.fromkeys(faults))
+
+
+def warnings(project: Project) -> list[Fault]:
+    """What asks for a second look in definitions without faults; none where there are faults."""
+    catalog, faults = read_catalog(project)
+    if faults:
+        return []
+    return warnings_of(catalog, project.timezone, datetime.now(UTC).date())
 
 
 def metric_query(
@@ -132,12 +142,22 @@ def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]
             "non_inferiority_margin": metric.non_inferiority_margin,
             "description": metric.description,
             "revision": metric.revision,
+            "revisions": [f"{one.date} {one.change} ({one.by})" for one in metric.revisions],
+            "deprecated": _deprecation(metric),
             "digest": metric.digest,
             "dimensions": [info.name for info in list_dimensions(catalog, [metric.name])],
             "file": str(metric.path),
         }
         for metric in chosen
     ]
+
+
+def _deprecation(metric: Metric) -> str | None:
+    """How long a metric still is, and what to use; None where it stays."""
+    if metric.deprecated is None:
+        return None
+    said = f"since {metric.deprecated.since}, until {metric.deprecated.until}"
+    return said + (f"; use {metric.deprecated.use}" if metric.deprecated.use else "")
 
 
 def report_document(home: Home, release: str, snapshot: str | None = None) -> Mapping[str, Any]:

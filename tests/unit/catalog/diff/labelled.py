@@ -264,7 +264,7 @@ COMPATIBLE = (
         "        tier: team\n",
         (
             "        tier: team\n"
-            "        deprecated: {since: 2026-11-28, until: 2027-06-30, use: old_orders}"
+            "        deprecated: {since: 2026-11-28, until: 2027-06-30, use: revenue}"
             "\n"
         ),
     ),
