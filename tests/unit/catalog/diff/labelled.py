@@ -261,12 +261,9 @@ COMPATIBLE = (
         "a deprecation begun",
         "deprecated",
         S,
-        "        tier: team\n",
-        (
-            "        tier: team\n"
-            "        deprecated: {since: 2026-11-28, until: 2027-06-30, use: revenue}"
-            "\n"
-        ),
+        "direction: increase_is_good}}\n  - name: orders_to_date",
+        "direction: increase_is_good, deprecated: {since: 2026-11-28, until: 2027-06-30}}}\n"
+        "  - name: orders_to_date",
     ),
     _one(
         "a deprecation extended",
