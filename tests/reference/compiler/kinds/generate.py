@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from kinds.conditions import Condition
-from kinds.definitions import Definition, all_facts, has_offset, leading, reachable
+from kinds.definitions import Definition, all_facts, has_hours, has_offset, leading, reachable
 from kinds.marts import BEGINNINGS, MEASURES, VALUES
 from kinds.oracle import Query
 from kinds.values import first_day
@@ -58,25 +58,34 @@ class Drawing:
         weights = list(DRAWN.values())
         return [self._make(kind) for kind in self.chance.choices(kinds, weights, k=count)]
 
-    def query(self, metrics: Sequence[str], grains: Sequence[str], first: date) -> Query:
+    def query(
+        self,
+        metrics: Sequence[str],
+        grains: Sequence[str],
+        first: date,
+        zones: Sequence[str | None] = (None,),
+    ) -> Query:
         """A question that all of these metrics can answer.
 
         Args:
+            grains: Those that every metric has; hours where these have them.
             first: The first day of the data.
+            zones: Those to draw from.
         """
         chance = self.chance
         facts = {fact for name in metrics for fact in leading(self.metrics, name)}
         known = [name for name in VALUES if reachable(name, facts)]
         grouped = chance.sample(known, chance.choice([0, 0, 0, 1, 1, 2]))
         needs_time = any(has_offset(self.metrics, name) for name in metrics)
-        grain = chance.choice([*grains, *([] if needs_time else [None, None])])
+        by_hour = ["hour"] * 2 if all(has_hours(self.metrics, name) for name in metrics) else []
+        grain = chance.choice([*grains, *by_hour, *([] if needs_time else [None, None])])
         group_by = tuple(grouped)
         where = [self._condition(known) for _ in range(chance.choice([0, 0, 0, 0, 1, 2]))]
         if chance.random() < 0.3:
             where.append(self._time_condition(first))
         if len(where) == 2 and chance.random() < 0.5:
             where = [("and", *where)]
-        return Query(tuple(metrics), group_by, grain, tuple(where))
+        return Query(tuple(metrics), group_by, grain, tuple(where), chance.choice(zones))
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -109,6 +118,7 @@ class Drawing:
             [
                 (">=", "metric_time", day),
                 (">=", "metric_time@week", first_day(day, "week")),
+                ("<", "metric_time", f"{day} 02:30:00"),
                 ("<", "metric_time", f"{day} 09:00:00"),
                 (">=", "metric_time", day.replace(day=1)),
                 ("<", "metric_time", later),
@@ -207,7 +217,16 @@ class Drawing:
     def _make_offset(self) -> str:
         chance = self.chance
         if chance.random() < 0.6:
-            window = ["1 day", "7 days", "2 weeks", "1 month", "2 months", "1 quarter", "1 year"]
+            window = [
+                "5 hours",
+                "1 day",
+                "7 days",
+                "2 weeks",
+                "1 month",
+                "2 months",
+                "1 quarter",
+                "1 year",
+            ]
             return self._make_derived(offset_window=chance.choice(window))
         return self._make_derived(
             offset_to_grain=chance.choice(["week", "month", "quarter", "year"])
@@ -305,7 +324,7 @@ class Drawing:
         given: Definition = {
             "cohort": self._rows(cohort, 0.3),
             "returns": self._rows(returns, 0.3),
-            "period": chance.choice(["day", "day", "week", "month"]),
+            "period": chance.choice(["day", "day", "week", "us_week", "month"]),
             "number": chance.choice([0, 1, 1, 2, 4]),
         }
         for word in ("rolling", "recurring"):
