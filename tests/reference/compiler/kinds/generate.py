@@ -82,7 +82,9 @@ class Drawing:
         group_by = tuple(grouped)
         where = [self._condition(known) for _ in range(chance.choice([0, 0, 0, 0, 1, 2]))]
         if chance.random() < 0.3:
-            where.append(self._time_condition(first))
+            is_events = "event__event_name" in known
+            names = ["metric_time", *(["event__received_at"] if is_events else [])]
+            where.append(self._time_condition(first, chance.choice(names)))
         if len(where) == 2 and chance.random() < 0.5:
             where = [("and", *where)]
         return Query(tuple(metrics), group_by, grain, tuple(where), chance.choice(zones))
@@ -110,19 +112,19 @@ class Drawing:
             return ("or", one, ("=", other, chance.choice(VALUES[other])))
         return one
 
-    def _time_condition(self, first: date) -> Condition:
+    def _time_condition(self, first: date, name: str = "metric_time") -> Condition:
         chance = self.chance
         day = first + timedelta(days=chance.randrange(0, 25))
         later = day + timedelta(days=chance.randrange(2, 30))
         return chance.choice(
             [
-                (">=", "metric_time", day),
-                (">=", "metric_time@week", first_day(day, "week")),
-                ("<", "metric_time", f"{day} 02:30:00"),
-                ("<", "metric_time", f"{day} 09:00:00"),
-                (">=", "metric_time", day.replace(day=1)),
-                ("<", "metric_time", later),
-                ("between", "metric_time", day, later),
+                (">=", name, day),
+                (">=", f"{name}@week", first_day(day, "week")),
+                ("<", name, f"{day} 02:30:00"),
+                ("<", name, f"{day} 09:00:00"),
+                (">=", name, day.replace(day=1)),
+                ("<", name, later),
+                ("between", name, day, later),
             ]
         )
 
@@ -130,7 +132,9 @@ class Drawing:
         if self.chance.random() > often:
             return {}
         if self.chance.random() < 0.1:
-            return {"filter": [self._time_condition(self.chance.choice(BEGINNINGS))]}
+            names = ["metric_time", *(["event__received_at"] if facts == {"events"} else [])]
+            first, name = self.chance.choice(BEGINNINGS), self.chance.choice(names)
+            return {"filter": [self._time_condition(first, name)]}
         known = [name for name in VALUES if reachable(name, facts)]
         return {"filter": [self._condition(known)]}
 
