@@ -1,7 +1,8 @@
 """What a clock of a time zone shows, and the periods that it divides time into.
 
-Marts hold instants in UTC. Every conversion to a zone goes through `local`; in UTC nothing is
-converted, and the statement is the one without zones.
+Marts hold instants in UTC. Every conversion to a zone goes through `local`, whose one node that
+an engine's dialect must know is `ConvertTimezone`; in UTC nothing is converted, and the statement
+is the one without zones.
 """
 
 from __future__ import annotations
@@ -17,16 +18,94 @@ from ..catalog.kinds import Span
 from .syntax import text
 
 UTC = "UTC"
+#: The years whose offsets are written out, as long as `time_spine`. UTC.
+_FIRST, _END = datetime(2015, 1, 1), datetime(2038, 1, 1)  # noqa: DTZ001
 #: Between which years the minutes of a zone are looked at; since 1973 no zone has had seconds.
 _YEARS = range(1973, 2038)
 
 
 def local(tree: exp.Expr, zone: str) -> exp.Expr:
-    """An instant in UTC as the clock of a zone shows it, without an offset."""
+    """An instant in UTC as the clock of a zone shows it, without an offset.
+
+    Of a column the offsets of the years that products have data of are written out: an engine
+    converts ten times slower, and by rules of its own version.
+    """
     if zone == UTC:
         return tree
     shown = exp.ConvertTimezone(source_tz=text(UTC), target_tz=text(zone), timestamp=tree)
-    return exp.paren(shown, copy=False)
+    if not isinstance(tree, exp.Column):
+        return exp.paren(shown, copy=False)
+    usual, others = offsets(zone)
+    is_beyond = exp.or_(
+        exp.LT(this=tree.copy(), expression=_at(_FIRST)),
+        exp.GTE(this=tree.copy(), expression=_at(_END)),
+        copy=False,
+    )
+    cases = [exp.If(this=is_beyond, true=shown)]
+    for minutes, stretches in others.items():
+        within = [
+            exp.and_(
+                exp.GTE(this=tree.copy(), expression=_at(start)),
+                exp.LT(this=tree.copy(), expression=_at(end)),
+                copy=False,
+            )
+            for start, end in stretches
+        ]
+        holds = exp.or_(*(exp.paren(one, copy=False) for one in within), copy=False)
+        cases.append(exp.If(this=holds, true=_moved(tree.copy(), minutes)))
+    return exp.Case(ifs=cases, default=_moved(tree.copy(), usual))
+
+
+def _at(value: datetime) -> exp.Cast:
+    return exp.cast(text(value.isoformat(sep=" ")), "timestamp", copy=False)
+
+
+def _moved(tree: exp.Expr, minutes: int) -> exp.Expr:
+    if not minutes:
+        return tree
+    move = exp.Add if minutes > 0 else exp.Sub
+    return move(this=tree, expression=interval(abs(minutes), "minute"))
+
+
+@functools.lru_cache(maxsize=64)
+def offsets(zone: str) -> tuple[int, dict[int, list[tuple[datetime, datetime]]]]:
+    """Minutes that a zone's clocks are mostly ahead of UTC, and when they are so many others.
+
+    Returns:
+        The usual offset, and the stretches of each other one; UTC, the latest first.
+
+    Examples:
+        >>> usual, others = offsets("Europe/Berlin")
+        >>> usual, [str(at) for at in others[60][0]]
+        (120, ['2037-10-25 01:00:00', '2038-01-01 00:00:00'])
+    """
+    clock = ZoneInfo(zone)
+    stretches: dict[int, list[tuple[datetime, datetime]]] = {}
+    start, minutes = _FIRST, _offset(_FIRST, clock)
+    day = _FIRST
+    while day < _END:
+        low, high = day, day + timedelta(days=1)
+        if _offset(high, clock) != minutes or high == _END:
+            if high == _END:
+                low = _END
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) // 2
+                low, high = (middle, high) if _offset(middle, clock) == minutes else (low, middle)
+            change = high.replace(microsecond=0)
+            stretches.setdefault(minutes, []).insert(0, (start, change))
+            start, minutes = change, _offset(change, clock)
+        day += timedelta(days=1)
+    lengths = {
+        each: sum((end - begin for begin, end in held), timedelta())
+        for each, held in stretches.items()
+    }
+    usual = max(lengths, key=lambda each: (lengths[each], each))
+    return usual, {each: held for each, held in stretches.items() if each != usual}
+
+
+def _offset(at: datetime, clock: ZoneInfo) -> int:
+    shift = at.replace(tzinfo=_UTC).astimezone(clock).utcoffset() or timedelta()
+    return shift // timedelta(minutes=1)
 
 
 def later(tree: exp.Expr, offset: Span | None) -> exp.Expr:
@@ -92,12 +171,8 @@ def minutes_past(zone: str) -> tuple[int, ...]:
     if zone == UTC:
         return (0,)
     clock = ZoneInfo(zone)
-    seen = set()
-    for year in _YEARS:
-        for month in range(1, 13):
-            shift = datetime(year, month, 1, tzinfo=_UTC).astimezone(clock).utcoffset()
-            seen.add((shift or timedelta()) // timedelta(minutes=1) % 60)
-    return tuple(sorted(seen))
+    months = (datetime(year, month, 1) for year in _YEARS for month in range(1, 13))  # noqa: DTZ001
+    return tuple(sorted({_offset(month, clock) % 60 for month in months}))
 
 
 def midnight(tree: exp.Expr) -> exp.Cast:

@@ -263,6 +263,38 @@ def test_a_condition_on_who_entered_is_on_the_clock(
     assert len(found) == seen
 
 
+@pytest.mark.parametrize(("zone", "value"), [("UTC", None), (BERLIN, 0)])
+def test_a_day_is_over_when_the_zones_clock_says_so(
+    counted: Counting, zone: str, value: int | None
+) -> None:
+    named = {"name": "event_count", "filter": [("=", NAME, "view")]}
+    params = {"cohort": named, "returns": named, "period": "day", "number": 1}
+    rows = at("2026-07-01 10:00")
+    last = event(9, "late", "2026-07-02 22:30", "u2")  # of the third by the clock
+
+    assert counted("retention", params, *rows, last, zone=zone) == {(): value}
+
+
+def test_a_condition_on_hours_so_many_days_later_is_on_what_is_shown(counted: Counting) -> None:
+    params = {
+        "expr": lambda of: of["a"],
+        "text": "a",
+        "metrics": [{"name": "views", "alias": "a", "offset_window": "1 day"}],
+    }
+
+    found = counted(
+        "derived",
+        params,
+        *at("2026-10-24 22:30"),  # 24 hours later it is half past eleven of the same day
+        more={"views": simple("view")},
+        grain="hour",
+        where=(("<", "metric_time", "2026-10-26"),),
+        zone=BERLIN,
+    )
+
+    assert found == {(moment("2026-10-25 22:00"),): 1}
+
+
 def test_seven_days_of_a_conversion_are_168_hours(counted: Counting) -> None:
     params = {
         "base_measure": {"name": "event_count", "filter": [("=", NAME, "view")]},
