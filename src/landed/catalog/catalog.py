@@ -11,6 +11,7 @@ from pathlib import Path
 from ..documents import digest
 from ..errors import ContractError, Fault
 from ..project import Project, core_root
+from ..project.zones import canonical_zone
 from .building import build_metric, build_semantic_model
 from .definitions import (
     METRIC_TIME,
@@ -36,12 +37,15 @@ class Catalog:
 
     Args:
         digest: Of all definitions with their governance, and of the releases.
+        time_zone: IANA name of the project's zone: of times in conditions of definitions, and of
+            a query's periods where it names none.
     """
 
     metrics: Mapping[str, Metric]
     semantic_models: Mapping[str, SemanticModel]
     releases: Mapping[str, Release] = field(default_factory=dict)
     digest: str = ""
+    time_zone: str = "UTC"
     saved_queries: Mapping[str, SavedQuery] = field(default_factory=dict)
     dashboards: Mapping[str, Dashboard] = field(default_factory=dict)
 
@@ -53,6 +57,7 @@ class Catalog:
             self.metrics,
             measures_by_name(self.semantic_models, faults),
             unit_model(self.semantic_models, faults),
+            self.time_zone,
         )
 
     def metric(self, name: str) -> Metric:
@@ -177,11 +182,13 @@ def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog
         if name not in bad
     }
     dashboards = [read_dashboard(*one) for one in found.exposures]
+    zone = canonical_zone(project.timezone)
     catalog = Catalog(
         digested,
         models,
         releases,
-        _digest(digested, releases),
+        _digest(digested, releases, zone),
+        zone,
         saved,
         {one.name: one for one in dashboards},
     )
@@ -192,7 +199,7 @@ def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog
     return catalog, faults
 
 
-def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release]) -> str:
+def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release], zone: str) -> str:
     governed = {
         name: {
             "definition": metric.digest,
@@ -205,4 +212,5 @@ def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release]) -> s
         for name, metric in metrics.items()
     }
     named = {name: release.digest for name, release in releases.items()}
-    return digest({"metrics": governed, "releases": named})
+    zoned = {} if zone == "UTC" else {"time_zone": zone}  # of UTC none: as before zones were known
+    return digest({"metrics": governed, "releases": named, **zoned})

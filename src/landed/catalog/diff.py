@@ -111,7 +111,8 @@ def _gone(change: Change, today: date) -> Fault:
 
 
 def _timezone(base: Version, head: Version) -> Iterator[Change]:
-    if base.timezone == head.timezone:
+    before, after = base.catalog.time_zone, head.catalog.time_zone
+    if before == after:
         return
     owners = []
     for name in head.plain_metrics:
@@ -119,7 +120,7 @@ def _timezone(base: Version, head: Version) -> Iterator[Change]:
             if one.fact.time_type(one.measure.agg_time_dimension) != "date":
                 owners.append(name)
                 break
-    what = now_and_before("the time zone", head.timezone, base.timezone)
+    what = now_and_before("the time zone", after, before)
     known = tuple(name for name in owners if name in base.catalog.metrics)
     yield Change("timezone", "project", "timezone", what, "landed.toml", known)
 

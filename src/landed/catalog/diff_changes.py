@@ -18,14 +18,12 @@ class Version:
 
     Args:
         name: What it is called: a git revision, a folder.
-        timezone: IANA name; periods are those of this zone.
         roots: Folders that files are named from.
         faults: What could not be read of it.
     """
 
     name: str
     catalog: Catalog
-    timezone: str = "UTC"
     roots: tuple[Path, ...] = ()
     faults: tuple[Fault, ...] = ()
 

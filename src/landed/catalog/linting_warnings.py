@@ -16,17 +16,16 @@ from .names import show
 _TO_DAYS = (exp.DataType.Type.DATE,)
 
 
-def warnings_of(catalog: Catalog, timezone: str, today: date) -> list[Fault]:
+def warnings_of(catalog: Catalog, today: date) -> list[Fault]:
     """Every warning about a project's definitions.
 
     Args:
-        timezone: The project's, IANA.
         today: What deprecations are held against.
     """
     return [
         *_zero_rules(catalog),
         *_duplicates(catalog),
-        *(_fixed_zones(catalog) if timezone != "UTC" else ()),
+        *(_fixed_zones(catalog) if catalog.time_zone != "UTC" else ()),
         *_uses_of_deprecated(catalog, today),
     ]
 

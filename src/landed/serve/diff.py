@@ -105,7 +105,7 @@ def _at_revision(project: Project, revision: str, folder: Path) -> Version:
 def _read(project: Project, core: Path, name: str) -> Version:
     catalog, faults = read_catalog(project, core=core)
     roots = (project.root, core)
-    return Version(name, catalog, project.timezone, roots, tuple(faults))
+    return Version(name, catalog, roots, tuple(faults))
 
 
 def _facts(found: Diff, base: str, head: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def warnings(project: Project) -> list[Fault]:
     catalog, faults = read_catalog(project)
     if faults:
         return []
-    return warnings_of(catalog, project.timezone, datetime.now(UTC).date())
+    return warnings_of(catalog, datetime.now(UTC).date())
 
 
 def metric_query(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def deprecated(since: str, until: str, use: str = "") -> str:
 
 
 def warned(catalog: Catalog, timezone: str = "UTC") -> list[Fault]:
-    return warnings_of(catalog, timezone, TODAY)
+    return warnings_of(replace(catalog, time_zone=timezone), TODAY)
 
 
 @pytest.mark.parametrize(

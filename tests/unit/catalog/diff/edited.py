@@ -241,7 +241,7 @@ def version(folder: Path, edits: Edits = (), *, files: dict[str, str] | None = N
     project = load_project(folder)
     catalog, faults = read_catalog(project, core=folder / "no_core")
     assert not faults, [str(one) for one in faults]
-    return Version(folder.name, catalog, project.timezone, (folder,), tuple(faults))
+    return Version(folder.name, catalog, (folder,), tuple(faults))
 
 
 def edited(base: Version, folder: Path, *edits: tuple[str, str, str]) -> Diff:
