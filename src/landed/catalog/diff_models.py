@@ -152,7 +152,7 @@ def _offered(base: Version, head: Version, reported: set[str]) -> Iterator[Chang
             continue
         shorts = {short: full for full, short in now.items() if short}
         for full, short in names.items():
-            if full not in now and full not in reported:
+            if full not in now and not any(_ends_with(full, one) for one in reported):
                 lost.setdefault(("dimension_unreachable", full), []).append(metric)
             elif full in now and short and shorts.get(short) != full:
                 lost.setdefault(("dimension_ambiguous", full), []).append(metric)
@@ -205,8 +205,13 @@ def _offering(full: str, base: Version, head: Version) -> tuple[str, ...]:
     return tuple(
         metric
         for metric, names in base.offered.items()
-        if full in names and metric in head.catalog.metrics
+        if any(_ends_with(one, full) for one in names) and metric in head.catalog.metrics
     )
+
+
+def _ends_with(name: str, full: str) -> bool:
+    """Whether a name is a dimension's own, or its own behind the entities of a longer join."""
+    return name == full or name.endswith(f"__{full}")
 
 
 def _in_both(metrics: frozenset[str], base: Version, head: Version) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ def test_what_its_metrics_do_not_have_is_a_fault(tmp_path: Path, params: str, sa
         "group_by: [\"Dimension('unit__plan')\"]\nlimit: 3\norder_by: [-events]",
         "where: [\"{{ Dimension('unit__plan') }} in ('a', 'it''s')\","
         " \"{{ Dimension('event__event_name') }} is not null\"]",
+        "where: \"{{ TimeDimension('metric_time', 'day') }} >= '2026-01-01'\"",
     ],
 )
 def test_its_sql_for_the_door_compiles_to_the_very_same_statement(
