@@ -15,6 +15,7 @@ from .diff_metrics import has_new_revision, metric_changes
 from .diff_models import model_changes
 from .diff_rules import SEVERITIES, Severity
 from .diff_saved import has_new_saved_revision, saved_changes
+from .diff_sql import sql_changes
 from .expressions import parse_condition
 from .formulas import aggregates
 from .saved import SavedQuery
@@ -56,6 +57,7 @@ def diff(base: Version, head: Version, *, as_of: date) -> Diff:
         *model_changes(base, head),
         *saved_changes(base, head, as_of),
         *_timezone(base, head),
+        *sql_changes(base, head),
     ]
     changes = [
         replace(one, touches=_touches(one, base, head), is_answered=_is_answered(one, base, head))
@@ -131,8 +133,8 @@ def _tells(name: str, base: Version, head: Version) -> bool:
 
 
 def _is_answered(change: Change, base: Version, head: Version) -> bool:
-    if change.severity != "breaking":
-        return True
+    if change.severity != "breaking" or change.rule == "model_sql":
+        return True  # a model's SQL has no revisions: its tests tell what it should select
     if change.rule in _GONE:
         return False
     if change.subject == "saved query":

@@ -10,6 +10,7 @@ from ..errors import Fault
 from .catalog import Catalog
 from .diff_rules import RULES, Severity
 from .formulas import aggregates
+from .lineage_models import Models
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class Version:
         name: What it is called: a git revision, a folder.
         roots: Folders that files are named from.
         faults: What could not be read of it.
+        models: SQL of its dbt models; None leaves it out.
     """
 
     name: str
     catalog: Catalog
     roots: tuple[Path, ...] = ()
     faults: tuple[Fault, ...] = ()
+    models: Models | None = None
 
     def file(self, path: Path) -> str:
         """A file's name, the same wherever the version was put."""

@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "measure_added": Rule("compatible", "nobody named it before"),
     "entity_added": Rule("compatible", "nobody named it before"),
     "model_added": Rule("compatible", "nobody named it before"),
+    "model_columns": Rule("compatible", "the columns of before are still the same"),
     "saved_query_added": Rule("compatible", "nobody read it before"),
     "saved_query_metric_added": Rule("compatible", "the columns of before are still there"),
     "unit_added": Rule("compatible", "it gains outcomes of units; its other numbers stay"),
@@ -64,6 +65,7 @@ RULES: dict[str, Rule] = {
     "entity_changed": Rule("breaking", "rows are joined, or units told apart, by another key"),
     "dimension_changed": Rule("breaking", "groups and conditions hold other rows"),
     "model_changed": Rule("breaking", "its metrics and dimensions read another table"),
+    "model_sql": Rule("breaking", "the rows that metrics are computed from may be other ones"),
     "saved_query_changed": Rule("breaking", "its readers get other rows"),
     # what is no longer there
     "metric_removed": Rule("breaking", _NAME),

@@ -27,12 +27,14 @@ class Models:
 
     def __init__(self, folders: tuple[Path, ...], compiled: Path | None = None) -> None:
         self._files: dict[str, Path] = {}
+        self._texts: dict[str, str] = {}
         macros: list[str] = []
         for folder in folders:
             for path in sorted(folder.rglob("*.sql")):
                 inside = set(path.relative_to(folder).parts[:-1])
                 if not inside & _NO_MODELS:
                     self._files[path.stem] = path
+                    self._texts[path.stem] = path.read_text("utf-8")
                 elif "macros" in inside:
                     macros.append(path.read_text("utf-8"))
         self._macros: Mapping[str, Macro] = read_macros(macros)
@@ -43,13 +45,33 @@ class Models:
         """The file of a model; empty where there is none."""
         return self._files.get(model, "")
 
+    def path(self, model: str) -> Path:
+        """The file of a model that there is."""
+        return self._files[model]
+
+    def names(self) -> frozenset[str]:
+        """Names of all models."""
+        return frozenset(self._files)
+
+    def text(self, model: str) -> str:
+        """A model as its author wrote it."""
+        return self._texts[model]
+
+    def written(self, model: str) -> str:
+        """A model with its templates written out.
+
+        Raises:
+            UnreadError: That needs dbt.
+        """
+        return written_out(self._texts[model], model, self._macros)
+
     def sources(self, model: str, column: str) -> tuple[set[Field], list[str]]:
         """What a model's column is made of, and the expression that says how.
 
         Raises:
             UnreadError: The model, or the way of the column through it, cannot be read.
         """
-        return self._statement(model).sources(column)
+        return self.statement(model).sources(column)
 
     def rows(self, model: str) -> tuple[set[Field], set[str]]:
         """Columns that choose a model's rows, and the models it reads.
@@ -57,12 +79,23 @@ class Models:
         Raises:
             UnreadError: The model cannot be read.
         """
-        statement = self._statement(model)
-        names = (name.partition(".") for name in statement.tables())
-        upstream = {name for schema, _, name in names if schema == REF and name != model}
-        return statement.rows(), upstream
+        return self.statement(model).rows(), self.upstream(model)
 
-    def _statement(self, model: str) -> Statement:
+    def upstream(self, model: str) -> set[str]:
+        """Models that a model reads.
+
+        Raises:
+            UnreadError: The model cannot be read.
+        """
+        names = (name.partition(".") for name in self.statement(model).tables())
+        return {name for schema, _, name in names if schema == REF and name != model}
+
+    def statement(self, model: str) -> Statement:
+        """A model's SQL.
+
+        Raises:
+            UnreadError: It cannot be read.
+        """
         found = self._statements.get(model)
         if found is None:
             try:
@@ -75,12 +108,10 @@ class Models:
         return found
 
     def _read(self, model: str) -> Statement:
-        path = self._files.get(model)
-        if path is None:
+        if model not in self._files:
             raise UnreadError("there is no SQL model of that name; a Python model needs dbt")
         try:
-            text = written_out(path.read_text("utf-8"), model, self._macros)
-            return parse_statement(text, self._columns)
+            return parse_statement(self.written(model), self._columns)
         except UnreadError as error:
             compiled = self._compiled_text(model)
             if compiled is None:
@@ -107,7 +138,7 @@ class Models:
         if schema != REF or name not in self._files:
             return None
         try:
-            found = self._statement(name).outputs()
+            found = self.statement(name).outputs()
         except UnreadError:
             return None
         return frozenset(found) if found else None

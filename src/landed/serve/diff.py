@@ -13,6 +13,7 @@ import typer
 
 from ..catalog.catalog import read_catalog
 from ..catalog.diff import Diff, Version, diff, lint_diff
+from ..catalog.lineage_models import Models
 from ..errors import Fault
 from ..project import Project, core_root, load_project
 from ..project.history import files_at, repository_of
@@ -105,7 +106,8 @@ def _at_revision(project: Project, revision: str, folder: Path) -> Version:
 def _read(project: Project, core: Path, name: str) -> Version:
     catalog, faults = read_catalog(project, core=core)
     roots = (project.root, core)
-    return Version(name, catalog, roots, tuple(faults))
+    models = Models((core / "models", project.models))
+    return Version(name, catalog, roots, tuple(faults), models)
 
 
 def _facts(found: Diff, base: str, head: str) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def _facts(found: Diff, base: str, head: str) -> dict[str, Any]:
                 "what": one.what,
                 "why": one.why,
                 "file": one.file,
-                "needs_revision_of": list(one.owners),
+                "needs_revision_of": [] if one.is_answered else list(one.owners),
                 "is_answered": one.is_answered,
                 "touches": one.touches.as_dict(),
             }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from landed.catalog.catalog import read_catalog
 from landed.catalog.diff import Diff, Version, diff
+from landed.catalog.lineage_models import Models
 from landed.project import load_project
 
 TODAY = date(2026, 11, 28)
@@ -241,7 +242,8 @@ def version(folder: Path, edits: Edits = (), *, files: dict[str, str] | None = N
     project = load_project(folder)
     catalog, faults = read_catalog(project, core=folder / "no_core")
     assert not faults, [str(one) for one in faults]
-    return Version(folder.name, catalog, (folder,), tuple(faults))
+    models = Models((folder / "models",))
+    return Version(folder.name, catalog, (folder,), tuple(faults), models)
 
 
 def edited(base: Version, folder: Path, *edits: tuple[str, str, str]) -> Diff:
