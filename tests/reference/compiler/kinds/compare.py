@@ -45,8 +45,8 @@ class Score:
     def __str__(self) -> str:
         return (
             f"{self.definitions} definitions, {self.data_sets} data sets, {self.queries} queries, "
-            f"{self.rows} rows, {self.values} values ({self.zoned} in a time zone, {self.by_hour} by "
-            f"hour), {len(self.wrong)} wrong; "
+            f"{self.rows} rows, {self.values} values ({self.zoned} in a time zone, {self.by_hour} "
+            f"by hour), {len(self.wrong)} wrong; "
             f"neither NULL nor 0: {dict(sorted(self.telling.items()))}"
         )
 
