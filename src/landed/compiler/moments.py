@@ -77,7 +77,12 @@ def compile_unit_moments(
         ContractError: A metric is unknown.
     """
     tree = moments_query(
-        catalog, release, metrics, instant(cutoff_at), relations or Relations(), segments
+        catalog,
+        release,
+        metrics,
+        instant(cutoff_at),
+        relations=relations or Relations(),
+        segments=segments,
     )
     ordered = tree.query.order_by(
         *(
@@ -105,6 +110,7 @@ def moments_query(
     release: Release,
     metrics: Sequence[str],
     cutoff: exp.Expr,
+    *,
     relations: Relations,
     segments: Sequence[str] = (),
 ) -> MomentsTree:

@@ -1,8 +1,8 @@
 """The sums of one metric: which aggregates they need over units, how they are shown.
 
-Letters as in the paper of a ratio's delta method: y the outcome (of a ratio its numerator), d its
-denominator, x and w the same two in the pre-period. Products are of deviations from a constant, the
-shift: of values of size m that differ by s, raw squares keep m²/s² times fewer digits of the variance.
+Letters: y the outcome (of a ratio its numerator), d its denominator, x and w the same two in the
+pre-period. Products are of deviations from a constant, the shift: raw squares of values of size m
+that differ by s lose m²/s² of the variance's digits.
 """
 
 from __future__ import annotations

@@ -136,13 +136,14 @@ class Moments:
         """The same units with other shifts. The metric's unit."""
         by_y, by_d = self.shift_y - shift_y, self.shift_d - shift_d
         y, d = self.deviation("y"), self.deviation("d")
+        dd, yd = self.sum_dd, self.sum_yd
         return Moments(
             self.n,
             self.sum_y,
-            _moved(self.n, y, y, self.sum_yy, by_y, by_y),
+            _moved(self.n, y, y, self.sum_yy, by_a=by_y, by_b=by_y),
             self.sum_d,
-            None if self.sum_dd is None else _moved(self.n, d, d, self.sum_dd, by_d, by_d),
-            None if self.sum_yd is None else _moved(self.n, y, d, self.sum_yd, by_y, by_d),
+            None if dd is None else _moved(self.n, d, d, dd, by_a=by_d, by_b=by_d),
+            None if yd is None else _moved(self.n, y, d, yd, by_a=by_y, by_b=by_d),
             shift_y,
             shift_d,
         )
@@ -209,7 +210,9 @@ def _add(left: float | None, right: float | None) -> float | None:
     return None if left is None or right is None else left + right
 
 
-def _moved(n: int, a: float, b: float, product: float, by_a: float, by_b: float) -> float:
+def _moved(
+    n: int, a: float, b: float, product: float, *, by_a: float, by_b: float
+) -> float:
     """A sum of products of deviations after shifts moved: (a + by_a)(b + by_b) over n units."""
     return product + by_b * a + by_a * b + n * by_a * by_b
 
