@@ -19,7 +19,7 @@ from ..catalog.forms import NoUnitForm, UnitForm
 from ..catalog.names import show
 from ..catalog.releases import Release
 from ..errors import Fault, PlanError
-from .outcomes import POPULATION, Outcomes, Value, population
+from .outcomes import POPULATION, Outcomes, population
 from .query import Column, Compiled, Dialect, Relations
 from .segments import all_levels, codes, ranked_levels, segment_columns, with_levels
 from .sums import SUMS, Sums

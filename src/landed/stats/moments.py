@@ -210,9 +210,7 @@ def _add(left: float | None, right: float | None) -> float | None:
     return None if left is None or right is None else left + right
 
 
-def _moved(
-    n: int, a: float, b: float, product: float, *, by_a: float, by_b: float
-) -> float:
+def _moved(n: int, a: float, b: float, product: float, *, by_a: float, by_b: float) -> float:
     """A sum of products of deviations after shifts moved: (a + by_a)(b + by_b) over n units."""
     return product + by_b * a + by_a * b + n * by_a * by_b
 
