@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow
 import yaml
-from conftest import ABOUT, MODELS, RELEASE
+from product import ABOUT, MODELS, RELEASE
 
 from landed.catalog import Catalog, load_catalog
 from landed.project import Project
