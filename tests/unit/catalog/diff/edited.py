@@ -39,7 +39,10 @@ models:
       - {name: plan, data_type: varchar}
       - {name: country, data_type: varchar}
   - name: fct_exposures
-    columns: [{name: unit_id, data_type: varchar}, {name: exposed_at, data_type: timestamp}]
+    columns:
+      - {name: unit_id, data_type: varchar}
+      - {name: plan, data_type: varchar}
+      - {name: exposed_at, data_type: timestamp}
 semantic_models:
   - name: orders
     description: One row per order.
