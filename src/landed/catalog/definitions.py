@@ -52,13 +52,19 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A column that may be grouped by or filtered on. `expr` is an expression over columns."""
+    """A column that may be grouped by or filtered on.
+
+    Args:
+        expr: An expression over columns.
+        validity: Whether it says from when or until when its row holds; None for neither.
+    """
 
     name: str
     kind: DimensionKind
     expr: str
     label: str = ""
     description: str = ""
+    validity: Literal["start", "end"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class SemanticModel:
         model: The dbt model's name; its relation is `main.<model>`.
         primary_entity: Prefix of its dimensions, as in `event__event_name`.
         columns: Data type by column from the model's contract; empty where it has none.
+        unique_columns: Columns that a data test holds to be unique.
     """
 
     name: str
@@ -118,7 +125,21 @@ class SemanticModel:
     dimensions: Mapping[str, Dimension]
     measures: Mapping[str, Measure]
     columns: Mapping[str, str] = field(default_factory=dict)
+    unique_columns: frozenset[str] = frozenset()
     path: Path = field(default=Path(), compare=False)
+
+    @property
+    def validity(self) -> tuple[Dimension, Dimension] | None:
+        """From when and until when a row holds (slowly changing, type 2); None for always."""
+        found = {one.validity: one for one in self.dimensions.values() if one.validity}
+        return (found["start"], found["end"]) if len(found) == 2 else None
+
+    @property
+    def prefixes(self) -> frozenset[str]:
+        """Entities that its own dimensions are named after: one of its rows is one of theirs."""
+        kinds = ("primary", "unique", "natural")
+        keys = (name for name, one in self.entities.items() if one.kind in kinds)
+        return frozenset((self.primary_entity, *keys))
 
     @property
     def unit(self) -> Entity | None:

@@ -1,4 +1,4 @@
-"""Aggregates over one fact: names bound to columns, the join to the units, the filters."""
+"""Aggregates over one fact: names bound to columns, the joins they need, the filters."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..catalog.definitions import METRIC_TIME, Measure, SemanticModel
 from ..catalog.expressions import Condition, Reference, parse_condition
 from ..catalog.formulas import Aggregate, Place, Vocabulary
 from ..catalog.kinds import Span
+from .joins import Joins, instant_of
 from .query import Relations
 from .syntax import (
     all_of,
@@ -23,7 +24,6 @@ from .syntax import (
 )
 
 ROWS = "t"  # the fact's alias
-UNITS = "u"  # the units' alias
 #: Aggregations whose value over no rows is 0; of the others it is NULL.
 COUNTS = ("count", "count_distinct", "sum_boolean")
 
@@ -43,7 +43,7 @@ class FactScan:
     fact: SemanticModel
     time: str
     offset: Span | None = None
-    is_joined: bool = field(default=False, init=False)
+    joins: Joins = field(default_factory=Joins, init=False)
 
     @property
     def time_column(self) -> exp.Expr:
@@ -54,7 +54,7 @@ class FactScan:
         return exp.paren(exp.Add(this=happened, expression=span(self.offset)), copy=False)
 
     def bind(self, condition: Condition) -> exp.Expr:
-        """A condition over this fact's columns; the units are joined where it needs them."""
+        """A condition over this fact's columns; models are joined where it needs them."""
         return condition.bind(self._resolve)
 
     def dimension(self, name: str) -> exp.Expr:
@@ -70,23 +70,14 @@ class FactScan:
         return all_of(self.bind(parse_condition(text)) for text in aggregate.filters)
 
     def source(self, relations: Relations) -> exp.Select:
-        """`from <fact> as t`, with the units joined many-to-one where something needs them."""
+        """`from <fact> as t`, with the models joined many-to-one that something needs."""
         select = exp.select().from_(relation(self.fact.model, ROWS, relations), copy=False)
-        units, key = self.vocabulary.units, self.fact.unit
-        if not self.is_joined or units is None or key is None or units.unit is None:
-            return select
-        on = exp.EQ(
-            this=expression(key.expr, ROWS),
-            expression=expression(units.unit.expr, UNITS),
-        )
-        joined = relation(units.model, UNITS, relations)
-        return select.join(joined, on=on, join_type="left", copy=False)
+        happened = instant_of(self.fact, self.time, ROWS)  # whatever offset it counts at
+        return self.joins.onto(select, ROWS, happened, relations)
 
     def models(self) -> frozenset[str]:
         """dbt models that the scan reads."""
-        units = self.vocabulary.units
-        joined = {units.model} if self.is_joined and units is not None else set()
-        return frozenset({self.fact.model} | joined)
+        return frozenset({self.fact.model} | self.joins.models())
 
     def _resolve(self, reference: Reference) -> exp.Expr:
         place = self.vocabulary.place(self.fact, reference, self.time)
@@ -98,10 +89,7 @@ class FactScan:
         return midnight(found)
 
     def _at(self, place: Place) -> exp.Expr:
-        if place.is_joined and place.model is not self.fact:
-            self.is_joined = True
-            return expression(place.expr, UNITS)
-        return expression(place.expr, ROWS)
+        return expression(place.expr, self.joins.alias(place.path) if place.path else ROWS)
 
 
 def truncated(tree: exp.Expr, grain: str) -> exp.Expr:

@@ -75,6 +75,7 @@ class Oracle:
     rows: Mapping[str, list[Row]]
     units: Mapping[Any, Row]
     query: Query = field(default_factory=lambda: Query(()))
+    joined: Mapping[str, Callable[[Fact, Row, datetime | None], Any]] = field(default_factory=dict)
 
     def answer(self, query: Query) -> dict[Key, dict[str, float | None]]:
         """Every row of the answer by its group."""
@@ -187,7 +188,9 @@ class Oracle:
 
     # -- rows ------------------------------------------------------------------------------------
 
-    def _look(self, fact: Fact, row: Row, at: datetime | None) -> Callable[[str], Any]:
+    def _look(
+        self, fact: Fact, row: Row, at: datetime | None, happened: datetime | None
+    ) -> Callable[[str], Any]:
         def look(name: str) -> Any:
             base, _, grain = name.partition("@")
             if grain == "entity":
@@ -195,6 +198,8 @@ class Oracle:
             prefix, _, short = base.partition("__")
             if base == "metric_time":
                 value: Any = at
+            elif base in self.joined:
+                value = self.joined[base](fact, row, happened)
             elif prefix == "unit" and prefix != fact.prefix:
                 value = self.units.get(row["unit_id"], {}).get(short)
             else:
@@ -235,15 +240,15 @@ class Oracle:
         fact = self.facts[measure.fact]
         found = []
         for row in self.rows[measure.fact]:
-            at = instant(row[measure.time])
-            at = None if at is None else at + asked.later
-            look = self._look(fact, row, at)
+            happened = instant(row[measure.time])
+            at = None if happened is None else happened + asked.later
+            look = self._look(fact, row, at, happened)
             if all(judged(one, look) for one in (*asked.filters, *filters, *where)):
-                found.append(Seen(row, at, row[fact.key]))
+                found.append(Seen(row, at, row[fact.key], happened))
         return found
 
     def _group(self, measure: Measure, one: Seen) -> tuple[Any, ...]:
-        look = self._look(self.facts[measure.fact], one.row, one.at)
+        look = self._look(self.facts[measure.fact], one.row, one.at, one.happened)
         return tuple(look(name) for name in self.query.group_by)
 
     def _period(self, one: Seen) -> Any:
@@ -365,8 +370,8 @@ class Oracle:
         constants = params.get("constant_properties", ())
 
         def same(b: Seen, c: Seen) -> bool:
-            one = self._look(self.facts[base.fact], b.row, b.at)
-            other = self._look(self.facts[converted.fact], c.row, c.at)
+            one = self._look(self.facts[base.fact], b.row, b.at, b.happened)
+            other = self._look(self.facts[converted.fact], c.row, c.at, c.happened)
             pairs = [(one(f"{entity}@entity"), other(f"{entity}@entity"))]
             for names_of in constants:
                 ours = _in_full(self.facts[base.fact], names_of["base_property"])

@@ -42,6 +42,7 @@ class Seen:
     row: Row
     at: datetime | None
     key: Any
+    happened: datetime | None = None  # earlier than `at` where the rows are looked at later
 
     @property
     def day(self) -> date:
