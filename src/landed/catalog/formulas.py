@@ -202,7 +202,7 @@ class Vocabulary:
         elif len(entities) == 1 and entities[0] in fact.prefixes and short in fact.dimensions:
             return Place(fact, fact.dimensions[short].expr)
         found: list[Place] = []
-        for path in self.joins.along(fact, tuple(entities)) if entities else ():
+        for path in self.joins.along(fact, tuple(entities)):
             model = path[-1].model
             own = model.entities if reference.kind == "entity" else model.dimensions
             if short in own:

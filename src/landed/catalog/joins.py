@@ -51,7 +51,7 @@ class JoinGraph:
 
     def along(self, fact: SemanticModel, entities: tuple[str, ...]) -> list[Path]:
         """Every path from a fact by these entities, in order."""
-        paths: list[Path] = [()]
+        paths: list[Path] = [()] if 0 < len(entities) <= MAX_HOPS else []
         for name in entities:
             paths = [
                 (*path, hop)
@@ -95,13 +95,11 @@ class JoinGraph:
             what = f"the {kind} {show(name)} of {fact.name} is reached by {ways}"
             fix = "rename the entity or the name in one of the models."
             return refused(what, fix, "ambiguous_join")
-        fan = self._fan_out(fact, name) if kind == "dimension" else None
-        if fan is not None:
-            return refused(*fan, "fan_out")
         if name.count("__") > MAX_HOPS:
             what = f"the {kind} {show(name)} goes over {name.count('__')} joins"
             return refused(what, f"at most {MAX_HOPS}; bring it nearer in a mart.", "join_path")
-        return None
+        fan = self._fan_out(fact, name) if kind == "dimension" else None
+        return refused(*fan, "fan_out") if fan is not None else None
 
     def _fan_out(self, fact: SemanticModel, name: str) -> tuple[str, str] | None:
         """Why a name that no path reaches would meet many rows, and what to do."""
