@@ -371,12 +371,12 @@ def _number(raw: int | float | None) -> float | None:
 
 
 def _percentile(raw: Mapping[str, Any]) -> tuple[float | None, bool, bool]:
-    """A measure's percentile, whether it must occur, whether it may be estimated."""
+    """A measure's percentile, whether it must occur, whether it is estimated."""
     params = raw.get("agg_params", {})
     return (
         _number(params.get("percentile")),
         params.get("use_discrete_percentile", False),
-        params.get("use_approximate_percentile", False),
+        params.get("use_approximate_percentile", "sketch" in raw.get("config", {}).get("meta", {})),
     )
 
 

@@ -38,6 +38,9 @@ EXPOSED_UNITS = "exposed_units"
 METRIC_TIME = "metric_time"
 RELEASE = "release"
 VARIANT = "variant"
+#: Registers of a sketch of distinct values, and how far off a sketched percentile may be.
+DISTINCT_REGISTERS = 4096
+PERCENTILE_ERROR = 0.01
 RESERVED_NAMES = frozenset({METRIC_TIME, RELEASE, VARIANT, "metrics", "measure"})
 
 
@@ -90,7 +93,7 @@ class Measure:
         expr: An expression over columns.
         percentile: Of a percentile. Share, 0 to 1; None for other aggregations.
         is_discrete: Whether a percentile is a value that occurs, else one between two.
-        is_approximate: Whether a percentile may be estimated by a sketch.
+        is_approximate: Whether a percentile or the distinct values are estimated by a sketch.
         non_additive: How values are taken at one moment rather than added over time.
     """
 
@@ -103,6 +106,13 @@ class Measure:
     is_discrete: bool = False
     is_approximate: bool = False
     non_additive: NonAdditive | None = None
+
+    @property
+    def relative_error(self) -> float | None:
+        """Of a sketch: of distinct values the standard error, of a percentile the most; a share."""
+        if not self.is_approximate:
+            return None
+        return PERCENTILE_ERROR if self.agg == "percentile" else 1.04 / DISTINCT_REGISTERS**0.5
 
 
 @dataclass(frozen=True, slots=True)

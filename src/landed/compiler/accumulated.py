@@ -18,6 +18,7 @@ from .calendar import calendar
 from .facts import ROWS, FactScan, aggregated, span, truncated
 from .grouped import Grouped
 from .parts import Frame, grouped, on_time, same_keys
+from .sketches import LEAST, REGISTER, VALUE, distinct, registers
 from .syntax import (
     aliased,
     all_of,
@@ -61,7 +62,10 @@ class Running:
             whole.add(self.formula.aggregate)
             return whole.tables(name, frame)
         inner, outer = frame.split()
-        if self.formula.aggregate.measure.agg == "count_distinct":
+        measure = self.formula.aggregate.measure
+        if measure.is_approximate:
+            found = self._sketched(name, inner)
+        elif measure.agg == "count_distinct":
             found = self._distinct(name, inner)
         else:
             found = self._sums(name, inner)
@@ -134,6 +138,49 @@ class Running:
             common(f"{name}_moves", moves),
             common(f"{name}_steps", steps),
             common(f"{name}_by_day", days_of),
+            common(f"{name}_run", run),
+        ]
+
+    def _sketched(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Registers of days, merged over the window: as many steps whatever a day has of rows."""
+        aggregate = self.formula.aggregate
+        what = expression(aggregate.measure.expr, ROWS)
+        rows = self._rows(frame, self.scan.filters(aggregate))
+        rows = rows.select(aliased(what, VALUE), copy=False)
+        daily, others = replace(frame, grain="day"), frame.others
+        known = (
+            exp.select(*(column(key) for key in others), column(REGISTER))
+            .from_(named(f"{name}_rows"))
+            .where(is_known(column(REGISTER)), copy=False)
+            .distinct(copy=False)
+        )
+        merged = self._over(exp.Min(this=column(LEAST, "r")), frame)
+        merged.args["partition_by"].append(column(REGISTER, "g"))
+        of_group = same_keys(others, "d", "g")
+        of_day = [same_keys(frame.columns, "d", "r"), _equal(REGISTER, "g", "r")]
+        grid = (
+            exp.select(*(column(key, "d") for key in frame.columns), aliased(merged, LEAST))
+            .from_(named(f"{name}_calendar", "d"), copy=False)
+            .join(
+                below(known, "g"),
+                on=of_group,
+                join_type="inner" if of_group is not None else "cross",
+                copy=False,
+            )
+            .join(
+                named(f"{name}_rows", "r"),
+                on=all_of([one for one in of_day if one is not None]),
+                join_type="left",
+                copy=False,
+            )
+        )
+        value = zero_if_null(column("a0", "r"))
+        run = _dense(name, frame, rows=f"{name}_merged").select(aliased(value, _VALUE), copy=False)
+        return [
+            common(f"{name}_rows", registers(rows, frame.columns)),
+            *calendar(f"{name}_rows", f"{name}_calendar", daily),
+            common(f"{name}_grid", grid),
+            *distinct(f"{name}_grid", f"{name}_merged", frame.columns),
             common(f"{name}_run", run),
         ]
 
@@ -220,6 +267,10 @@ class Running:
             .from_(below(ranked, "p"), copy=False)
             .where(is_chosen, copy=False)
         )
+
+
+def _equal(name: str, one: str, other: str) -> exp.EQ:
+    return exp.EQ(this=column(name, one), expression=column(name, other))
 
 
 def _dense(name: str, frame: Frame, rows: str = "") -> exp.Select:

@@ -119,7 +119,10 @@ def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
 
 
 def total(measure: Measure, value: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:
-    """A measure's aggregation of some values, of those that fulfil a condition."""
+    """A measure's aggregation of some values, of those that fulfil a condition.
+
+    Exact of a sketched measure too: a sketch is a plan of its own.
+    """
     agg = measure.agg
     if agg == "count":
         return where(exp.Count(this=value), condition)
@@ -142,8 +145,6 @@ def total(measure: Measure, value: exp.Expr, condition: exp.Expr | None = None) 
 def _percentile(measure: Measure, value: exp.Expr) -> exp.Expr:
     """A percentile of a column: between two values, or one that occurs."""
     share = exp.Literal.number(repr(0.5 if measure.percentile is None else measure.percentile))
-    if measure.is_approximate:
-        return exp.ApproxQuantile(this=value, quantile=share)
     kind = exp.PercentileDisc if measure.is_discrete else exp.PercentileCont
     order = exp.Order(expressions=[exp.Ordered(this=value, nulls_first=False)])
     return exp.WithinGroup(this=kind(this=share), expression=order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..catalog.catalog import Catalog
+from ..catalog.sketched import relative_error
 from .answers import answer
 from .names import resolve
 from .parts import Frame
@@ -39,4 +40,13 @@ def compile_query(
     result = plan.result(metrics)
     columns = dict(zip(asked.keys, frame.columns, strict=True))
     columns |= {name: f"m{index}" for index, name in enumerate(asked.metrics)}
-    return answer(asked, result, columns, limit=query.limit, dialect=dialect, models=plan.models())
+    errors = {name: relative_error(catalog.formula(name)) for name in asked.metrics}
+    return answer(
+        asked,
+        result,
+        columns,
+        limit=query.limit,
+        dialect=dialect,
+        models=plan.models(),
+        errors=errors,
+    )
