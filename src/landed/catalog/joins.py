@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import cached_property
 from typing import Any
 
 from ..errors import QueryRefused
@@ -41,6 +41,7 @@ class Hop:
 
 
 Path = tuple[Hop, ...]
+_Step = tuple[SemanticModel, Entity, SemanticModel]  # from, the entity as the other has it, to
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,22 @@ class JoinGraph:
         """Why a name that no path reaches would meet many rows, and what to do."""
         *entities, short = name.split("__")
         owner = entities[-1] if entities else None
-        routes: list[list[tuple[SemanticModel, Entity, SemanticModel]]] = [[]]
+        routes: list[list[_Step]] = [[]]
+        seen: set[tuple[str, str]] = set()
         for _ in range(MAX_HOPS):
-            routes = [
-                [*route, step] for route in routes for step in islice(self._any(fact, route), 500)
-            ]
+            onward: list[list[_Step]] = []
             for route in routes:
-                target = route[-1][2]
-                is_owner = owner is None or owner in (target.primary_entity, *target.entities)
-                wrong = [step for step in route if not _is_one(step[1], step[2])]
-                if short in target.dimensions and is_owner and wrong:
-                    return _explained(name, target, *wrong[0])
+                for step in self._any(route[-1][2] if route else fact):
+                    _, entity, target = step
+                    if target is fact or (target.name, entity.name) in seen:
+                        continue
+                    seen.add((target.name, entity.name))
+                    onward.append([*route, step])
+                    is_owner = owner in (None, entity.name) or owner in target.prefixes
+                    wrong = [one for one in onward[-1] if not _is_one(one[1], one[2])]
+                    if short in target.dimensions and is_owner and wrong:
+                        return _explained(name, target, *wrong[0])
+            routes = onward
         return None
 
     def _hops(self, fact: SemanticModel, path: Path) -> list[Hop]:
@@ -127,22 +133,23 @@ class JoinGraph:
             Hop(name, entity.expr, model)
             for name, entity in left.entities.items()
             if name not in used
-            for model in self.models.values()
-            if model.name not in seen
-            and name in model.entities
-            and _is_one(model.entities[name], model)
+            for model in self._by_entity.get(name, ())
+            if model.name not in seen and _is_one(model.entities[name], model)
         ]
 
-    def _any(
-        self, fact: SemanticModel, route: list[tuple[SemanticModel, Entity, SemanticModel]]
-    ) -> Iterator[tuple[SemanticModel, Entity, SemanticModel]]:
+    def _any(self, left: SemanticModel) -> Iterator[_Step]:
         """Steps to every model that shares an entity, however many rows it would meet."""
-        seen = {fact.name, *(step[2].name for step in route)}
-        left = route[-1][2] if route else fact
+        for name in left.entities:
+            for model in self._by_entity.get(name, ()):
+                yield left, model.entities[name], model
+
+    @cached_property
+    def _by_entity(self) -> dict[str, list[SemanticModel]]:
+        found: dict[str, list[SemanticModel]] = {}
         for model in self.models.values():
-            for name, entity in model.entities.items():
-                if model.name not in seen and name in left.entities:
-                    yield left, entity, model
+            for name in model.entities:
+                found.setdefault(name, []).append(model)
+        return found
 
 
 def spelled_hops(path: Path) -> list[Any]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from landed.catalog import Catalog, load_catalog
-from landed.compiler import MetricQuery, compile_query, list_dimensions
+from landed.compiler import MetricQuery, compile_query, compile_unit_moments, list_dimensions
 from landed.errors import ContractError, QueryRefused
 from landed.project import Project
 
@@ -86,6 +87,19 @@ semantic_models:
         type_params: {time_granularity: second, validity_params: {is_end: true}}
 """
 
+RELEASE = """
+release: new-start
+shipped_at: 2026-03-01T00:00:00Z
+owner: growth
+rollout:
+  kind: experiment
+  exposure: {event: feature_flag.evaluation, flag: new_start}
+  control: control
+  treatments: [checklist]
+  allocation: {control: 0.5, checklist: 0.5}
+horizon: {exposure_ends_at: 2026-03-15T00:00:00Z}
+success: [{metric: events}]
+"""
 METRIC = """
   - name: {name}
     label: {name}
@@ -264,6 +278,38 @@ def test_a_path_of_four_joins_is_refused(tmp_path: Path) -> None:
     said = refusal(load(tmp_path, longer), "events", "order__customer__country__planet__colour")
 
     assert "goes over 4 joins: at most 3" in said
+
+
+def test_a_release_counts_rows_by_a_version_as_of_the_row(tmp_path: Path) -> None:
+    released = MODELS.replace(
+        "      - {name: seller, type: foreign, expr: seller_id}\n    dimensions",
+        "      - {name: seller, type: foreign, expr: seller_id}\n"
+        "      - {name: unit, type: foreign, expr: seller_id}\n    dimensions",
+    )
+    (tmp_path / "releases").mkdir()
+    (tmp_path / "releases" / "new-start.yml").write_text(RELEASE, encoding="utf-8")
+    catalog = load(tmp_path, released, "{{ Dimension('seller__tier') }} = 'gold'")
+    data = engine()
+    data.execute(
+        """
+        create table fct_exposures as select 'new-start' as release, 's1' as unit_id,
+            'control' as variant, timestamp '2026-03-01' as exposed_at, false as is_crossover,
+            false as is_bot
+        """
+    )
+
+    compiled = compile_unit_moments(
+        catalog,
+        catalog.releases["new-start"],
+        ["events"],
+        cutoff_at=datetime(2026, 4, 1, tzinfo=UTC),
+    )
+
+    cursor = data.execute(compiled.sql)
+    names = [one[0] for one in cursor.description or ()]
+    found = {row[1]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
+    assert (found["control"]["n"], found["control"]["sum_y"]) == (1, 1)  # e1 of three
+    assert "dim_tiers" in compiled.models
 
 
 def test_the_models_that_a_path_goes_over_are_read(tmp_path: Path) -> None:
