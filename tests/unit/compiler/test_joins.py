@@ -207,6 +207,22 @@ def test_versions_that_overlap_never_double_a_row_and_the_one_that_began_last_ho
     assert engine().execute(sql).fetchall() == [("gold", 1), ("late", 1), (None, 2)]
 
 
+def test_a_version_that_ends_where_it_starts_does_not_end_the_one_before(tmp_path: Path) -> None:
+    data = engine()
+    data.execute(
+        """
+        create or replace table dim_tiers as from (values
+            ('s1', 'gold', timestamp '2026-03-01 00:00:00', null),
+            ('s1', 'none', timestamp '2026-03-04 00:00:00', timestamp '2026-03-04 00:00:00')
+        ) t(seller_id, tier, starts_at, ends_at)
+        """
+    )
+
+    found = data.execute(asked(load(tmp_path), "events", "seller__tier")).fetchall()
+
+    assert found == [("gold", 3), (None, 1)]
+
+
 def test_what_would_fan_out_is_refused_with_the_entity_and_the_model(tmp_path: Path) -> None:
     said = refusal(load(tmp_path), "customers", "order__status")
 
