@@ -125,11 +125,16 @@ class _Asked:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Metrics and models by name: what a formula is resolved in."""
+    """Metrics and models by name: what a formula is resolved in.
+
+    Args:
+        time_zone: IANA name; times in conditions of definitions are what its clock shows.
+    """
 
     metrics: Mapping[str, Metric]
     measures: Mapping[str, tuple[SemanticModel, Measure]]
     units: SemanticModel | None
+    time_zone: str = "UTC"
     models: Mapping[str, SemanticModel] = field(default_factory=dict)
 
     @cached_property
