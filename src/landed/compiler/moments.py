@@ -18,8 +18,10 @@ from ..catalog.forms import NoUnitForm, UnitForm
 from ..catalog.names import show
 from ..catalog.releases import Release
 from ..errors import Fault, PlanError
+from .dialects import Inexpressible, render
 from .outcomes import POPULATION, Outcomes, Value, population
 from .query import Column, Compiled, Dialect, Relations
+from .refusals import by_metric
 from .syntax import (
     aliased,
     append_cte,
@@ -29,7 +31,6 @@ from .syntax import (
     double,
     instant,
     named,
-    render,
     text,
     union_all,
     where,
@@ -77,7 +78,8 @@ def compile_unit_moments(
         cutoff_at: Aware; rows at or after it are not looked at.
 
     Raises:
-        PlanError: A metric has no unit form, none is named, or the cutoff has no zone.
+        PlanError: A metric has no unit form, none is named, the cutoff has no zone, the dialect
+            is not known or has no exact form of a metric.
         ContractError: A metric is unknown.
     """
     tree = moments_query(catalog, release, metrics, instant(cutoff_at), relations or Relations())
@@ -90,7 +92,17 @@ def compile_unit_moments(
     columns = tuple(
         Column(name, "dimension" if name in kinds else "metric", name) for name in MOMENT_COLUMNS
     )
-    return Compiled(render(ordered, dialect), columns, tree.models)
+    try:
+        return Compiled(render(ordered, dialect), columns, tree.models)
+    except Inexpressible as error:
+
+        def alone(name: str) -> str:
+            one = moments_query(
+                catalog, release, [name], instant(cutoff_at), relations or Relations()
+            )
+            return render(one.query, dialect)
+
+        raise by_metric(error, catalog, list(tree.forms), alone) from None
 
 
 @dataclass(frozen=True)
