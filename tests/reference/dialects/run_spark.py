@@ -10,27 +10,16 @@ from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql.types import (
-    BooleanType,
-    DateType,
-    DoubleType,
-    IntegerType,
-    LongType,
-    StringType,
-    StructField,
-    StructType,
-    TimestampType,
-)
 
 TYPES = {
-    "VARCHAR": StringType(),
-    "DOUBLE": DoubleType(),
-    "BOOLEAN": BooleanType(),
-    "TIMESTAMP": TimestampType(),
-    "TIMESTAMP WITH TIME ZONE": TimestampType(),
-    "DATE": DateType(),
-    "BIGINT": LongType(),
-    "INTEGER": IntegerType(),
+    "VARCHAR": "string",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+    "TIMESTAMP": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    "DATE": "date",
+    "BIGINT": "bigint",
+    "INTEGER": "int",
 }
 
 
@@ -58,26 +47,34 @@ def start() -> SparkSession:
 
 
 def hold(session: SparkSession, name: str, columns: list[list[str]], rows: list[list[Any]]) -> None:
-    schema = StructType([StructField(column, TYPES[kind]) for column, kind in columns])
-    read = [
-        tuple(_read(value, kind) for value, (_, kind) in zip(row, columns, strict=True))
-        for row in rows
-    ]
-    session.createDataFrame(read, schema).coalesce(1).createOrReplaceGlobalTempView(name)
+    """As literals: what comes from Python's side would be sent again by every query."""
+    described = ", ".join(f"`{column}`" for column, _ in columns)
+    typed = ", ".join(
+        f"cast(`{column}` as {TYPES[kind]}) as `{column}`" for column, kind in columns
+    )
+    values = ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
+    if not rows:
+        nothing = ", ".join(
+            f"cast(null as {TYPES[kind]}) as `{column}`" for column, kind in columns
+        )
+        held = session.sql(f"select {nothing} where false")
+    else:
+        held = session.sql(f"select {typed} from values {values} as t({described})")
+    held.createOrReplaceGlobalTempView(name)
+
+
+def literal(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value!r}D"
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def query(session: SparkSession, sql: str) -> list[list[Any]]:
     return [[_written(value) for value in row] for row in session.sql(sql).collect()]
-
-
-def _read(value: Any, kind: str) -> Any:
-    if value is None:
-        return None
-    if kind.startswith("TIMESTAMP"):
-        return datetime.fromisoformat(value)
-    if kind == "DATE":
-        return date.fromisoformat(value)
-    return value
 
 
 def _written(value: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 from answers import Score, judge
 from cases import MomentsCase, draw, moments_catalog
 from engines import Elsewhere, OnPostgres, elsewhere, postgres
+from things import thing_cases
 from worlds import make_world
 
 SEED = 20260401
@@ -44,6 +45,13 @@ def moments(engine: OnPostgres | Elsewhere, root: Path, seeds: range) -> Score:
     catalog = moments_catalog(root / "project")
     for seed in seeds:
         judge(MomentsCase(f"moments/{seed}", catalog, make_world(seed).engine), engine, score)
+    return score
+
+
+def expressions(engine: OnPostgres | Elsewhere, root: Path) -> Score:
+    score = Score()
+    for case in thing_cases(root / "project"):
+        judge(case, engine, score)
     return score
 
 
@@ -110,3 +118,32 @@ def test_unit_moments_are_the_same_on_spark(
     on_spark: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tell(capsys, on_spark, "unit moments", moments(on_spark, tmp_path, range(2)))
+
+
+def test_expressions_over_every_type_have_the_same_values_on_postgresql(
+    on_postgres: OnPostgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = expressions(on_postgres, tmp_path)
+
+    tell(capsys, on_postgres, "expressions", score)
+    assert not score.refused
+
+
+@pytest.mark.full
+def test_expressions_over_every_type_have_the_same_values_on_clickhouse(
+    on_clickhouse: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = expressions(on_clickhouse, tmp_path)
+
+    tell(capsys, on_clickhouse, "expressions", score)
+    assert not score.refused
+
+
+@pytest.mark.full
+def test_expressions_over_every_type_have_the_same_values_on_spark(
+    on_spark: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = expressions(on_spark, tmp_path)
+
+    tell(capsys, on_spark, "expressions", score)
+    assert not score.refused

@@ -34,6 +34,14 @@ class BigQuery(Lowering):
             node.set("to", exp.DataType.build("datetime", dialect="bigquery"))
         return node
 
+    def window(self, node: exp.Expr) -> exp.Expr:
+        """A RANGE frame may not say where NULLs stand; its keys, days and instants, are known."""
+        spec = node.args.get("spec")
+        if spec is not None and spec.text("kind") == "RANGE":
+            for ordered in node.args["order"].expressions:
+                ordered.set("nulls_first", True)
+        return super().window(node)
+
     def truncated(self, node: exp.Expr) -> exp.Expr:
         """Weeks begin on Monday only by their ISO name."""
         unit = node.text("unit").upper()

@@ -42,7 +42,6 @@ class ClickHouse(Lowering):
             exp.Length: lambda node: function("lengthUTF8", node.this),
             exp.Lower: lambda node: function("lowerUTF8", node.this),
             exp.Upper: lambda node: function("upperUTF8", node.this),
-            exp.Identifier: self._identifier,
             exp.CTE: self._cte,
         }
 
@@ -120,11 +119,6 @@ class ClickHouse(Lowering):
     def _neighbour(self, node: exp.Expr) -> exp.Expr:
         """Beyond the last row there is NULL, which only a nullable type can say."""
         node.set("this", function("toNullable", node.this))
-        return node
-
-    def _identifier(self, node: exp.Expr) -> exp.Expr:
-        """A backslash escapes within quoted names too."""
-        node.set("this", node.name.replace("\\", "\\\\"))
         return node
 
     def _cte(self, node: exp.Expr) -> exp.Expr:

@@ -97,7 +97,6 @@ class Lowering:
             exp.WithinGroup: self.percentile,
             exp.ApproxQuantile: self.approximate,
             exp.Avg: self.average,
-            exp.Mod: self.modulo,
             exp.Like: self.like,
             exp.DateDiff: self.days_between,
             exp.Is: self.is_,
@@ -153,12 +152,6 @@ class Lowering:
 
     def approximate(self, node: exp.Expr) -> exp.Expr:
         """An estimated percentile."""
-        return node
-
-    def modulo(self, node: exp.Expr) -> exp.Expr:
-        """A remainder; of a division by zero NULL."""
-        below = exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0))
-        node.set("expression", below)
         return node
 
     def like(self, node: exp.Expr) -> exp.Expr:
