@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from .lowering import Lowering, Rule
+from .lowering import Lowering, Rule, function
 
 
 class Spark(Lowering):
@@ -24,6 +24,14 @@ class Spark(Lowering):
         node = super().cast(node)
         if node.args["to"].this is exp.DataType.Type.TIMESTAMPNTZ:
             node.set("to", exp.DataType.build("timestamp"))
+        return node
+
+    def percentile(self, node: exp.Expr) -> exp.Expr:
+        """By the words of which none is an estimate."""
+        share = node.this.this
+        if isinstance(node.this, exp.PercentileCont):
+            return function("PERCENTILE", node.expression.expressions[0].this, share)
+        node.set("this", function("PERCENTILE_DISC", share))
         return node
 
     def _cte(self, node: exp.Expr) -> exp.Expr:
