@@ -52,7 +52,7 @@ def _compiled(
     asked = resolve(catalog, query)
     if asked.is_release_scope:
         return compile_release_scope(catalog, query, asked, dialect, places)
-    frame = Frame(asked.keys, query.grain, asked.where, places)
+    frame = Frame(asked.keys, query.grain, asked.where, places, asked.time_zone)
     plan = Plan(catalog.vocabulary, frame)
     metrics = {name: plan.value(catalog.formula(name)) for name in asked.metrics}
     result = plan.result(metrics)

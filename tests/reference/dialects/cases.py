@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from kinds.compare import GRAINS, catalog_of, first_of
+from kinds.compare import GRAINS, ZONES, catalog_of, first_of
 from kinds.definitions import as_sql
 from kinds.generate import Drawing
 from kinds.marts import make_engine, make_rows
@@ -121,7 +121,7 @@ def draw(root: Path, seed: int, *, definitions: int, data_sets: int) -> Iterator
     """The same draw as the oracle's own: every definition on every data set."""
     drawing = Drawing(seed)
     targets = drawing.draw(definitions)
-    catalog = catalog_of(root, drawing.metrics)
+    catalog = catalog_of(root, drawing.metrics, ZONES[seed % len(ZONES)])
     for number in range(data_sets):
         rows, units = make_rows(random.Random(seed * 1000 + number))  # noqa: S311
         source = make_engine(rows, units)
@@ -129,13 +129,14 @@ def draw(root: Path, seed: int, *, definitions: int, data_sets: int) -> Iterator
         for index, target in enumerate(targets):
             others = drawing.chance.sample(targets, drawing.chance.choice([0, 0, 0, 1, 2]))
             metrics = tuple(dict.fromkeys((target, *others)))
-            asked = drawing.query(metrics, GRAINS, first_of(rows))
+            asked = drawing.query(metrics, GRAINS, first_of(rows), (None, *ZONES))
             has_time = asked.grain is not None
             query = MetricQuery(
                 metrics=asked.metrics,
                 group_by=(*asked.group_by, *(["metric_time"] if has_time else [])),
                 grain=asked.grain,  # type: ignore[arg-type]
                 where=as_sql(asked),
+                time_zone=asked.zone,
             )
             yield Case(f"{seed}/{number}/{index}", catalog, query, tables, source)
         source.close()

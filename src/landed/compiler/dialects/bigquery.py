@@ -89,6 +89,11 @@ class BigQuery(Lowering):
             raise Inexpressible(self.name, f"the name {node.name!r}", "rename it.")
         return node
 
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """From a time in UTC to an instant, and from there to the zone's clock."""
+        at = function("TIMESTAMP", self.instant(node.args["timestamp"]), node.args["source_tz"])
+        return function("DATETIME", at, node.args["target_tz"])
+
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)
         return node

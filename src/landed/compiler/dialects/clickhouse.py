@@ -121,6 +121,11 @@ class ClickHouse(Lowering):
         node.set("this", function("toNullable", node.this))
         return node
 
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """A value's zone is how it is written: written in the zone, and read as it stands."""
+        shown = function("toTimeZone", self.instant(node.args["timestamp"]), node.args["target_tz"])
+        return self.instant(function("toString", shown))
+
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)
         return node

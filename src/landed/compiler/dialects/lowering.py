@@ -100,6 +100,7 @@ class Lowering:
             exp.Like: self.like,
             exp.DateDiff: self.days_between,
             exp.Is: self.is_,
+            exp.ConvertTimezone: self.local,
             exp.Greatest: self.extreme,
             exp.Least: self.extreme,
         }
@@ -182,6 +183,10 @@ class Lowering:
         other = exp.Boolean(this=not wanted)
         value = exp.Coalesce(this=node.this, expressions=[other])
         return value if wanted else exp.Not(this=value)
+
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """What a zone's clock shows at an instant in UTC."""
+        raise Inexpressible(self.name, "a time zone", "leave the zone out.")
 
     def extreme(self, node: exp.Expr) -> exp.Expr:
         """The greatest or least value, NULL left out."""

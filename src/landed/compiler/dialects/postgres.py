@@ -27,3 +27,10 @@ class Postgres(Lowering):
         order = exp.Order(expressions=[exp.Ordered(this=node.this, nulls_first=False)])
         exact = exp.PercentileCont(this=node.args["quantile"])
         return exp.WithinGroup(this=exact, expression=order)
+
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """From a time in UTC to an instant, and from there to the zone's clock."""
+        found = self.instant(node.args["timestamp"])
+        for zone in ("source_tz", "target_tz"):
+            found = exp.AtTimeZone(this=exp.paren(found, copy=False), zone=node.args[zone])
+        return exp.paren(found, copy=False)

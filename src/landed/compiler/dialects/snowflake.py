@@ -49,6 +49,11 @@ class Snowflake(Lowering):
         day = exp.TimestampTrunc(this=node.this, unit=exp.var("DAY"))
         return function("DATEADD", exp.var("DAY"), since, day)
 
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """Of a time without a zone, whatever the session's."""
+        zones = [node.args["source_tz"], node.args["target_tz"]]
+        return function("CONVERT_TIMEZONE", *zones, self.instant(node.args["timestamp"]))
+
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)
         return node

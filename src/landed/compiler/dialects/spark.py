@@ -34,6 +34,12 @@ class Spark(Lowering):
         node.set("this", function("PERCENTILE_DISC", share))
         return node
 
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """Of a time without a zone, whatever the session's."""
+        at = exp.cast(node.args["timestamp"], exp.DataType.Type.TIMESTAMPNTZ, copy=False)
+        zones = [node.args["source_tz"], node.args["target_tz"]]
+        return self.instant(function("CONVERT_TIMEZONE", *zones, at))
+
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)
         return node

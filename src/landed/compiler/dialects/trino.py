@@ -49,6 +49,11 @@ class Trino(Lowering):
             self.name, "an interval of microseconds", "use whole milliseconds in window_days."
         )
 
+    def local(self, node: exp.Expr) -> exp.Expr:
+        """From a time in UTC to an instant, and from there to the zone's clock."""
+        at = function("with_timezone", self.instant(node.args["timestamp"]), node.args["source_tz"])
+        return self.instant(exp.AtTimeZone(this=at, zone=node.args["target_tz"]))
+
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)
         return node
