@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from cases import Case, MomentsCase
 from landed.compiler.dialects import Inexpressible
 
 Rows = list[tuple[Any, ...]]
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 
 
 @dataclass
@@ -94,6 +96,8 @@ def _by_key(rows: Rows, keys: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == datetime.min.time() else str(value)
     if isinstance(value, date):

@@ -272,3 +272,9 @@ def test_text_compared_with_a_time_is_read_as_one(dialect: str, catalog: Catalog
     text = lowered("cast(x as timestamp) >= '2026-01-01'", dialect)
 
     assert text.upper().count("CAST(") == 2
+
+
+def test_trino_compares_a_column_of_times_with_a_time(catalog: Catalog) -> None:
+    text = sql(catalog, "trino", "views", where=("metric_time >= '2026-01-01'",))
+
+    assert '"t"."occurred_at" >= CAST(\'2026-01-01\' AS TIMESTAMP(6))' in text

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from .lowering import Inexpressible, Lowering, Rule
+from .lowering import Inexpressible, Lowering, Rule, function
 
 
 class Trino(Lowering):
