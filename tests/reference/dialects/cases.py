@@ -80,8 +80,8 @@ class MomentsCase:
     catalog: Catalog
     source: duckdb.DuckDBPyConnection
 
-    keys = 3  # metric, variant, form
-    width = len(MOMENT_COLUMNS) - 3
+    keys = 6  # metric, variant, segment, level, how many levels, form
+    width = len(MOMENT_COLUMNS) - 6
 
     def __str__(self) -> str:
         return self.name

@@ -53,6 +53,8 @@ def sql(catalog: Catalog, dialect: str, *metrics: str, **more: Any) -> str:
 def lowered(source: str, dialect: str) -> str:
     """An expression of DuckDB's as another engine's."""
     tree = sqlglot.parse_one(f"select {source}", dialect="duckdb")
+    for cast in tree.find_all(exp.Cast):
+        cast.meta["is_defined"] = True  # as the catalog's parser marks them
     return " ".join(render(tree, dialect).split()).removeprefix("SELECT ")
 
 

@@ -92,6 +92,7 @@ class Lowering:
         return {
             exp.Window: self.window,
             exp.Cast: self.cast,
+            exp.TryCast: self.try_cast,
             exp.TimestampTrunc: self.truncated,
             exp.NullSafeEQ: self.null_safe,
             exp.WithinGroup: self.percentile,
@@ -119,6 +120,8 @@ class Lowering:
         is_truth = isinstance(value, _PREDICATES)
         if is_truth and to in (kinds.DOUBLE, kinds.INT, kinds.BIGINT):
             return self._number_of(node, value)
+        if not node.meta.get("is_defined"):
+            return node
         if to in (kinds.INT, kinds.BIGINT) and not (
             self.rounds_half_even or isinstance(value, exp.Literal | exp.Null)
         ):
@@ -132,6 +135,12 @@ class Lowering:
                 self.name, f"a cast to {to.value.lower()}", "compute it in the mart."
             )
         return node
+
+    def try_cast(self, node: exp.Expr) -> exp.Expr:
+        """A cast whose failure is NULL: of definitions refused, of the compiler one of numbers."""
+        if node.meta.get("is_defined"):
+            raise Inexpressible(self.name, "try_cast", "compute it in the mart.")
+        return self.cast(exp.Cast(this=node.this, to=node.args["to"]))
 
     def truncated(self, node: exp.Expr) -> exp.Expr:
         """The start of a period, as a timestamp without a zone."""
@@ -276,7 +285,6 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.JSONExtract: "a JSON path",
     exp.JSONExtractScalar: "a JSON path",
     exp.TimeToUnix: "epoch",
-    exp.TryCast: "try_cast",
 }
 
 
