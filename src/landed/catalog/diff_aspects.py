@@ -99,7 +99,7 @@ def condition_keys(text: str, fact: SemanticModel, time: str, vocabulary: Vocabu
 
     def named(column: exp.Column) -> Any:
         reference = condition.references[int(column.name.rsplit("_", 1)[1])]
-        return [_place(vocabulary.place(fact, reference, time), fact), reference.grain]
+        return [_place(vocabulary.place(fact, reference, time)), reference.grain]
 
     return conditions(condition.tree, named)
 
@@ -265,8 +265,7 @@ def _params(params: KindParams, formula: Formula, vocabulary: Vocabulary) -> dic
                             side.fact,
                             vocabulary.constant(side.fact, name),
                             side.measure.agg_time_dimension,
-                        ),
-                        side.fact,
+                        )
                     )
                     for side, name in zip(sides, pair, strict=True)
                 ]
@@ -277,11 +276,12 @@ def _params(params: KindParams, formula: Formula, vocabulary: Vocabulary) -> dic
     return found
 
 
-def _place(place: Place, fact: SemanticModel) -> Any:
+def _place(place: Place) -> Any:
     """Where a name's column stands: model, column, and what the model is joined by."""
     key = [place.model.model, column_key(place.expr)]
-    if place.is_joined and fact.unit is not None and place.model.unit is not None:
-        key.append([column_key(fact.unit.expr), column_key(place.model.unit.expr)])
+    for hop in place.path:
+        validity = [column_key(one.expr) for one in hop.model.validity or ()]
+        key.append([column_key(hop.key), hop.model.model, column_key(hop.model_key), validity])
     return key
 
 

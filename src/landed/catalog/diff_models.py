@@ -100,6 +100,10 @@ def _dimensions(
             if column_key(was.expr) != column_key(now.expr):
                 what = now_and_before("its expression", now.expr, was.expr)
                 yield change("dimension_changed", what)
+            elif was.validity != now.validity:
+                yield change(
+                    "dimension_changed", now_and_before("its validity", now.validity, was.validity)
+                )
             elif was.expr != now.expr:
                 what = "its expression is the same, written otherwise"
                 yield replace(change("written_otherwise", what), owners=(), dimension="")
@@ -189,7 +193,7 @@ def _renamed(before: Mapping[str, One], after: Mapping[str, One], key: Any) -> d
 
 
 def _dimension_key(one: Dimension) -> Any:
-    return [one.kind, column_key(one.expr)]
+    return [one.kind, column_key(one.expr), one.validity]
 
 
 def _measure_key(one: Measure) -> Any:

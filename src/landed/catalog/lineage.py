@@ -140,9 +140,11 @@ class _Tracer:
             for reference in parse_condition(text).references:
                 place = self._catalog.vocabulary.place(one.fact, reference, time)
                 yield from self._expression(place.model, place.expr)
-                if place.is_joined and one.fact.unit is not None and place.model.unit is not None:
-                    yield from self._expression(one.fact, one.fact.unit.expr)
-                    yield from self._expression(place.model, place.model.unit.expr)
+                left = one.fact
+                for hop in place.path:
+                    yield from self._expression(left, hop.key)
+                    yield from self._expression(hop.model, hop.model_key)
+                    left = hop.model
 
         return self._add(NodeId("condition", text), "", one.fact.path, reads())
 
