@@ -35,8 +35,19 @@ def compile_query(
         return compile_release_scope(catalog, query, asked, dialect, places)
     frame = Frame(asked.keys, query.grain, asked.where, places)
     plan = Plan(catalog.vocabulary, frame)
-    metrics = {name: plan.value(catalog.formula(name)) for name in asked.metrics}
+    metrics = {
+        name: plan.value(catalog.formula(asked.metric_of(name)), asked.filters.get(name, ()))
+        for name in asked.metrics
+    }
     result = plan.result(metrics)
     columns = dict(zip(asked.keys, frame.columns, strict=True))
     columns |= {name: f"m{index}" for index, name in enumerate(asked.metrics)}
-    return answer(asked, result, columns, limit=query.limit, dialect=dialect, models=plan.models())
+    return answer(
+        asked,
+        result,
+        columns,
+        limit=query.limit,
+        offset=query.offset,
+        dialect=dialect,
+        models=plan.models(),
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from sqlglot import exp
 
-from ..catalog.expressions import parse_arithmetic, replace_columns
+from ..catalog.definitions import METRIC_TIME
+from ..catalog.expressions import Condition, parse_arithmetic, replace_columns
 from ..catalog.formulas import (
     Accumulated,
     Aggregate,
@@ -20,7 +22,7 @@ from ..catalog.formulas import (
     aggregates,
 )
 from ..catalog.kinds import Span, SpanUnit
-from ..catalog.names import refused
+from ..catalog.names import refused, show
 from .accumulated import Running
 from .calendar import SPINE_MODEL, calendar
 from .converted import Conversions
@@ -46,6 +48,8 @@ from .syntax import (
 
 _SPINE = "keys"
 
+Conditions = tuple[Condition, ...]
+
 
 class Plan:
     """Which parts some metrics need, and their values over the parts' columns.
@@ -61,21 +65,29 @@ class Plan:
         self._parts: dict[Hashable, Part] = {}
         self._offsets: dict[str, tuple[Span | None, SpanUnit | None]] = {}
         self._grouped: dict[str, Grouped] = {}
+        self._frames: dict[str, Frame] = {}
         self._is_filled = False
 
-    def value(self, formula: Formula) -> exp.Expr:
-        """A metric's value over the columns of the parts."""
+    def value(self, formula: Formula, more: Conditions = ()) -> exp.Expr:
+        """A metric's value over the columns of the parts.
+
+        Args:
+            formula: What is computed.
+            more: Conditions on this value alone; they mean what those of the frame mean.
+        """
         if isinstance(formula, Aggregate):
-            return self._aggregate(formula)
+            return self._aggregate(formula, more)
         if isinstance(formula, Quotient):
-            return divided(self.value(formula.numerator), self.value(formula.denominator))
+            top, bottom = formula.numerator, formula.denominator
+            return divided(self.value(top, more), self.value(bottom, more))
         if isinstance(formula, Arithmetic):
-            inputs = {name: self.value(one) for name, one in formula.inputs.items()}
+            inputs = {name: self.value(one, more) for name, one in formula.inputs.items()}
             tree = parse_arithmetic(formula.expr)
             bound = replace_columns(tree, lambda found: exp.paren(inputs[found.name]))
             return exp.paren(bound, copy=False)
         first = next(aggregates(formula))
-        name = self._named(self._vocabulary.key(formula), lambda: self._part(formula), first)
+        key = self._vocabulary.key(formula)
+        name = self._named(key, lambda: self._part(formula), first, more)
         if isinstance(formula, Accumulated):
             is_whole = self._frame.time is None and first.measure.agg in COUNTS
             return zero_if_null(column("a0", name)) if is_whole else column("a0", name)
@@ -88,7 +100,8 @@ class Plan:
         frame, select = self._frame, exp.Select()
         names = [f"f{index}" for index in range(len(self._parts))]
         for name, part in zip(names, self._parts.values(), strict=True):
-            inner = frame.split()[0] if name in self._offsets else frame
+            own = self._frames[name]
+            inner = own.split()[0] if name in self._offsets else own
             for cte in part.tables(name, inner):
                 append_cte(select, cte)
         spine = names[0]
@@ -117,7 +130,7 @@ class Plan:
         is_dense = self._is_filled or any(isinstance(part, Running) for part in parts)
         return found | {SPINE_MODEL} if is_dense and self._frame.time is not None else found
 
-    def _aggregate(self, aggregate: Aggregate) -> exp.Expr:
+    def _aggregate(self, aggregate: Aggregate, more: Conditions) -> exp.Expr:
         frame, measure = self._frame, aggregate.measure
         scan = self._scan(aggregate)
         kind = "levels" if measure.non_additive is not None else "grouped"
@@ -125,13 +138,17 @@ class Plan:
         key += [aggregate.offset, aggregate.offset_to]
         if measure.non_additive is not None:
             key.append(self._vocabulary.key(aggregate))
-            name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate)
+            name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate, more)
             found = column("a0", name)
         else:
             fresh = Grouped(scan, aggregate.is_unit_mean)
-            name = self._named(tuple(key), lambda: fresh, aggregate)
+            # rows that count at another time are chosen by the part; else by the aggregate, so
+            # that one scan serves it with and without conditions
+            is_moved = aggregate.offset is not None or aggregate.offset_to is not None
+            ahead, beside = (more, ()) if is_moved else ((), more)
+            name = self._named(tuple(key), lambda: fresh, aggregate, ahead)
             self._grouped.setdefault(name, fresh)
-            found = column(f"a{self._grouped[name].add(aggregate)}", name)
+            found = column(f"a{self._grouped[name].add(aggregate, beside)}", name)
         is_dense = aggregate.fill is not None and aggregate.fill.has_periods
         self._is_filled |= is_dense and frame.time is not None
         # a group that only another part has: nothing was counted there
@@ -152,11 +169,19 @@ class Plan:
         moved = offset if offset is not None and not offset.is_calendar else None
         return FactScan(self._vocabulary, aggregate.fact, time, moved)
 
-    def _named(self, key: Hashable, make: Callable[[], Part], aggregate: Aggregate) -> str:
-        """Name of a part; the same one is computed once."""
+    def _named(
+        self,
+        key: Hashable,
+        make: Callable[[], Part],
+        aggregate: Aggregate,
+        more: Conditions,
+    ) -> str:
+        """Name of a part, whose rows fulfil more conditions; the same one is computed once."""
+        key = (key, *((one.tree.sql("duckdb"), one.references) for one in more))
         if key not in self._parts:
             self._parts[key] = make()
         name = f"f{list(self._parts).index(key)}"
+        self._frames[name] = replace(self._frame, where=(*self._frame.where, *more))
         offset, offset_to = aggregate.offset, aggregate.offset_to
         if (offset or offset_to) and self._frame.time is None:
             raise refused(
@@ -165,6 +190,12 @@ class Plan:
                 "no_metric_time",
             )
         if offset_to is not None or (offset is not None and offset.is_calendar):
+            if any(one.name == METRIC_TIME for condition in more for one in condition.references):
+                raise refused(
+                    f"FILTER names {show(METRIC_TIME)} for a metric that looks at another period",
+                    f"put the condition on {METRIC_TIME} in WHERE.",
+                    "filter_time",
+                )
             self._offsets[name] = (offset, offset_to)
         return name
 
@@ -184,7 +215,7 @@ class Plan:
         parts: list[exp.Expr] = []
         for name in names:
             if name in self._offsets:
-                parts.extend(shown_keys(name, *self._offsets[name], frame))
+                parts.extend(shown_keys(name, *self._offsets[name], self._frames[name]))
             else:
                 parts.append(exp.select(*map(column, frame.columns)).from_(named(name)))
         union = parts[0]
