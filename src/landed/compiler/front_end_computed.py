@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -16,6 +16,7 @@ from .front_end_metrics import (
     Item,
     MetricSelect,
     is_measure,
+    is_metric_time,
     limit_of,
     offset_of,
     output_columns,
@@ -208,15 +209,16 @@ def _computed(
     rebuild = Rebuild(scope, has_windows=True, place="over metrics")
     trees: list[exp.Expr] = []
     columns: list[Column] = []
-    for index, (projection, item) in enumerate(zip(select.expressions, items, strict=True)):
+    for projection, item in zip(select.expressions, items, strict=True):
         inner = projection.unalias()
         trees.append(scope.of(item) if item is not None else rebuild(inner))
         if item is not None:
             columns.append(_column(item, item.alias, read, names))
             continue
         alias = projection.args.get("alias") if isinstance(projection, exp.Alias) else None
-        name = name_of(alias) if alias is not None else _default_name(inner, index + 1)
-        columns.append(Column(name, "computed", ""))
+        name = name_of(alias) if alias is not None else default_name(inner, columns)
+        kind: ColumnKind = "time" if uncast(inner) is not inner else "computed"
+        columns.append(Column(name, kind, METRIC_TIME if kind == "time" else ""))
         if trees[-1].find(exp.Window) is None:
             scope.computed[name] = trees[-1]
     _once(columns)
@@ -259,16 +261,20 @@ def _computed(
     return Made(None, tuple(columns), is_single, part, made, key_columns)
 
 
-def _default_name(tree: exp.Expr, place: int) -> str:
+def default_name(tree: exp.Expr, before: Sequence[Column]) -> str:
+    """What a column without an alias is called: after its function, and no other column."""
     while isinstance(tree, exp.Window | exp.Filter | exp.Cast | exp.Paren):
         tree = tree.this
+    if isinstance(tree, exp.Column):
+        return name_of(tree.this)
     if isinstance(tree, exp.TimestampTrunc):
-        return METRIC_TIME
-    return (
-        tree.sql_name().lower()
-        if isinstance(tree, exp.Func) and not is_measure(tree)
-        else (f"column_{place}")
-    )
+        name = METRIC_TIME if is_metric_time(tree.this) else "date_trunc"
+    elif is_measure(tree) or not isinstance(tree, exp.Func) or isinstance(tree, exp.Connector):
+        name = f"column_{len(before) + 1}"
+    else:
+        name = tree.sql_name().lower()
+    taken = {one.name.lower() for one in before}
+    return name if name not in taken else f"{name}_{len(before) + 1}"
 
 
 def _once(columns: list[Column]) -> None:

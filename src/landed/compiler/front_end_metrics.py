@@ -239,6 +239,12 @@ def is_measure(tree: exp.Expr) -> bool:
     return isinstance(tree, exp.Anonymous) and tree.name.lower() == "measure"
 
 
+def is_metric_time(tree: exp.Expr) -> bool:
+    """Whether a node is the column `metric_time`."""
+    is_column = isinstance(tree, exp.Column) and isinstance(tree.this, exp.Identifier)
+    return is_column and name_of(tree.this) == METRIC_TIME
+
+
 def uncast(tree: exp.Expr) -> exp.Expr:
     """What a truncated time is cast from: as a day or an instant it has the same groups."""
     if isinstance(tree, exp.Cast) and tree.to.this in (

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from ..catalog.catalog import Catalog
 from ..catalog.names import did_you_mean, refused, show
-from .front_end_computed import metric_query
+from .front_end_computed import default_name, metric_query
 from .front_end_expressions import AGGREGATES, Rebuild, ordered
 from .front_end_joins import RESERVED, Joins, reads_metrics
 from .front_end_metrics import limit_of, offset_of, position
@@ -262,7 +262,7 @@ def _projections(
         inner = projection.unalias()
         trees.append(rebuild(inner))
         alias = projection.args.get("alias") if isinstance(projection, exp.Alias) else None
-        name = name_of(alias) if alias is not None else default_name(inner, len(trees))
+        name = name_of(alias) if alias is not None else default_name(inner, columns)
         columns.append(scope.describe(trees[-1], name))
     return trees, list(_once(tuple(columns)))
 
@@ -288,17 +288,6 @@ def _starred(tree: exp.Expr, scope: OuterScope) -> list[exp.Expr] | None:
             )
         return [column(one.name, place) for one in scope.tables[place].columns]
     return None
-
-
-def default_name(tree: exp.Expr, place: int) -> str:
-    """What a column without an alias is called."""
-    while isinstance(tree, exp.Window | exp.Filter | exp.Cast | exp.Paren):
-        tree = tree.this
-    if isinstance(tree, exp.Column):
-        return name_of(tree.this)
-    if isinstance(tree, exp.Anonymous):
-        return str(tree.name.lower())
-    return tree.sql_name().lower() if isinstance(tree, exp.Func) else f"column_{place}"
 
 
 def _group(tree: exp.Select) -> list[exp.Expr]:
