@@ -24,7 +24,7 @@ from .front_end_metrics import (
     uncast,
 )
 from .front_end_scopes import Built, MetricScope
-from .front_end_text import name_of, only
+from .front_end_text import name_of, only, written
 from .names import Names
 from .query import Column, ColumnKind, Grain, MetricQuery, OutputColumn
 from .syntax import aliased, column, named
@@ -126,6 +126,12 @@ def metric_query(select: exp.Select, catalog: Catalog) -> Made:
 def _source(select: exp.Select) -> str:
     """What the table is called in the query."""
     table = select.args["from_"].this
+    if table.args.get("db") is not None:
+        raise refused(
+            f"the table {written(table)} cannot be read",
+            "write FROM metrics, without schema.",
+            "not_metrics",
+        )
     only(table, "this", "alias", what=" behind metrics", fix="write FROM metrics, without schema.")
     alias = table.args.get("alias")
     if alias is None:

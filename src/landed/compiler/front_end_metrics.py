@@ -78,6 +78,8 @@ class MetricSelect:
             return Item(name, name, False)
         if isinstance(tree, exp.Star | exp.Column):
             raise refused(f"{show('*')} is not allowed", EXAMPLE, "star")
+        if isinstance(tree, exp.Filter):
+            tree = tree.this
         if isinstance(tree, exp.Func) and type(tree) in AGGREGATES:
             raise refused(
                 f"the aggregate {show(tree.sql_name().lower())} is not allowed",

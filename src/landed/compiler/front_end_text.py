@@ -93,4 +93,6 @@ WORDS = {
     "windows": "WINDOW",
     "sample": "TABLESAMPLE",
     "kind": "SELECT AS",
+    "method": "NATURAL",
+    "columns": "a list of columns",
 }

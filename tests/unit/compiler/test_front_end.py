@@ -36,7 +36,7 @@ REFUSED = [
     ("select measure(events)", "FROM metrics", ASK),
     ("select measure(events) from fct_events", "`fct_events`", ASK),
     ("select measure(events) from main.metrics", "without schema", ASK),
-    ("select measure(events) from metrics m (a)", "`COLUMNS`", ASK),
+    ("select measure(events) from metrics m (a)", "a list of columns", ASK),
     ("select measure(events) from metrics, metrics", "`JOIN`", ASK),
     ("select measure(events) from metrics join dim_units on true", "`JOIN`", ASK),
     ("select measure(events) from (select 1) as metrics", "reads nothing", ASK),
