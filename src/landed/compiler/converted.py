@@ -13,7 +13,8 @@ from sqlglot import exp
 
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Converted
-from .facts import ROWS, FactScan, span, total
+from .clock import span
+from .facts import ROWS, FactScan, total
 from .parts import Frame, grouped, same_keys
 from .syntax import (
     aliased,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -88,6 +88,7 @@ def metric_query(select: exp.Select, catalog: Catalog) -> Made:
     distinct = select.args.get("distinct")
     if distinct is not None and distinct.args.get("on") is not None:
         raise refused(f"{show('DISTINCT ON')} is not allowed", "group by it.", "distinct")
+    time_zone = _time_zone(select)
     items = _items(select, read)
     metrics = _measured(select, read)
     if not metrics:
@@ -106,7 +107,9 @@ def metric_query(select: exp.Select, catalog: Catalog) -> Made:
     keys = tuple(dict.fromkeys(item.name for item in grouped))
     is_single = not keys or limit_of(select) in (0, 1)
     if having is None or order is None:
-        return _computed(read, items, names, grouped, grain=grain, is_single=is_single)
+        made = _computed(read, items, names, grouped, grain=grain, is_single=is_single)
+        assert made.part is not None  # noqa: S101 - see `Made`
+        return replace(made, part=replace(made.part, time_zone=time_zone))
     query = MetricQuery(
         metrics=tuple(dict.fromkeys(read.used)),
         group_by=keys,
@@ -118,6 +121,7 @@ def metric_query(select: exp.Select, catalog: Catalog) -> Made:
         columns=output_columns(plain),
         filtered=tuple(read.filtered.values()),
         offset=offset_of(select),
+        time_zone=time_zone,
     )
     columns = tuple(_column(item, item.alias, read, names) for item in plain)
     return Made(query, columns, is_single)
@@ -138,6 +142,29 @@ def _source(select: exp.Select) -> str:
         return "metrics"
     only(alias, "this", what=" behind metrics", fix="write FROM metrics AS m.")
     return name_of(alias.this)
+
+
+def _time_zone(select: exp.Select) -> str | None:
+    """The zone that every `date_trunc(grain, metric_time, zone)` names; it is taken off them."""
+    found: set[str | None] = set()
+    for node in select.find_all(exp.TimestampTrunc):
+        zone = node.args.get("zone")
+        if zone is not None and not (isinstance(zone, exp.Literal) and zone.is_string):
+            raise refused(
+                f"the time zone {written(zone)} is no text",
+                "write an IANA name, e.g. 'Europe/Berlin'.",
+                "time_zone",
+            )
+        found.add(None if zone is None else zone.name)
+        node.set("zone", None)
+    if len(found) > 1:
+        zones = " and ".join(sorted("none" if one is None else show(one) for one in found))
+        raise refused(
+            f"metric_time is truncated in the zones {zones}",
+            "write the same zone in every date_trunc.",
+            "time_zone",
+        )
+    return next(iter(found), None)
 
 
 def _items(select: exp.Select, read: MetricSelect) -> list[Item | None]:

@@ -165,6 +165,8 @@ def _truncated(start: date, unit: str, node: exp.Expr) -> date:
         return day
     if unit == "WEEK":
         return day - timedelta(days=day.weekday())
+    if unit == "US_WEEK":
+        return day - timedelta(days=day.isoweekday() % 7)
     if unit == "MONTH":
         return day.replace(day=1)
     if unit == "QUARTER":
@@ -173,6 +175,6 @@ def _truncated(start: date, unit: str, node: exp.Expr) -> date:
         return day.replace(month=1, day=1)
     raise refused(
         f"the grain {show(unit.lower())} of {written(node)} is not known",
-        "use day, week, month, quarter or year.",
+        "use day, week, us_week, month, quarter or year.",
         "grain",
     )

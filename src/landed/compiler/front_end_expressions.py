@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from ..catalog.names import refused, show
+from .clock import truncated
 from .front_end_dates import interval
 from .front_end_text import only, written
 from .query import GRAINS
@@ -255,6 +256,8 @@ class Rebuild:
             raise refused(
                 f"the grain {show(grain)} is not known", f"use one of {', '.join(GRAINS)}.", "grain"
             )
+        if grain == "us_week":
+            return truncated(self(tree.this), grain)
         return exp.TimestampTrunc(this=self(tree.this), unit=exp.var(grain.upper()))
 
     def _extract(self, tree: exp.Expr) -> exp.Expr:

@@ -117,7 +117,7 @@ class MetricSelect:
                 "grain",
             )
         grain = tree.text("unit").lower()
-        if grain not in GRAINS or tree.args.get("zone") is not None:
+        if grain not in GRAINS:
             raise refused(
                 f"the grain {show(grain)} is not known", f"use one of {', '.join(GRAINS)}.", "grain"
             )

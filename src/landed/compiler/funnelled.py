@@ -16,7 +16,8 @@ from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Funnelled
 from ..catalog.kinds import step_named
-from .facts import FactScan, span
+from .clock import span
+from .facts import FactScan
 from .parts import Frame, grouped
 from .syntax import (
     aliased,

@@ -24,7 +24,7 @@ from ..catalog.formulas import (
 from ..catalog.kinds import Span, SpanUnit
 from ..catalog.names import refused, show
 from .accumulated import Running
-from .calendar import SPINE_MODEL, calendar
+from .calendar import SPINE_MODEL, calendar, ends_of
 from .converted import Conversions
 from .facts import COUNTS, FactScan
 from .funnelled import Steps
@@ -37,6 +37,7 @@ from .syntax import (
     aliased,
     all_of,
     append_cte,
+    below,
     column,
     common,
     divided,
@@ -47,6 +48,7 @@ from .syntax import (
 )
 
 _SPINE = "keys"
+_REACH = "reach"
 
 Conditions = tuple[Condition, ...]
 
@@ -99,11 +101,8 @@ class Plan:
         """One row a group: keys as k0…, metrics as m0…, with the parts as table expressions."""
         frame, select = self._frame, exp.Select()
         names = [f"f{index}" for index in range(len(self._parts))]
-        for name, part in zip(names, self._parts.values(), strict=True):
-            own = self._frames[name]
-            inner = own.split()[0] if name in self._offsets else own
-            for cte in part.tables(name, inner):
-                append_cte(select, cte)
+        for cte in self._tables():
+            append_cte(select, cte)
         spine = names[0]
         if frame.keys and (len(names) > 1 or self._offsets or self._is_filled):
             spine = _SPINE
@@ -122,6 +121,42 @@ class Plan:
             kind = "cross" if same is None else "left"  # without groups each has one row
             select = select.join(named(name), on=same, join_type=kind, copy=False)
         return select
+
+    def _tables(self) -> list[exp.CTE]:
+        """Table expressions of every part; running ones go on as far as any other part does."""
+        frame = self._frame
+        parts = {f"f{index}": part for index, part in enumerate(self._parts.values())}
+        running = {
+            name: part
+            for name, part in parts.items()
+            if isinstance(part, Running) and name not in self._offsets and frame.time is not None
+        }
+        if len(parts) == 1:
+            running = {}
+        found: list[exp.CTE] = []
+        ends: list[exp.Expr] = []
+        for name, part in parts.items():
+            if name in running:
+                found += running[name].daily(name, self._frames[name])
+                ends.append(ends_of(f"{name}_rows", str(frame.time)))
+                continue
+            own = self._frames[name]
+            found += part.tables(name, own.split()[0] if name in self._offsets else own)
+            if running:
+                shown = name
+                if name in self._offsets:
+                    shown = f"{name}_shown"
+                    keys = shown_keys(name, *self._offsets[name], own)
+                    found.append(common(shown, union_all(keys)))
+                ends.append(ends_of(shown, str(frame.time), frame.grain))
+        if running:
+            every = below(union_all(ends), "e")
+            first, last = exp.Min(this=column("first_one")), exp.Max(this=column("last_one"))
+            reach = exp.select(aliased(first, "first_one"), aliased(last, "last_one"))
+            found.append(common(_REACH, reach.from_(every, copy=False)))
+        for name, part_ in running.items():
+            found += part_.running(name, self._frames[name], _REACH)
+        return found
 
     def models(self) -> frozenset[str]:
         """dbt models that the query reads."""
@@ -167,7 +202,8 @@ class Plan:
     def _scan(self, aggregate: Aggregate) -> FactScan:
         time, offset = aggregate.measure.agg_time_dimension, aggregate.offset
         moved = offset if offset is not None and not offset.is_calendar else None
-        return FactScan(self._vocabulary, aggregate.fact, time, moved)
+        is_hourly = self._frame.grain == "hour"
+        return FactScan(self._vocabulary, aggregate.fact, time, moved, self._frame.zone, is_hourly)
 
     def _named(
         self,
@@ -190,6 +226,13 @@ class Plan:
                 "no_metric_time",
             )
         if offset_to is not None or (offset is not None and offset.is_calendar):
+            if self._frame.grain == "hour":
+                raise refused(
+                    f"a metric of {offset or f'the start of the {offset_to}'} before is asked for "
+                    "by hour",
+                    "group by day or longer.",
+                    "offset_hours",
+                )
             if any(one.name == METRIC_TIME for condition in more for one in condition.references):
                 raise refused(
                     f"FILTER names {show(METRIC_TIME)} for a metric that looks at another period",

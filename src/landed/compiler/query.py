@@ -7,8 +7,8 @@ from typing import Literal
 
 from sqlglot import exp
 
-Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
-GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "month", "quarter", "year")
+Grain = Literal["hour", "day", "week", "us_week", "month", "quarter", "year"]
+GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "us_week", "month", "quarter", "year")
 Dialect = Literal["duckdb"]
 ColumnKind = Literal["dimension", "time", "metric", "computed"]
 
@@ -61,7 +61,8 @@ class MetricQuery:
         metrics: Names; at least one, unless `filtered` has one.
         group_by: Dimensions: `unit__plan`, the short name where unique, `metric_time`, `release`,
             `variant`.
-        grain: Of `metric_time` in `group_by`; weeks start on Monday (ISO 8601).
+        grain: Of `metric_time` in `group_by`; a `week` begins on Monday (ISO 8601), a `us_week`
+            on Sunday.
         where: Conditions on dimensions in the filter grammar, all of which must hold. A dimension
             is written as its name or as a template.
         having: Conditions on metrics by name, all of which must hold.
@@ -70,6 +71,7 @@ class MetricQuery:
         columns: Names and order of the answer's columns; empty means dimensions, then metrics.
         filtered: Metrics under conditions of their own.
         offset: Rows to leave out before the first; >= 0.
+        time_zone: IANA name of the zone whose days and hours are meant; None for the project's.
     """
 
     metrics: tuple[str, ...]
@@ -82,6 +84,7 @@ class MetricQuery:
     columns: tuple[OutputColumn, ...] = ()
     filtered: tuple[FilteredMetric, ...] = ()
     offset: int = 0
+    time_zone: str | None = None
 
     @property
     def measured(self) -> tuple[str, ...]:

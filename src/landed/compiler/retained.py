@@ -15,7 +15,8 @@ from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Retained
 from ..catalog.kinds import Span
-from .facts import FactScan, span, truncated
+from .clock import span, truncated
+from .facts import FactScan
 from .parts import Frame, grouped, on_time
 from .syntax import aliased, all_of, column, common, is_known, named, where
 
@@ -57,7 +58,7 @@ class Cohorts:
         scan = self.cohort
         groups = frame.groups(scan)
         unit = scan.reference(Reference("entity", UNIT_ENTITY))
-        entered = truncated(scan.time_column, self.formula.params.period)
+        entered = scan.period(self.formula.params.period)
         partition = [unit.copy()]
         if self.formula.params.is_recurring:
             partition.append(entered.copy())
@@ -85,7 +86,7 @@ class Cohorts:
             .select(
                 *groups,
                 aliased(unit, _UNIT),
-                aliased(scan.time_column, _AT),
+                aliased(scan.wall, _AT),
                 aliased(entered, _ENTERED),
                 aliased(place, _PLACE),
                 copy=False,
@@ -108,7 +109,7 @@ class Cohorts:
         """Periods in which each unit was there."""
         scan = self.returns
         unit = scan.reference(Reference("entity", UNIT_ENTITY))
-        there = truncated(scan.time_column, self.formula.params.period)
+        there = scan.period(self.formula.params.period)
         kept = all_of([*_conditions(scan, self.formula.returns), is_known(unit.copy())])
         return (
             scan.source(frame.relations)
@@ -120,7 +121,7 @@ class Cohorts:
     def _end(self, frame: Frame) -> exp.Select:
         """The last period of the data, which may not be over yet."""
         scan = replace(self.returns)  # of its own: it joins nothing
-        last = truncated(exp.Max(this=scan.time_column), self.formula.params.period)
+        last = truncated(scan.wall_at_last, self.formula.params.period)
         return scan.source(frame.relations).select(aliased(last, "last_one"), copy=False)
 
     def _shares(self, entries: str, back: str, end: str, frame: Frame) -> exp.Select:
