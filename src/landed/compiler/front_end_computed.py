@@ -10,7 +10,7 @@ from sqlglot import exp
 from ..catalog.catalog import Catalog
 from ..catalog.definitions import METRIC_TIME
 from ..catalog.names import refused, show
-from .front_end_expressions import Rebuild, ordered
+from .front_end_expressions import Rebuild
 from .front_end_metrics import (
     CLAUSES,
     Item,
@@ -23,6 +23,7 @@ from .front_end_metrics import (
     position,
     uncast,
 )
+from .front_end_parts import ordered
 from .front_end_scopes import Built, MetricScope
 from .front_end_text import name_of, only, written
 from .names import Names

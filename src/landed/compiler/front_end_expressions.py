@@ -14,12 +14,12 @@ from sqlglot import exp
 from ..catalog.names import refused, show
 from .clock import truncated
 from .front_end_dates import interval
+from .front_end_parts import frame, number_literal, ordered, whole_number
 from .front_end_text import only, written
 from .query import GRAINS
 from .syntax import divided
 
 MAX_LITERAL = 1000  # characters of a text; a number has at most 40
-MAX_ROWS = 10_000  # of a window's frame, and of how far lag looks back
 
 _TWO = ("this", "expression")
 _ONE = ("this",)
@@ -28,7 +28,7 @@ _MANY = ("this", "expressions")
 _PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Add: _TWO, exp.Sub: _TWO, exp.Mul: _TWO,
     exp.EQ: _TWO, exp.NEQ: _TWO, exp.GT: _TWO, exp.GTE: _TWO, exp.LT: _TWO, exp.LTE: _TWO,
-    exp.NullSafeEQ: _TWO, exp.NullSafeNEQ: _TWO, exp.Is: _TWO, exp.Nullif: _TWO,
+    exp.NullSafeEQ: _TWO, exp.NullSafeNEQ: _TWO, exp.Nullif: _TWO,
     exp.Not: _ONE, exp.Neg: _ONE, exp.Paren: _ONE,
     exp.Abs: _ONE, exp.Ceil: _ONE, exp.Floor: _ONE, exp.Sign: _ONE, exp.Sqrt: _ONE,
     exp.Ln: _ONE, exp.Lower: _ONE, exp.Upper: _ONE, exp.Trim: _ONE, exp.Length: _ONE,
@@ -214,6 +214,12 @@ class Rebuild:
             made.set("expressions", [self(one) for one in tree.expressions])
         return exp.Not(this=made) if tree.args.get("negate") else made
 
+    def _is(self, tree: exp.Expr) -> exp.Expr:
+        if not isinstance(tree.expression, exp.Null | exp.Boolean):
+            raise refused(f"{written(tree)} is no test", "write IS NULL or IS TRUE.", "expression")
+        made = exp.Is(this=self._operand(tree.this), expression=self(tree.expression))
+        return exp.Not(this=made) if tree.args.get("negate") else made
+
     def _like(self, tree: exp.Expr) -> exp.Expr:
         pattern = tree.expression
         if not isinstance(pattern, exp.Literal) or not pattern.is_string:
@@ -313,7 +319,7 @@ class Rebuild:
             made.set("order", exp.Order(expressions=keys))
         spec = tree.args.get("spec")
         if spec is not None:
-            made.set("spec", _frame(spec))
+            made.set("spec", frame(spec))
         return made
 
     def _windowed(self, tree: exp.Expr) -> exp.Expr:
@@ -322,12 +328,12 @@ class Rebuild:
         if type(tree) in _ENDS:
             return type(tree)(this=self(tree.this))
         if isinstance(tree, exp.Ntile):
-            return exp.Ntile(this=_whole(tree.this, tree))
+            return exp.Ntile(this=whole_number(tree.this, tree))
         if type(tree) in _SHIFTS:
             made = type(tree)(this=self(tree.this))
             offset, default = tree.args.get("offset"), tree.args.get("default")
             if offset is not None:
-                made.set("offset", _whole(offset, tree))
+                made.set("offset", whole_number(offset, tree))
             if default is not None:
                 made.set("default", self(default))
             return made
@@ -377,6 +383,7 @@ _BUILDERS: dict[type[exp.Expr], Callable[[Rebuild, exp.Expr], exp.Expr]] = {
     exp.Literal: Rebuild._literal,
     exp.Case: Rebuild._case,
     exp.In: Rebuild._in,
+    exp.Is: Rebuild._is,
     exp.Like: Rebuild._like,
     exp.ILike: Rebuild._like,
     exp.Cast: Rebuild._cast,
@@ -388,69 +395,3 @@ _BUILDERS: dict[type[exp.Expr], Callable[[Rebuild, exp.Expr], exp.Expr]] = {
     exp.Null: _constant,
     exp.Boolean: _constant,
 }
-
-
-def number_literal(text: str) -> exp.Expr:
-    """A number as it was written, if it is one.
-
-    Raises:
-        QueryRefused: It is none, or too long.
-    """
-    digits = text.lower().replace("e+", "e").replace("e-", "e")
-    mantissa, _, exponent = digits.partition("e")
-    parts = mantissa.split(".")
-    is_number = len(parts) <= 2 and all(one.isdecimal() for one in parts if one) and any(parts)
-    if not is_number or len(text) > 40 or not (exponent.isdecimal() or exponent == ""):
-        raise refused(f"{show(text)} is no number", "write it in digits, at most 40.", "number")
-    return exp.Literal.number(text)
-
-
-def ordered(tree: exp.Expr, rebuild: Callable[[exp.Expr], exp.Expr]) -> exp.Ordered:
-    """A sort key built anew; NULL comes last unless it says first."""
-    only(tree, "this", "desc", "nulls_first", what=" in ORDER BY", fix="leave it out.")
-    return exp.Ordered(
-        this=rebuild(tree.this),
-        desc=bool(tree.args.get("desc")),
-        nulls_first=bool(tree.args.get("nulls_first")),
-    )
-
-
-def _whole(tree: exp.Expr, around: exp.Expr) -> exp.Expr:
-    """A whole number of rows."""
-    text = tree.name if isinstance(tree, exp.Literal) and not tree.is_string else ""
-    if not text.isdecimal() or len(text) > 5 or int(text) > MAX_ROWS:
-        raise refused(
-            f"{written(around)} counts by no whole number", f"use 0 to {MAX_ROWS}.", "window"
-        )
-    return exp.Literal.number(text)
-
-
-def _frame(tree: exp.Expr) -> exp.WindowSpec:
-    """ROWS or RANGE BETWEEN … AND …; of RANGE only whole ends and the current row."""
-    only(
-        tree, "kind", "start", "start_side", "end", "end_side",
-        what=" in OVER", fix="write ROWS BETWEEN 6 PRECEDING AND CURRENT ROW.",
-    )  # fmt: skip
-    kind = str(tree.args.get("kind") or "").upper()
-    made = exp.WindowSpec(kind=kind)
-    for key in ("start", "end"):
-        value, side = tree.args.get(key), str(tree.args.get(f"{key}_side") or "").upper()
-        if value is None:
-            continue
-        if isinstance(value, exp.Expr):
-            is_counted = kind == "ROWS" and side in ("PRECEDING", "FOLLOWING")
-            made.set(key, _whole(value, tree) if is_counted else None)
-        elif str(value).upper() in ("UNBOUNDED", "CURRENT ROW"):
-            is_counted = True
-            made.set(key, str(value).upper())
-        else:
-            is_counted = False
-        if not is_counted or kind not in ("ROWS", "RANGE"):
-            raise refused(
-                f"the frame {written(tree)} is not allowed",
-                "write ROWS BETWEEN 6 PRECEDING AND CURRENT ROW.",
-                "window",
-            )
-        if side in ("PRECEDING", "FOLLOWING"):
-            made.set(f"{key}_side", side)
-    return made

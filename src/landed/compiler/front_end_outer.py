@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -10,9 +11,10 @@ from sqlglot import exp
 from ..catalog.catalog import Catalog
 from ..catalog.names import did_you_mean, refused, show
 from .front_end_computed import default_name, metric_query
-from .front_end_expressions import AGGREGATES, Rebuild, ordered
+from .front_end_expressions import AGGREGATES, Rebuild
 from .front_end_joins import RESERVED, Joins, reads_metrics
 from .front_end_metrics import limit_of, offset_of, position
+from .front_end_parts import ordered
 from .front_end_scopes import Built, OuterScope, Table
 from .front_end_text import EXAMPLE, name_of, only, written
 from .query import Column, MetricQuery
@@ -35,11 +37,13 @@ class Reader:
         catalog: The definitions.
         parts: Metric queries by the names they are read under.
         queries: How many SELECTs were read.
+        numbers: For names of its own.
     """
 
     catalog: Catalog
     parts: dict[str, MetricQuery] = field(default_factory=dict)
     queries: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def query(self, tree: exp.Expr, tables: Mapping[str, Table], *, is_top: bool = False) -> Built:
         """Build a query anew.
@@ -110,8 +114,10 @@ class Reader:
             seen.add(name.lower())
             table = self._table(cte.this, inner, name if is_top else "")
             if isinstance(table.place, exp.Query):
-                own.append(common(name, table.place))
-                table = replace(table, place=name)
+                # of its own, where parts are seen that may be called like it
+                place = name if is_top else f"{RESERVED}with_{next(self.numbers)}"
+                own.append(common(place, table.place))
+                table = replace(table, place=place)
             inner[name] = table
         return inner, own
 
@@ -253,6 +259,8 @@ def _projections(
     """What is selected, built anew, and its columns; a star is written out."""
     trees: list[exp.Expr] = []
     columns: list[Column] = []
+    if not tree.expressions:
+        raise refused(f"{written(tree)} selects nothing", "name a column.", "expression")
     for projection in tree.expressions:
         starred = _starred(projection, scope)
         if starred is not None:

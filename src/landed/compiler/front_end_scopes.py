@@ -174,11 +174,12 @@ class MetricScope:
         if isinstance(tree, exp.Column) and not isinstance(tree.this, exp.Star):
             is_column = True
             name = self.read.name(tree)
-            item = next((one for one in self.items if one is not None and one.alias == name), None)
-            if item is None and name in self.computed:
-                return exp.paren(self.computed[name])
-            if item is not None:
-                return self.of(item)
+            if not self.names.has(name):
+                item = next((one for one in self.items if one and one.alias == name), None)
+                if item is None and name in self.computed:
+                    return exp.paren(self.computed[name])
+                if item is not None:
+                    return self.of(item)
         is_value = is_measure(tree) or (isinstance(tree, exp.Filter) and is_measure(tree.this))
         is_time = isinstance(tree, exp.TimestampTrunc) and isinstance(tree.this, exp.Column)
         if not is_column and not is_value and not is_time:

@@ -142,6 +142,10 @@ class Names:
         self._full |= {info.short: info.name for info in self.infos if info.short}
         self._all = catalog.metrics
 
+    def has(self, name: str) -> bool:
+        """Whether a dimension is called so, in full or short."""
+        return name in self._full
+
     def full(self, name: str) -> str:
         """The full name of a dimension.
 

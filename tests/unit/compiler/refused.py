@@ -229,6 +229,8 @@ REFUSED: list[tuple[str, str, Edit]] = [
         ("with metrics as (select 1) ", ""),
     ),
     (f"{WEEKS} select measure(v) from w", "MEASURE(v)", ("measure(v)", "v")),
+    (f"{WEEKS} select from w", "selects nothing", ("select from", "select v from")),
+    (f"{WEEKS} select v from w where v is 1", "is no test", ("is 1", "IS NULL")),
     (f"{WEEKS} select x from w", "`x`", ("select x", "select v")),
     (f"{WEEKS} select z.v from w", "`z`", ("z.v", "w.v")),
     (f"{WEEKS} select week, sum(v) from w", "`week`", ("from w", "from w GROUP BY week")),

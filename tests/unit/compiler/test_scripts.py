@@ -159,6 +159,16 @@ ANSWERED: list[tuple[str, list[tuple[Any, ...]]]] = [
         "SELECT DISTINCT MEASURE(events) > 2 AS much FROM metrics GROUP BY plan",
         [(False,), (True,)],
     ),
+    (  # a dimension is meant before an alias
+        "SELECT upper(plan) AS plan, lower(plan) AS low, MEASURE(events) AS v FROM metrics "
+        "WHERE plan = 'pro' GROUP BY unit__plan HAVING plan = 'pro'",
+        [("PRO", "pro", 4)],
+    ),
+    (  # a query of WITH inside another does not hide a part of its name
+        f"WITH w AS ({PLANS}), x AS (WITH w AS (SELECT plan FROM w WHERE v > 1) "
+        f"SELECT s.v FROM ({PLANS}) AS s JOIN w ON s.plan = w.plan) SELECT v FROM x",
+        [(4,)],
+    ),
     # what a plain query may say
     (
         "SELECT plan, MEASURE(errors) AS e FROM metrics GROUP BY 1 ORDER BY e DESC NULLS FIRST, 1",
