@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import Fault
+from ..project import Project
 from .catalog import Catalog
 from .definitions import Deprecation, Metric
 from .names import refused, show
+from .reading import read_definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,16 @@ class Use:
     what: str
     metrics: Sequence[str]
     path: Path
+
+
+def saved_queries(project: Project) -> list[Use]:
+    """The saved queries of a project's files; unsound ones are left to those who report them."""
+    entries = read_definitions(project.metrics, project.models, []).saved_queries
+    return [
+        Use(f"the saved query {show(name)}", entry.data["query_params"]["metrics"], path)
+        for name, entry in entries.items()
+        if entry.is_sound and (path := entry.document.path)
+    ]
 
 
 def lint_deprecated(catalog: Catalog, today: date, more: Iterable[Use] = ()) -> list[Fault]:

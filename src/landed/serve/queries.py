@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..catalog import load_catalog
-from ..catalog.deprecation import lint_deprecated
+from ..catalog.deprecation import lint_deprecated, saved_queries
 from ..compiler import list_dimensions
 from ..errors import ContractError, Fault, LandedError, WarehouseError
 from ..project import Home, Project
@@ -37,7 +37,8 @@ def check(project: Project) -> list[Fault]:
     try:
         catalog = load_catalog(project)
         releases = list(catalog.releases.values())
-        faults.extend(lint_deprecated(catalog, datetime.now(UTC).date()))
+        today = datetime.now(UTC).date()
+        faults.extend(lint_deprecated(catalog, today, saved_queries(project)))
     except ContractError as error:
         releases = []
         faults.extend(error.faults)

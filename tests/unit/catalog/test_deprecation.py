@@ -9,8 +9,14 @@ import pytest
 from written import load, metric
 
 from landed.catalog import Catalog
-from landed.catalog.deprecation import Use, lint_deprecated, notices, require_current
+from landed.catalog.deprecation import (
+    lint_deprecated,
+    notices,
+    require_current,
+    saved_queries,
+)
 from landed.errors import QueryRefused
+from landed.project import Project
 
 META = "owner: growth, value: count, direction: increase_is_good"
 OLD = f"{META}, deprecated: {{since: 2026-03-01, until: 2026-03-31, use: events}}"
@@ -116,10 +122,21 @@ def test_a_release_that_was_judged_before_the_end_is_history(tmp_path: Path) -> 
     assert lint_deprecated(early, AFTER) == []
 
 
-def test_other_uses_are_held_against_the_end_too(tmp_path: Path) -> None:
-    use = Use("the saved query `weekly`", ["old"], Path("metrics/weekly.yml"))
+SAVED = """
+saved_queries:
+  - name: weekly
+    label: Weekly
+    description: What the growth meeting looks at.
+    query_params: {metrics: [old]}
+"""
 
-    (fault,) = lint_deprecated(catalog_of(tmp_path), AFTER, [use])
 
-    assert fault.what.startswith("the saved query `weekly` uses")
-    assert fault.where == "metrics/weekly.yml"
+def test_a_saved_query_of_a_metric_that_ended_is_a_fault(tmp_path: Path) -> None:
+    catalog = catalog_of(tmp_path, metrics__weekly=SAVED)
+    saved = saved_queries(Project(tmp_path / "project", "x"))
+
+    (fault,) = lint_deprecated(catalog, AFTER, saved)
+
+    assert fault.what.startswith("the saved query `weekly` uses what has ended")
+    assert fault.where.endswith("weekly.yml")
+    assert lint_deprecated(catalog, LAST, saved) == []
