@@ -27,14 +27,12 @@ _YEARS = range(1973, 2038)
 def local(tree: exp.Expr, zone: str) -> exp.Expr:
     """An instant in UTC as the clock of a zone shows it, without an offset.
 
-    Of a column the offsets of the years that products have data of are written out: an engine
-    converts ten times slower, and by rules of its own version.
+    The offsets of the years that products have data of are written out: an engine converts several
+    times slower, and by rules of its own version, which may be older than a government's last word.
     """
     if zone == UTC:
         return tree
     shown = exp.ConvertTimezone(source_tz=text(UTC), target_tz=text(zone), timestamp=tree)
-    if not isinstance(tree, exp.Column):
-        return exp.paren(shown, copy=False)
     usual, others = offsets(zone)
     is_beyond = exp.or_(
         exp.LT(this=tree.copy(), expression=_at(_FIRST)),

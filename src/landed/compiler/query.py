@@ -9,7 +9,7 @@ from sqlglot import exp
 
 Grain = Literal["hour", "day", "week", "us_week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "us_week", "month", "quarter", "year")
-Dialect = Literal["duckdb"]
+Dialect = Literal["duckdb", "postgres", "clickhouse", "spark", "trino", "bigquery", "snowflake"]
 ColumnKind = Literal["dimension", "time", "metric", "computed"]
 
 
@@ -94,14 +94,19 @@ class MetricQuery:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an answer: its name there, what it is, and the metric or dimension behind it.
+    """A column of an answer.
 
-    A computed one has none behind it: its `source` is empty.
+    Args:
+        name: In the answer.
+        source: The metric or dimension behind it; empty for a computed one.
+        error: Relative error of the least exact sketch that a metric is made of, a share; None of
+            what is exact.
     """
 
     name: str
     kind: ColumnKind
     source: str
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

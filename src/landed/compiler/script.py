@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from ..catalog.catalog import Catalog
+from .dialects import render
 from .plain import compile_query
 from .query import Column, Compiled, Dialect, MetricQuery, Relations
-from .syntax import common, render
+from .syntax import common
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def compile_script(
         return compile_query(catalog, script, dialect, relations)
     models: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
+    errors: dict[str, float | None] = {}
     expressions: list[exp.Expr] = []
     for name, part in script.parts:
         compiled = compile_query(catalog, part, dialect, relations)
@@ -60,12 +62,14 @@ def compile_script(
         expressions.append(common(name, tree))
         models |= compiled.models
         releases |= compiled.releases
+        errors |= {one.source: one.error for one in compiled.columns}
     query = script.query.copy()
     own = query.args.get("with_")
     expressions.extend(own.expressions if own is not None else ())
     query.set("with_", exp.With(expressions=expressions))
     only = next(iter(releases)) if len(releases) == 1 else None
-    return Compiled(render(query, dialect), script.columns, models, only, releases)
+    columns = tuple(replace(one, error=errors.get(one.source)) for one in script.columns)
+    return Compiled(render(query, dialect), columns, models, only, releases)
 
 
 def unsorted(query: MetricQuery) -> MetricQuery:

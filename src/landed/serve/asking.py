@@ -5,7 +5,7 @@ Nothing here imports an engine, the gate or the ingest: a question costs what it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ class Answer:
         warnings: What its asker should know, such as that a metric is deprecated.
         types: Of the columns, as the engine calls them.
         snapshot: Id of the snapshot that was asked.
+        relative_errors: Of columns that are made of sketches. Shares.
     """
 
     columns: tuple[str, ...]
@@ -44,6 +45,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     types: tuple[str, ...] = field(default=(), repr=False)
     snapshot: str = ""
+    relative_errors: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Rows. Count."""
@@ -146,6 +148,7 @@ def metric_query(
         warnings=warnings,
         types=tuple(kind for _, kind in answered.columns),
         snapshot=found.id,
+        relative_errors={one.name: one.error for one in compiled.columns if one.error is not None},
     )
 
 

@@ -95,6 +95,9 @@ def query(
     settings = asking.limited(settings, time_limit, memory_limit)
     answer = asking.metric_query(found, state, sql, settings, snapshot=snapshot)
     _warn(answer.warnings)
+    for column, error in answer.relative_errors.items():
+        note = f"note: {column} is made of a sketch, relative error {error:.1%} (see its kind)"
+        console(stderr=True).print(clean(note), markup=False)
     if file is None:
         _write(answer, output, details=details)
         return
@@ -110,6 +113,7 @@ def _write(answer: Answer, output: Format, *, details: bool) -> None:
         print_json(
             {
                 "columns": answer.columns,
+                "relative_errors": dict(answer.relative_errors),
                 "rows": answer.to_dicts(),
                 "snapshot": answer.snapshot,
                 "sql": answer.sql,

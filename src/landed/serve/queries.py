@@ -9,6 +9,7 @@ from typing import Any
 
 from ..catalog import load_catalog
 from ..catalog.deprecation import lint_deprecated, saved_queries
+from ..catalog.sketched import relative_error
 from ..compiler import list_dimensions
 from ..errors import ContractError, Fault, LandedError, WarehouseError
 from ..project import Home, Project
@@ -73,6 +74,7 @@ def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]
             "window_days": metric.window_days,
             "minimum_effect_of_interest": metric.minimum_effect_of_interest,
             "non_inferiority_margin": metric.non_inferiority_margin,
+            "relative_error": relative_error(catalog.formula(metric.name)),
             "description": metric.description,
             "revision": metric.revision,
             "digest": metric.digest,

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from written import MARTS, faults, load, metric
 
+from landed.catalog import NoUnitForm
+
 MORE = """
           - {name: amount_median, agg: median, expr: amount}
           - {name: amount_p90, agg: percentile, expr: amount, agg_params: {percentile: 0.9}}
@@ -254,3 +256,62 @@ def test_a_measure_without_a_meaning_is_refused(
     found = faults(tmp_path, metric(), models__marts=KINDS.replace(*change))
 
     assert any(said in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        (
+            "{name: amount_sum, agg: sum, expr: amount, config: {meta: {sketch: hyperloglog}}}",
+            "the measure `amount_sum` is a sum with a sketch",
+        ),
+        (
+            "{name: amount_sum, agg: count_distinct, expr: amount, config: {meta: {sketch: "
+            "hyperloglog}}, non_additive_dimension: {name: occurred_at}}",
+            "the measure `amount_sum` is a level, which no sketch holds",
+        ),
+        (
+            "{name: amount_sum, agg: count_distinct, expr: amount, "
+            "config: {meta: {sketch: theta}}}",
+            "theta",
+        ),
+    ],
+)
+def test_a_sketch_stands_where_it_can_be_kept(tmp_path: Path, measure: str, said: str) -> None:
+    given = MARTS.replace("{name: amount_sum, agg: sum, expr: amount}", measure)
+
+    assert any(said in one for one in faults(tmp_path, metric(), models__marts=given))
+
+
+def test_a_conversion_counts_exactly_and_takes_no_sketch(tmp_path: Path) -> None:
+    given = MARTS.replace(
+        "{name: event_units, agg: count_distinct, expr: unit_id}",
+        "{name: event_units, agg: count_distinct, expr: unit_id, "
+        "config: {meta: {sketch: hyperloglog}}}",
+    )
+    params = CONVERSION.format("event_units", "event_count", "unit")
+
+    found = faults(tmp_path, metric("m", kind="conversion", params=params), models__marts=given)
+
+    assert len(found) == 1
+    assert "the measure `event_units` is a sketch, and conversions are exact" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("measure", "reason", "kind"),
+    [
+        ("amount_median", "a median over units needs a quantile method", "not_estimable"),
+        ("amount_p90", "a percentile over units needs a quantile method", "not_estimable"),
+        ("balance", "balance is a level at one moment", "refused"),
+    ],
+)
+def test_a_rank_and_a_level_have_no_value_for_a_single_unit(
+    tmp_path: Path, measure: str, reason: str, kind: str
+) -> None:
+    one = metric("one", params=f"{{measure: {measure}}}")
+
+    form = load(tmp_path, metric(), one, models__marts=KINDS).unit_form("one")
+
+    assert isinstance(form, NoUnitForm)
+    assert reason in form.reason
+    assert form.kind == kind

@@ -37,13 +37,16 @@ class Score:
     queries: int = 0
     rows: int = 0
     values: int = 0
+    zoned: int = 0  # of the values, those by a clock other than UTC's
+    by_hour: int = 0
     telling: Counter[str] = field(default_factory=Counter)  # by kind, neither NULL nor 0
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.definitions} definitions, {self.data_sets} data sets, {self.queries} queries, "
-            f"{self.rows} rows, {self.values} values, {len(self.wrong)} wrong; "
+            f"{self.rows} rows, {self.values} values ({self.zoned} in a time zone, {self.by_hour} "
+            f"by hour), {len(self.wrong)} wrong; "
             f"neither NULL nor 0: {dict(sorted(self.telling.items()))}"
         )
 
@@ -99,9 +102,12 @@ def compare(
         return f"{type(error).__name__}: {error}"
     score.queries += 1
     score.rows += len(expected)
-    score.values += len(expected) * len(query.metrics)
-    for values in expected.values():
-        score.telling.update(oracle.metrics[name]["type"] for name in values if values[name])
+    values = len(expected) * len(query.metrics)
+    score.values += values
+    score.zoned += values if oracle.zone != "UTC" else 0
+    score.by_hour += values if query.grain == "hour" else 0
+    for one in expected.values():
+        score.telling.update(oracle.metrics[name]["type"] for name in one if one[name])
     keys = [key for key, _ in found]
     if len(keys) != len(set(keys)):
         return f"groups stand twice: {sorted(map(str, keys))}"
@@ -112,8 +118,8 @@ def compare(
         return (
             f"{len(missing)} groups missing: {missing[:4]}; {len(surplus)} too many: {surplus[:4]}"
         )
-    for key, values in expected.items():
-        for name, value in values.items():
+    for key, wanted in expected.items():
+        for name, value in wanted.items():
             if not same(answers[key][name], value):
                 return f"{name} at {key}: expected {value}, got {answers[key][name]}"
     return ""
