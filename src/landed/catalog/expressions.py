@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import DialectType
 from sqlglot.errors import SqlglotError
 
 from ..documents import canonical_json
-from .names import refused, show
+from .names import SHOWN, refused, show
 
 MAX_TEXT = 4000  # characters; the longest condition seen in the field has 600
 MAX_NESTING = 40  # brackets; the parser recurses, and a definition with more is not read by people
@@ -50,14 +51,16 @@ _COLUMNS: set[type[exp.Expr]] = {
     exp.JSONPathKey, exp.JSONPathSubscript, exp.DateDiff, exp.TimestampTrunc, exp.Var,
     exp.TimeToUnix, exp.Length, exp.Trim, exp.Like, exp.DPipe,
 }  # fmt: skip
+#: What a query's condition may have that a definition's may not.
+_IN_QUERIES: set[type[exp.Expr]] = {exp.TimestampTrunc, exp.Var, exp.Like, exp.ILike}
 _TYPES = {
     exp.DataType.Type.INT, exp.DataType.Type.BIGINT, exp.DataType.Type.DOUBLE,
     exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.BOOLEAN,
-    exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP,
+    exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ,
 }  # fmt: skip
 _PREDICATES = (
     exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
-    exp.In, exp.Is, exp.Between, exp.Boolean, exp.Column,
+    exp.In, exp.Is, exp.Between, exp.Boolean, exp.Column, exp.Like, exp.ILike,
 )  # fmt: skip
 
 ReferenceKind = Literal["dimension", "time", "entity", "name"]
@@ -162,7 +165,7 @@ def parse_condition(text: str, *, bare_names: bool = False) -> Condition:
                 "only {{ Dimension('…') }} and its kin may stand here.",
                 "template",
             )
-    allowed = _COMPARISONS | ({exp.TimestampTrunc, exp.Var} if bare_names else set())
+    allowed = _COMPARISONS | (_IN_QUERIES if bare_names else set())
     tree = _parse(replaced, allowed, text)
     if not isinstance(tree, _PREDICATES):
         raise refused(f"{show(text)} is no condition", "compare it with something.", "condition")
@@ -279,6 +282,8 @@ def canonical(node: exp.Expr, name: Callable[[str], Any] = str) -> Any:
         return ["column", name(node.name)]
     if isinstance(node, exp.Literal):
         return ["text" if node.is_string else "number", node.name]
+    if isinstance(node, exp.Boolean):
+        return ["boolean", bool(node.this)]
     if isinstance(node, exp.DataType):
         return ["type", node.sql("duckdb")]
     if isinstance(node, exp.And | exp.Or):
@@ -347,15 +352,22 @@ def _check_parts(node: exp.Expr, text: str) -> None:
         )
 
 
-def parse_bounded(text: str, dialect: str) -> exp.Expr:
+def parse_bounded(text: str, dialect: DialectType, most: int = MAX_TEXT) -> exp.Expr:
     """Parse one statement or expression; long, deep or several ones are refused first.
+
+    Args:
+        text: What is parsed.
+        dialect: How it is written.
+        most: Longest text that is looked at. Characters.
 
     Raises:
         QueryRefused: It cannot be read as one statement.
     """
-    if len(text) > MAX_TEXT:
+    if len(text) > most:
         raise refused(
-            f"{show(text)} has {len(text)} characters", f"use at most {MAX_TEXT}.", "too_long"
+            f"{show(text[: 2 * SHOWN])} has {len(text)} characters",
+            f"use at most {most}.",
+            "too_long",
         )
     if not text.strip():
         raise refused("the text is empty", "write a condition or a query.", "empty")

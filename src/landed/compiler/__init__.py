@@ -1,32 +1,38 @@
 """A question about metrics becomes one SQL statement, built as a syntax tree. No engine, no I/O."""
 
 from .dimensions import list_dimensions
-from .front_end import parse_metric_sql
+from .front_end import parse_metric_sql, parse_sql
 from .moments import MOMENT_COLUMNS, compile_unit_moments
 from .plain import compile_query
 from .query import (
     Column,
     Compiled,
     Dialect,
+    FilteredMetric,
     Grain,
     MetricQuery,
     OrderBy,
     OutputColumn,
     Relations,
 )
+from .script import MetricScript, compile_script
 
 __all__ = [
     "MOMENT_COLUMNS",
     "Column",
     "Compiled",
     "Dialect",
+    "FilteredMetric",
     "Grain",
     "MetricQuery",
+    "MetricScript",
     "OrderBy",
     "OutputColumn",
     "Relations",
     "compile_query",
+    "compile_script",
     "compile_unit_moments",
     "list_dimensions",
     "parse_metric_sql",
+    "parse_sql",
 ]

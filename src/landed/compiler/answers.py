@@ -22,6 +22,7 @@ def answer(
     columns: Mapping[str, str],
     *,
     limit: int | None,
+    offset: int = 0,
     dialect: str,
     models: frozenset[str],
     release: str | None = None,
@@ -47,21 +48,24 @@ def answer(
     having = all_of(condition.bind(metric) for condition in asked.having)
     if having is not None:
         select = select.where(having, copy=False)
-    order = asked.order_by or tuple((key, False) for key in asked.keys)
-    for name, descending in order:
-        key = exp.Ordered(this=at(name), desc=descending, nulls_first=False)
+    order = asked.order_by or tuple((key, False, False) for key in asked.keys)
+    for name, descending, nulls_first in order:
+        key = exp.Ordered(this=at(name), desc=descending, nulls_first=nulls_first)
         select = select.order_by(key, copy=False)
     if limit is not None:
         select = select.limit(limit, copy=False)
+    if offset:
+        select = select.offset(offset, copy=False)
     with_ = result.args.pop("with_", None)
     for cte in with_.expressions if with_ is not None else ():
         append_cte(select, cte)
     append_cte(select, common(RESULT, result))
     described = tuple(
-        Column(alias, _kind(source, asked), source, (errors or {}).get(source))
+        Column(alias, _kind(source, asked), asked.metric_of(source), (errors or {}).get(source))
         for source, alias in asked.columns
     )
-    return Compiled(render(select, dialect), described, models, release)
+    releases = frozenset({release} if release is not None else ())
+    return Compiled(render(select, dialect), described, models, release, releases, select)
 
 
 def _kind(source: str, asked: Asked) -> ColumnKind:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from ..catalog.expressions import Condition
 from ..catalog.formulas import Aggregate
 from .facts import ROWS, FactScan, aggregated, row_filter
 from .parts import Frame, grouped
@@ -29,9 +30,12 @@ class Grouped:
         """The fact it reads."""
         return (self.scan,)
 
-    def add(self, aggregate: Aggregate) -> int:
-        """Position of an aggregate; the same one is computed once."""
+    def add(self, aggregate: Aggregate, more: Sequence[Condition] = ()) -> int:
+        """Position of an aggregate under more conditions; the same one is computed once."""
         condition = self.scan.filters(aggregate)
+        if more:
+            own = [condition] if condition is not None else []
+            condition = all_of([*own, *(self.scan.bind(one) for one in more)])
         text = aggregated(aggregate, condition).sql("duckdb")
         if text not in self.texts:
             self.texts.append(text)

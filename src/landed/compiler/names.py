@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..catalog.catalog import Catalog
 from ..catalog.definitions import METRIC_TIME, RELEASE, RESERVED_NAMES, VARIANT, DimensionInfo
@@ -22,24 +22,33 @@ class Asked:
     """A query with every name resolved.
 
     Args:
-        metrics: Those selected, sorted or filtered by; each once.
+        metrics: Values asked for, each once: metrics selected, sorted or filtered by, then
+            those under conditions of their own by their names here.
         keys: Full names of the dimensions grouped by, in order.
         where: Conditions whose references are full names.
         having: Conditions whose references are metrics.
-        order_by: (metric or full name of a dimension, descending).
-        columns: Answer columns: (metric or full dimension name, name in the answer).
+        order_by: (value or full name of a dimension, descending, NULL first).
+        columns: Answer columns: (value or full dimension name, name in the answer).
         is_release_scope: Whether units of one release are asked for.
         time_zone: Whose periods are meant; UTC has one name.
+        filters: Conditions of the values that have their own, by name.
+        sources: The metric behind each of these.
     """
 
     metrics: tuple[str, ...]
     keys: tuple[str, ...]
     where: tuple[Condition, ...]
     having: tuple[Condition, ...]
-    order_by: tuple[tuple[str, bool], ...]
+    order_by: tuple[tuple[str, bool, bool], ...]
     columns: tuple[tuple[str, str], ...]
     is_release_scope: bool
     time_zone: str
+    filters: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def metric_of(self, name: str) -> str:
+        """The metric behind a value; a dimension is its own."""
+        return self.sources.get(name, name)
 
 
 def resolve(catalog: Catalog, query: MetricQuery) -> Asked:
@@ -48,17 +57,19 @@ def resolve(catalog: Catalog, query: MetricQuery) -> Asked:
     Raises:
         QueryRefused: A name is unknown or stands where it may not.
     """
-    if not query.metrics:
+    if not query.measured:
         raise refused("the query names no metric", "name at least one.", "no_metric")
-    for name in query.metrics:
+    for name in query.measured:
         check_metric(catalog, name)
-    having = tuple(_having(catalog, text) for text in query.having)
-    metrics = tuple(
-        dict.fromkeys(
-            (*query.metrics, *(one.name for condition in having for one in condition.references))
-        )
-    )
-    names = Names(catalog, metrics)
+    sources = _own_names(catalog, query)
+    having = tuple(_having(catalog, text, sources) for text in query.having)
+    used_there = (one.name for condition in having for one in condition.references)
+    metrics = tuple(dict.fromkeys((*query.metrics, *sources, *used_there)))
+    names = Names(catalog, tuple(dict.fromkeys(sources.get(one, one) for one in metrics)))
+    filters = {
+        one.name: tuple(part for text in one.where for part in _where(names, text).conjuncts())
+        for one in query.filtered
+    }
     keys = tuple(dict.fromkeys(names.full(name) for name in query.group_by))
     where = tuple(one for text in query.where for one in _where(names, text).conjuncts())
     if METRIC_TIME in keys and query.grain not in GRAINS:
@@ -73,19 +84,35 @@ def resolve(catalog: Catalog, query: MetricQuery) -> Asked:
         )
     if query.limit is not None and query.limit < 0:
         raise refused(f"the limit {query.limit} is negative", "use 0 or more.", "limit")
-    used = {*keys, *(one.name for condition in where for one in condition.references)}
+    if query.offset < 0:
+        raise refused(f"the offset {query.offset} is negative", "use 0 or more.", "limit")
+    conditions = (*where, *(one for own in filters.values() for one in own))
+    used = {*keys, *(one.name for condition in conditions for one in condition.references)}
     return Asked(
         metrics=metrics,
         keys=keys,
         where=where,
         having=having,
         order_by=tuple(
-            (_sortable(one.name, metrics, names, keys), one.descending) for one in query.order_by
+            (_sortable(one.name, metrics, names, keys), one.descending, one.nulls_first)
+            for one in query.order_by
         ),
         columns=_columns(query, metrics, names, keys),
         is_release_scope=not used.isdisjoint(RELEASE_SCOPE),
         time_zone=_zone(catalog, query),
+        filters=filters,
+        sources=sources,
     )
+
+
+def _own_names(catalog: Catalog, query: MetricQuery) -> dict[str, str]:
+    """The metric behind each name of a filtered one; such a name means nothing else."""
+    found: dict[str, str] = {}
+    for one in query.filtered:
+        if one.name in found or one.name in catalog.metrics:
+            raise refused(f"two values are called {show(one.name)}", "rename one.", "alias")
+        found[one.name] = one.metric
+    return found
 
 
 def _zone(catalog: Catalog, query: MetricQuery) -> str:
@@ -117,6 +144,10 @@ class Names:
         self._full = {info.name: info.name for info in self.infos}
         self._full |= {info.short: info.name for info in self.infos if info.short}
         self._all = catalog.metrics
+
+    def has(self, name: str) -> bool:
+        """Whether a dimension is called so, in full or short."""
+        return name in self._full
 
     def full(self, name: str) -> str:
         """The full name of a dimension.
@@ -183,14 +214,15 @@ def _where(names: Names, text: str) -> Condition:
     return Condition(condition.tree, references)
 
 
-def _having(catalog: Catalog, text: str) -> Condition:
+def _having(catalog: Catalog, text: str, own: Mapping[str, str]) -> Condition:
     condition = parse_condition(text, bare_names=True)
     for one in condition.references:
         if one.kind != "name":
             raise refused(
                 f"the dimension {show(one.name)} stands in having", "put it in where.", "having"
             )
-        check_metric(catalog, one.name)
+        if one.name not in own:
+            check_metric(catalog, one.name)
     return condition
 
 
@@ -209,7 +241,12 @@ def _columns(
     query: MetricQuery, metrics: Sequence[str], names: Names, keys: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     asked = query.columns or tuple(
-        OutputColumn(name, name) for name in (*dict.fromkeys(query.group_by), *query.metrics)
+        OutputColumn(name, name)
+        for name in (
+            *dict.fromkeys(query.group_by),
+            *query.metrics,
+            *(one.name for one in query.filtered),
+        )
     )
     found: list[tuple[str, str]] = []
     for one in asked:

@@ -41,10 +41,12 @@ def compile_query(
     except Inexpressible as error:
 
         def alone(name: str) -> Compiled:
-            one = replace(query, metrics=(name,), having=(), order_by=(), columns=())
+            one = replace(query, metrics=(name,), having=(), order_by=(), columns=(), filtered=())
             return _compiled(catalog, one, dialect, places)
 
-        raise by_metric(error, catalog, resolve(catalog, query).metrics, alone) from None
+        asked = resolve(catalog, query)
+        metrics = tuple(dict.fromkeys(asked.metric_of(name) for name in asked.metrics))
+        raise by_metric(error, catalog, metrics, alone) from None
 
 
 def _compiled(
@@ -55,16 +57,22 @@ def _compiled(
         return compile_release_scope(catalog, query, asked, dialect, places)
     frame = Frame(asked.keys, query.grain, asked.where, places, asked.time_zone)
     plan = Plan(catalog.vocabulary, frame)
-    metrics = {name: plan.value(catalog.formula(name)) for name in asked.metrics}
+    metrics = {
+        name: plan.value(catalog.formula(asked.metric_of(name)), asked.filters.get(name, ()))
+        for name in asked.metrics
+    }
     result = plan.result(metrics)
     columns = dict(zip(asked.keys, frame.columns, strict=True))
     columns |= {name: f"m{index}" for index, name in enumerate(asked.metrics)}
-    errors = {name: relative_error(catalog.formula(name)) for name in asked.metrics}
+    errors = {
+        name: relative_error(catalog.formula(asked.metric_of(name))) for name in asked.metrics
+    }
     return answer(
         asked,
         result,
         columns,
         limit=query.limit,
+        offset=query.offset,
         dialect=dialect,
         models=plan.models(),
         errors=errors,

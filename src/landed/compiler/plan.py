@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from sqlglot import exp
 
-from ..catalog.expressions import parse_arithmetic, replace_columns
+from ..catalog.definitions import METRIC_TIME
+from ..catalog.expressions import Condition, parse_arithmetic, replace_columns
 from ..catalog.formulas import (
     Accumulated,
     Aggregate,
@@ -20,7 +22,7 @@ from ..catalog.formulas import (
     aggregates,
 )
 from ..catalog.kinds import Span, SpanUnit
-from ..catalog.names import refused
+from ..catalog.names import refused, show
 from .accumulated import Running
 from .calendar import SPINE_MODEL, calendar, ends_of
 from .converted import Conversions
@@ -50,6 +52,8 @@ from .syntax import (
 _SPINE = "keys"
 _REACH = "reach"
 
+Conditions = tuple[Condition, ...]
+
 
 class Plan:
     """Which parts some metrics need, and their values over the parts' columns.
@@ -65,24 +69,31 @@ class Plan:
         self._parts: dict[Hashable, Part] = {}
         self._offsets: dict[str, tuple[Span | None, SpanUnit | None]] = {}
         self._grouped: dict[str, Grouped] = {}
+        self._frames: dict[str, Frame] = {}
         self._sketches: dict[str, Sketched] = {}
         self._is_filled = False
 
-    def value(self, formula: Formula) -> exp.Expr:
-        """A metric's value over the columns of the parts."""
+    def value(self, formula: Formula, more: Conditions = ()) -> exp.Expr:
+        """A metric's value over the columns of the parts.
+
+        Args:
+            formula: What is computed.
+            more: Conditions on this value alone; they mean what those of the frame mean.
+        """
         if isinstance(formula, Aggregate):
-            return self._aggregate(formula)
+            return self._aggregate(formula, more)
         if isinstance(formula, Quotient):
-            below = self.value(formula.denominator)
-            quotient = divided(self.value(formula.numerator), below)
+            below = self.value(formula.denominator, more)
+            quotient = divided(self.value(formula.numerator, more), below)
             return zero_where_zero(quotient, below) if formula.is_zero else quotient
         if isinstance(formula, Arithmetic):
-            inputs = {name: self.value(one) for name, one in formula.inputs.items()}
+            inputs = {name: self.value(one, more) for name, one in formula.inputs.items()}
             tree = parse_arithmetic(formula.expr)
             bound = replace_columns(tree, lambda found: exp.paren(inputs[found.name]))
             return exp.paren(bound, copy=False)
         first = next(aggregates(formula))
-        name = self._named(self._vocabulary.key(formula), lambda: self._part(formula), first)
+        key = self._vocabulary.key(formula)
+        name = self._named(key, lambda: self._part(formula), first, more)
         if isinstance(formula, Accumulated):
             is_whole = self._frame.time is None and first.measure.agg in COUNTS
             return zero_if_null(column("a0", name)) if is_whole else column("a0", name)
@@ -130,16 +141,16 @@ class Plan:
         ends: list[exp.Expr] = []
         for name, part in parts.items():
             if name in running:
-                found += running[name].daily(name, frame)
+                found += running[name].daily(name, self._frames[name])
                 ends.append(ends_of(f"{name}_rows", str(frame.time)))
                 continue
-            inner = frame.split()[0] if name in self._offsets else frame
-            found += part.tables(name, inner)
+            own = self._frames[name]
+            found += part.tables(name, own.split()[0] if name in self._offsets else own)
             if running:
                 shown = name
                 if name in self._offsets:
                     shown = f"{name}_shown"
-                    keys = shown_keys(name, *self._offsets[name], frame)
+                    keys = shown_keys(name, *self._offsets[name], own)
                     found.append(common(shown, union_all(keys)))
                 ends.append(ends_of(shown, str(frame.time), frame.grain))
         if running:
@@ -148,7 +159,7 @@ class Plan:
             reach = exp.select(aliased(first, "first_one"), aliased(last, "last_one"))
             found.append(common(_REACH, reach.from_(every, copy=False)))
         for name, part_ in running.items():
-            found += part_.running(name, frame, _REACH)
+            found += part_.running(name, self._frames[name], _REACH)
         return found
 
     def models(self) -> frozenset[str]:
@@ -158,7 +169,7 @@ class Plan:
         is_dense = self._is_filled or any(isinstance(part, Running) for part in parts)
         return found | {SPINE_MODEL} if is_dense and self._frame.time is not None else found
 
-    def _aggregate(self, aggregate: Aggregate) -> exp.Expr:
+    def _aggregate(self, aggregate: Aggregate, more: Conditions) -> exp.Expr:
         frame, measure = self._frame, aggregate.measure
         scan = self._scan(aggregate)
         kind = "levels" if measure.non_additive is not None else "grouped"
@@ -166,27 +177,31 @@ class Plan:
         key += [aggregate.offset, aggregate.offset_to]
         if measure.non_additive is not None:
             key.append(self._vocabulary.key(aggregate))
-            name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate)
+            name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate, more)
             found: exp.Expr = column("a0", name)
         elif measure.is_approximate:
-            found = self._sketched(scan, aggregate)
+            found = self._sketched(scan, aggregate, more)
         else:
             fresh = Grouped(scan, aggregate.is_unit_mean)
-            name = self._named(tuple(key), lambda: fresh, aggregate)
+            # rows that count at another time are chosen by the part; else by the aggregate, so
+            # that one scan serves it with and without conditions
+            is_moved = aggregate.offset is not None or aggregate.offset_to is not None
+            ahead, beside = (more, ()) if is_moved else ((), more)
+            name = self._named(tuple(key), lambda: fresh, aggregate, ahead)
             self._grouped.setdefault(name, fresh)
-            found = column(f"a{self._grouped[name].add(aggregate)}", name)
+            found = column(f"a{self._grouped[name].add(aggregate, beside)}", name)
         is_dense = aggregate.fill is not None and aggregate.fill.has_periods
         self._is_filled |= is_dense and frame.time is not None
         # a group that only another part has: nothing was counted there
         return _filled(zero_if_null(found) if measure.agg in COUNTS else found, aggregate)
 
-    def _sketched(self, scan: FactScan, aggregate: Aggregate) -> exp.Expr:
+    def _sketched(self, scan: FactScan, aggregate: Aggregate, more: Conditions) -> exp.Expr:
         """A sketch; all percentiles of one expression are read from the same."""
         measure = aggregate.measure
         rows = (scan.fact.name, scan.time, measure.expr, aggregate.filters)
         key = ("sketch", measure.agg, *rows, aggregate.offset, aggregate.offset_to)
         fresh = Sketched(scan, aggregate)
-        name = self._named(key, lambda: fresh, aggregate)
+        name = self._named(key, lambda: fresh, aggregate, more)
         self._sketches.setdefault(name, fresh)
         return column(f"a{self._sketches[name].add(measure)}", name)
 
@@ -206,11 +221,19 @@ class Plan:
         is_hourly = self._frame.grain == "hour"
         return FactScan(self._vocabulary, aggregate.fact, time, moved, self._frame.zone, is_hourly)
 
-    def _named(self, key: Hashable, make: Callable[[], Part], aggregate: Aggregate) -> str:
-        """Name of a part; the same one is computed once."""
+    def _named(
+        self,
+        key: Hashable,
+        make: Callable[[], Part],
+        aggregate: Aggregate,
+        more: Conditions,
+    ) -> str:
+        """Name of a part, whose rows fulfil more conditions; the same one is computed once."""
+        key = (key, *((one.tree.sql("duckdb"), one.references) for one in more))
         if key not in self._parts:
             self._parts[key] = make()
         name = f"f{list(self._parts).index(key)}"
+        self._frames[name] = replace(self._frame, where=(*self._frame.where, *more))
         offset, offset_to = aggregate.offset, aggregate.offset_to
         if (offset or offset_to) and self._frame.time is None:
             raise refused(
@@ -225,6 +248,12 @@ class Plan:
                     "by hour",
                     "group by day or longer.",
                     "offset_hours",
+                )
+            if any(one.name == METRIC_TIME for condition in more for one in condition.references):
+                raise refused(
+                    f"FILTER names {show(METRIC_TIME)} for a metric that looks at another period",
+                    f"put the condition on {METRIC_TIME} in WHERE.",
+                    "filter_time",
                 )
             self._offsets[name] = (offset, offset_to)
         return name
@@ -245,7 +274,7 @@ class Plan:
         parts: list[exp.Expr] = []
         for name in names:
             if name in self._offsets:
-                parts.extend(shown_keys(name, *self._offsets[name], frame))
+                parts.extend(shown_keys(name, *self._offsets[name], self._frames[name]))
             else:
                 parts.append(exp.select(*map(column, frame.columns)).from_(named(name)))
         union = parts[0]

@@ -57,6 +57,12 @@ def compile_release_scope(
                 "release out.",
                 "release_scope",
             )
+    if asked.filters:
+        raise refused(
+            "FILTER cannot be used with a release",
+            "leave FILTER out, or leave the release out.",
+            "release_scope",
+        )
     release, rest = _release(catalog, asked)
     if query.grain is not None:
         raise refused("a grain cannot be used with a release", "leave it out.", "release_scope")
@@ -123,6 +129,7 @@ def compile_release_scope(
         result,
         columns,
         limit=query.limit,
+        offset=query.offset,
         dialect=dialect,
         models=plan.models() | {EXPOSURES_MODEL, "dim_releases"},
         release=release.release,

@@ -1,8 +1,29 @@
-"""What readers see: immutable snapshots, reports, and the store that BI tools read."""
+"""What readers see: immutable snapshots, reports, and the store that BI tools read.
 
-from .readers import Snapshot, current, open_snapshot, read_snapshot
-from .reports import latest_reports, read_report, write_reports
-from .snapshot import publish_snapshot, snapshot_id
+Who asks a snapshot for numbers does not pay for importing what makes one: names load on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .readers import Snapshot, current, open_snapshot, read_snapshot
+    from .reports import latest_reports, read_report, write_reports
+    from .snapshot import publish_snapshot, snapshot_id
+
+_MODULES = {
+    "Snapshot": "readers",
+    "current": "readers",
+    "latest_reports": "reports",
+    "open_snapshot": "readers",
+    "publish_snapshot": "snapshot",
+    "read_report": "reports",
+    "read_snapshot": "readers",
+    "snapshot_id": "snapshot",
+    "write_reports": "reports",
+}
 
 __all__ = [
     "Snapshot",
@@ -15,3 +36,10 @@ __all__ = [
     "snapshot_id",
     "write_reports",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its module on first use."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -21,8 +21,7 @@ from ..project import Home
 from ..settings import Settings
 from ..warehouse import Engine
 from .durable import write_atomic
-from .inputs import releases_digest
-from .readers import Snapshot, current, open_snapshot
+from .readers import current, open_snapshot, require_definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def export_saved(home: Home, catalog: Catalog, name: str, settings: Settings) ->
     with open_snapshot(home, settings=settings) as engine:
         if published is None:
             raise PlanError("the snapshot is gone", fix="run `landed run` again.")
-        _require_definitions(published, catalog)
+        require_definitions(published, catalog)
         refused = _refused(engine, compiled)
         table = None if refused else engine.arrow(compiled.sql)
     of = digest(
@@ -107,21 +106,6 @@ def _parquet(table: pa.Table, facts: Mapping[str, Any]) -> bytes:
     pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **kept}), sink)
     data: bytes = sink.getvalue().to_pybytes()
     return data
-
-
-def _require_definitions(published: Snapshot, catalog: Catalog) -> None:
-    """An export is of the definitions that its snapshot was made with."""
-    made_with = published.manifest["inputs"]
-    now = {"catalog": catalog.digest, "releases": releases_digest(catalog)}
-    changed = [key for key, value in now.items() if made_with.get(key) != value]
-    if changed:
-        raise PlanError(
-            f"the {' and '.join(changed)} changed since snapshot {published.id}",
-            expected="the definitions it was made with",
-            where=str(published.path),
-            fix="run `landed run`; it writes the exports again.",
-            code="definitions_changed",
-        )
 
 
 def _refused(engine: Engine, compiled: Compiled) -> str:

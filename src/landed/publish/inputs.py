@@ -13,7 +13,7 @@ from ..documents import digest
 from ..errors import PlanError
 from ..ingest import Ledger, is_overdue, load_sources, pending, relations_digest
 from ..project import Home, Project, core_root
-from .readers import current
+from .readers import current, releases_digest
 from .reports import points_to
 from .snapshot import snapshot_id
 
@@ -69,11 +69,6 @@ def midnight(now: datetime) -> datetime:
     The same inputs on the same day must give the same decision, so no finer clock is asked.
     """
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def releases_digest(catalog: Catalog) -> str:
-    """Digest of all release files."""
-    return digest({name: release.digest for name, release in catalog.releases.items()})
 
 
 def _data_through(ledger: Ledger) -> datetime | None:

@@ -6,14 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..errors import WarehouseError
+from ..documents import digest
+from ..errors import PlanError, WarehouseError
 from ..project import Home
 from ..settings import Settings
-from ..warehouse import Engine
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
+    from ..warehouse import Engine
 
 SNAPSHOT_SCHEMA = "landed.snapshot/1"
 POINTER = "current"
@@ -117,6 +121,46 @@ def list_ids(home: Home) -> list[str]:
     return sorted(path.name for path in home.snapshots.iterdir() if _ID.fullmatch(path.name))
 
 
+def require_published(home: Home, published: Snapshot | None) -> Snapshot:
+    """The snapshot, if there is one.
+
+    Raises:
+        WarehouseError: Nothing was published yet.
+    """
+    if published is None:
+        raise WarehouseError(
+            "nothing was published yet",
+            where=str(home.snapshots),
+            fix="run `landed run` first.",
+            code="nothing_published",
+        )
+    return published
+
+
+def require_definitions(published: Snapshot, catalog: Catalog) -> None:
+    """A snapshot answers with the definitions it was made with, not an open editor's.
+
+    Raises:
+        PlanError: They changed since.
+    """
+    made_with = published.manifest["inputs"]
+    now = {"catalog": catalog.digest, "releases": releases_digest(catalog)}
+    changed = [name for name, value in now.items() if made_with.get(name) != value]
+    if changed:
+        raise PlanError(
+            f"the {' and '.join(changed)} changed since snapshot {published.id}",
+            expected="the definitions it was made with",
+            where=str(published.path),
+            fix="run `landed run`, then ask again.",
+            code="definitions_changed",
+        )
+
+
+def releases_digest(catalog: Catalog) -> str:
+    """Digest of all release files."""
+    return digest({name: release.digest for name, release in catalog.releases.items()})
+
+
 def open_snapshot(
     home: Home, snapshot: str | None = None, *, settings: Settings | None = None
 ) -> Engine:
@@ -132,21 +176,13 @@ def open_snapshot(
     Raises:
         WarehouseError: Nothing was published yet, or the snapshot is missing or damaged.
     """
-    found = current(home) if snapshot is None else read_snapshot(home, snapshot)
-    if found is None:
-        raise WarehouseError(
-            "nothing was published yet",
-            where=str(home.snapshots),
-            fix="run `landed run` first.",
-            code="nothing_published",
-        )
+    from ..warehouse import Engine
+
+    published = current(home) if snapshot is None else read_snapshot(home, snapshot)
+    found = require_published(home, published)
     engine = Engine.open(found.duckdb, read_only=True, settings=settings)
     try:
-        engine.execute("set temp_directory = ''")
-        engine.execute("set python_enable_replacements = false")
-        engine.execute("set enable_external_access = false")
-        engine.execute("set disabled_filesystems = 'LocalFileSystem'")
-        engine.execute("set lock_configuration = true")
+        engine.seal()
     except WarehouseError:
         engine.close()
         raise

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import diff, lineage, saved, upkeep
+from . import asking_command, diff, lineage, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -196,27 +196,7 @@ def report(
     raise Finished(EXIT_CODE_OF_VERDICT.get(document["verdict"]["decision"], 2))
 
 
-@app.command()
-def query(
-    sql: Annotated[str, typer.Argument(help="SELECT MEASURE(m), dimension FROM metrics …")],
-    project: ProjectOption = HERE,
-    home: HomeOption = None,
-    output: FormatOption = Format.TABLE,
-    show_sql: Annotated[bool, typer.Option("--sql", help="Show what would run.")] = False,
-    snapshot: Annotated[str | None, typer.Option("--snapshot", help="An earlier one.")] = None,
-) -> None:
-    """Ask for governed metrics in SQL; the statement is generated anew from the definitions."""
-    from . import queries
-
-    if show_sql:
-        sys.stdout.write(queries.compiled_sql(load_project(project), sql) + "\n")
-        return
-    found, state, settings = open_project(project, home)
-    answer = queries.metric_query(found, state, sql, settings, snapshot=snapshot)
-    for column, error in answer.relative_errors.items():
-        note = f"note: {column} is made of a sketch, relative error {error:.1%} (see its kind)\n"
-        sys.stderr.write(note)
-    print_rows(answer.columns, answer.rows, output)
+asking_command.register(app)
 
 
 @app.command()

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..project import Home, Project, home_of, load_project
 from ..settings import Settings
 from .output import print_csv, print_json, print_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Format(StrEnum):
@@ -66,15 +69,17 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], output: Fo
     elif output is Format.CSV:
         print_csv(columns, rows)
     elif output is Format.ARROW:
-        _print_arrow(columns, rows)
+        import pyarrow as pa
+
+        arrays = {name: pa.array([row[i] for row in rows]) for i, name in enumerate(columns)}
+        print_arrow(pa.table(arrays))
     else:
         print_table(columns, rows)
 
 
-def _print_arrow(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def print_arrow(table: pa.Table) -> None:
     """An Arrow IPC stream on standard output."""
     import pyarrow as pa
 
-    table = pa.table({name: pa.array([row[i] for row in rows]) for i, name in enumerate(columns)})
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
         writer.write_table(table)

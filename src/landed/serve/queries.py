@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..catalog import Catalog, Metric, load_catalog
+from ..catalog import Metric, load_catalog
 from ..catalog.catalog import read_catalog
+from ..catalog.deprecation import lint_deprecated
 from ..catalog.linting_warnings import warnings_of
 from ..catalog.sketched import relative_error
-from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
-from ..errors import ContractError, Fault, GateRefused, LandedError, PlanError, WarehouseError
-from ..gate import lint_exemptions, load_suites
-from ..ingest import load_sources, load_tracking_plan, pending
+from ..compiler import list_dimensions
+from ..errors import ContractError, Fault, LandedError, WarehouseError
 from ..project import Home, Project
-from ..publish import current, latest_reports, open_snapshot, read_report, read_snapshot
-from ..publish.inputs import releases_digest
 from ..settings import Settings
-from ..warehouse import Engine
+from .asking import Answer, compiled_sql, metric_query
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Columns and rows of one metric query, and the SQL that ran."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    sql: str
-    relative_errors: Mapping[str, float] = field(default_factory=dict)  # of sketched columns
+__all__ = [
+    "Answer",
+    "check",
+    "compiled_sql",
+    "diagnose",
+    "html_path",
+    "metric_query",
+    "metrics",
+    "overview",
+    "report_document",
+]
 
 
 def check(project: Project) -> list[Fault]:
     """Every fault of metrics, releases, sources, tracking plan and suites, all at once."""
+    from ..gate import lint_exemptions, load_suites
+    from ..ingest import load_sources, load_tracking_plan
+
     faults: list[Fault] = []
     try:
-        releases = list(load_catalog(project).releases.values())
+        catalog = load_catalog(project)
+        releases = list(catalog.releases.values())
+        faults.extend(lint_deprecated(catalog, datetime.now(UTC).date()))
     except ContractError as error:
         releases = []
         faults.extend(error.faults)
@@ -62,69 +65,6 @@ def warnings(project: Project) -> list[Fault]:
     if faults:
         return []
     return warnings_of(catalog, datetime.now(UTC).date())
-
-
-def metric_query(
-    project: Project, home: Home, sql: str, settings: Settings, *, snapshot: str | None = None
-) -> Answer:
-    """Answer `SELECT MEASURE(m) … FROM metrics …` from the current snapshot.
-
-    Raises:
-        QueryRefused: The query is not one over metrics; says which word and what works.
-        GateRefused: It asks for a release whose gate has not passed.
-        WarehouseError: Nothing was published yet.
-    """
-    catalog = load_catalog(project)
-    compiled = compile_query(catalog, parse_metric_sql(sql, catalog), relations=Relations())
-    _require_definitions(home, catalog, snapshot)
-    with open_snapshot(home, snapshot, settings=settings) as engine:
-        if compiled.release is not None:
-            _require_gate(engine, compiled.release)
-        rows = engine.rows(compiled.sql)
-    names = tuple(column.name for column in compiled.columns)
-    errors = {one.name: one.error for one in compiled.columns if one.error is not None}
-    return Answer(names, tuple(tuple(row) for row in rows), compiled.sql, errors)
-
-
-def _require_definitions(home: Home, catalog: Catalog, snapshot: str | None) -> None:
-    """A snapshot answers with the definitions it was made with, not an open editor's."""
-    published = current(home) if snapshot is None else read_snapshot(home, snapshot)
-    if published is None:
-        return  # opening it says that nothing was published yet
-    made_with = published.manifest["inputs"]
-    now = {"catalog": catalog.digest, "releases": releases_digest(catalog)}
-    changed = [name for name, value in now.items() if made_with.get(name) != value]
-    if changed:
-        raise PlanError(
-            f"the {' and '.join(changed)} changed since snapshot {published.id}",
-            expected="the definitions it was made with",
-            where=str(published.path),
-            fix="run `landed run`, then ask again.",
-            code="definitions_changed",
-        )
-
-
-def _require_gate(engine: Engine, release: str) -> None:
-    """No door gives numbers of a release whose gate has not passed."""
-    found = engine.one("select gate, reason from main.releases where release = ?", [release])
-    if found is None:
-        raise GateRefused(
-            f"the release `{release}` was not assessed in this snapshot",
-            expected="a release with a report",
-            fix=f"run `landed run --release {release}`.",
-        )
-    if found[0] != "pass":
-        raise GateRefused(
-            f"the release `{release}` is blocked: {found[1]}",
-            expected="a passed gate",
-            fix=f"see `landed report {release}` for the smallest repair.",
-        )
-
-
-def compiled_sql(project: Project, sql: str) -> str:
-    """The statement that a metric query runs, without running it."""
-    catalog = load_catalog(project)
-    return compile_query(catalog, parse_metric_sql(sql, catalog), relations=Relations()).sql
 
 
 def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]]:
@@ -170,11 +110,15 @@ def report_document(home: Home, release: str, snapshot: str | None = None) -> Ma
     Raises:
         WarehouseError: There is none yet; names those that exist.
     """
+    from ..publish import read_report
+
     return read_report(home, release, snapshot).document
 
 
 def overview(project: Project, home: Home) -> list[Mapping[str, Any]]:
     """One line a declared release: verdict, main effect, where its page lies."""
+    from ..publish import latest_reports
+
     declared = load_catalog(project).releases
     lines: list[Mapping[str, Any]] = []
     for report in latest_reports(home):
@@ -205,6 +149,9 @@ def html_path(home: Home, release: str, snapshot: str) -> Path:
 
 def diagnose(project: Project, home: Home, settings: Settings) -> list[Mapping[str, Any]]:
     """What `landed doctor` says: installation and state, each with what to do."""
+    from ..ingest import pending
+    from ..publish import current, open_snapshot
+
     findings: list[Mapping[str, Any]] = []
 
     def finding(subject: str, ok: bool, observed: str, fix: str = "") -> None:

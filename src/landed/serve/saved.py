@@ -11,8 +11,8 @@ from ..catalog import load_catalog
 from ..compiler.saved import saved_sql
 from ..project import Home, Project
 from ..settings import Settings
+from .asking import Answer, metric_query
 from .options import HERE, Format, FormatOption, HomeOption, ProjectOption, open_project, print_rows
-from .queries import Answer, metric_query
 
 
 def register(app: typer.Typer) -> None:

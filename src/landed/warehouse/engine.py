@@ -125,6 +125,28 @@ class Engine:
         except duckdb.Error as error:
             raise _explain(error, self.path) from error
 
+    def described(
+        self, sql: str, params: Params = None
+    ) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Run a query; (name, type) of each column, and all rows."""
+        try:
+            cursor = self._connection.execute(sql, params)
+            columns = [(column[0], str(column[1])) for column in cursor.description or ()]
+            return columns, cursor.fetchall()
+        except duckdb.Error as error:
+            raise _explain(error, self.path) from error
+
+    def seal(self) -> None:
+        """Close files, extensions and settings to SQL; what was opened before stays readable.
+
+        The order matters: files are closed before the settings are locked.
+        """
+        self.execute("set temp_directory = ''")
+        self.execute("set python_enable_replacements = false")
+        self.execute("set enable_external_access = false")
+        self.execute("set disabled_filesystems = 'LocalFileSystem'")
+        self.execute("set lock_configuration = true")
+
     def dicts(self, sql: str, params: Params = None) -> list[dict[str, Any]]:
         """Run a query; all rows as dicts by column name."""
         try:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from landed.catalog import Catalog, load_catalog
 from landed.project import Project
+
+sys.path.insert(0, str(Path(__file__).parent))  # refused.py, beside this file
 
 MARTS = """
 models:
