@@ -7,6 +7,7 @@ from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
 from .means import welch
 from .moments import Moments
+from .placebo import PlaceboDifference, placebo_difference
 from .power import minimum_detectable_effect, size_factor, units_needed
 from .proportions import two_proportions
 from .ratios import ratio_of_sums
@@ -21,6 +22,7 @@ __all__ = [
     "Look",
     "Moments",
     "NotEstimable",
+    "PlaceboDifference",
     "RelativeEffect",
     "SampleRatio",
     "crossing_probabilities",
@@ -28,6 +30,7 @@ __all__ = [
     "fisher_exact",
     "minimum_detectable_effect",
     "next_bound",
+    "placebo_difference",
     "planned_looks",
     "ratio_of_sums",
     "sample_ratio",
