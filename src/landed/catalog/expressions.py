@@ -324,6 +324,10 @@ def _parse(source: str, allowed: set[type[exp.Expr]], written: str | None = None
                 "not_in_grammar",
             )
         _check_parts(node, text)
+        if isinstance(node, exp.Cast):  # TryCast too
+            node.meta["is_defined"] = (
+                True  # what the compiler casts itself every engine casts alike
+            )
     return tree
 
 

@@ -8,9 +8,10 @@ from sqlglot import exp
 
 from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import Reference
+from .dialects import render
 from .names import Asked
 from .query import Column, ColumnKind, Compiled
-from .syntax import aliased, all_of, append_cte, column, common, named, render
+from .syntax import aliased, all_of, append_cte, column, common, named
 
 RESULT = "result"
 

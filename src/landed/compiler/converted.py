@@ -22,7 +22,6 @@ from .syntax import (
     below,
     column,
     common,
-    days,
     expression,
     is_known,
     named,
@@ -30,8 +29,8 @@ from .syntax import (
 )
 
 _ENTITY, _AT, _SIDE, _VALUE, _PLACE, _FOUND = "entity", "at", "side", "v", "place", "found"
+_BOUND = "bound"  # the other end of a converting row's window, for which base rows are checked
 _BASE, _CONVERTING = 0, 1
-_MICROSECOND = 1 / 86_400_000_000  # days
 
 
 @dataclass
@@ -113,6 +112,7 @@ class Conversions:
                 aliased(exp.convert(_BASE), _SIDE),
                 column(_PLACE),
                 aliased(exp.Null(), _VALUE),
+                *(aliased(exp.Null(), label) for label in self._bounds),
             )
             .from_(named(base))
             .where(all_of(is_somebody), copy=False)
@@ -120,14 +120,16 @@ class Conversions:
         sides = [pair[1] for pair in self.formula.params.constants]
         parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
         conditions = [*_conditions(scan, aggregate), _is_timed(scan)]
+        at, bound = self._ends()
         theirs = (
             scan.source(frame.relations)
             .select(
                 *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
-                aliased(_instant(scan), _AT),
+                aliased(at, _AT),
                 aliased(exp.convert(_CONVERTING), _SIDE),
                 aliased(exp.Null(), _PLACE),
                 aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
+                *(aliased(bound, label) for label in self._bounds),
                 copy=False,
             )
             .where(all_of([*conditions, *(is_known(part.copy()) for part in parts)]), copy=False)
@@ -136,11 +138,11 @@ class Conversions:
 
     def _found(self, rows: str) -> exp.Select:
         """For each converting row the base row it belongs to; for `any`, base rows that count."""
-        labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE]
+        labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE, *self._bounds]
         if self.formula.params.touch == "any":
             over, chosen, is_found = self._next()
         else:
-            over, chosen, is_found = self._belongs()
+            over, chosen, is_found = self._belongs(), _CONVERTING, is_known(column(_FOUND))
         seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
             named(rows)
         )
@@ -150,6 +152,7 @@ class Conversions:
                 *(column(label) for label in self._sequence),
                 aliased(place, _PLACE),
                 column(_VALUE),
+                *(column(label) for label in self._bounds),
             )
             .from_(below(seen, "s"), copy=False)
             .where(exp.and_(_is(chosen), is_found, copy=False), copy=False)
@@ -166,16 +169,41 @@ class Conversions:
         start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
         return over, _BASE, exp.GT(this=column(_AT), expression=start)
 
-    def _belongs(self) -> tuple[exp.Expr, int, exp.Expr]:
-        """The place of the first or last base row within the window before."""
-        window, place = self.formula.params.window, column(_PLACE)
-        is_first = self.formula.params.touch == "first"
-        length: exp.Expr | str = "UNBOUNDED"
-        if window is not None:  # a row as late as the window is long converts nothing
-            length = exp.Sub(this=span(window), expression=days(_MICROSECOND))
-        function = exp.Min(this=place) if is_first else exp.Max(this=place)
-        over = self._window(function, (length, "PRECEDING", "CURRENT ROW", None))
-        return over, _CONVERTING, is_known(column(_FOUND))
+    @property
+    def _bounds(self) -> list[str]:
+        """The column of the window's other end, where there is one to check."""
+        params = self.formula.params
+        return [_BOUND] if params.window is not None and params.touch != "any" else []
+
+    def _ends(self) -> tuple[exp.Expr, exp.Expr]:
+        """Where a converting row stands in the sequence, and the other end of its window.
+
+        For `last` it stands at its own time: the base row before it is the one, if it is not too
+        old. For `first` it stands where its window begins: the base row behind that is the one,
+        if it is not too late.
+        """
+        at, window = _instant(self.converting), self.formula.params.window
+        if window is None or not self._bounds:
+            return at, at
+        start = exp.paren(exp.Sub(this=at.copy(), expression=span(window)), copy=False)
+        return (start, at) if self.formula.params.touch == "first" else (at, start)
+
+    def _belongs(self) -> exp.Expr:
+        """The place of the one base row that a converting row may belong to."""
+        is_first, place = self.formula.params.touch == "first", column(_PLACE)
+        ends = ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None)
+        if not is_first or not self._bounds:
+            function = exp.Min(this=place) if is_first else exp.Max(this=place)
+            return self._window(function, ends)
+        outside = zero_if_null(self._window(exp.Max(this=place), ends))  # base rows too old
+        return exp.Add(this=outside, expression=exp.Literal.number(1))
+
+    def _is_within(self) -> list[exp.Expr]:
+        """Whether the base row lies within the window of the row that found it."""
+        compare = exp.LTE if self.formula.params.touch == "first" else exp.GT
+        return [
+            compare(this=column(_AT, "b"), expression=column(label, "f")) for label in self._bounds
+        ]
 
     def _window(self, function: exp.Expr, ends: tuple[object, ...]) -> exp.Window:
         return exp.Window(
@@ -192,10 +220,11 @@ class Conversions:
         """Conversions in the groups of their base rows."""
         is_any = self.formula.params.touch == "any"
         measure = (self.formula.base if is_any else self.formula.converted).measure
-        on = all_of(
+        same = (
             exp.EQ(this=column(label, "b"), expression=column(label, "f"))
             for label in (*self._sequence, _PLACE)
         )
+        on = all_of([*same, *self._is_within()])
         select = (
             exp.select(*(column(key, "b") for key in frame.columns))
             .from_(named(base, "b"), copy=False)

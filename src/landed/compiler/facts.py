@@ -135,6 +135,8 @@ class FactScan:
         if reference.grain is not None:
             found = truncated(found, reference.grain)
         elif not is_day:
+            if reference.name == METRIC_TIME or _is_time(place):
+                found.type = exp.DataType.build("timestamp")  # dialects read text beside it so
             return found
         return midnight(found)
 

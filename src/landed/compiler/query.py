@@ -7,7 +7,7 @@ from typing import Literal
 
 Grain = Literal["hour", "day", "week", "us_week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "us_week", "month", "quarter", "year")
-Dialect = Literal["duckdb"]
+Dialect = Literal["duckdb", "postgres", "clickhouse", "spark", "trino", "bigquery", "snowflake"]
 ColumnKind = Literal["dimension", "time", "metric"]
 
 

@@ -11,8 +11,6 @@ from ..catalog.expressions import column_names, parse_column_expression, replace
 from ..errors import PlanError
 from .query import Relations
 
-DIALECTS = ("duckdb",)  # each one is proven by running it, not by rendering it
-
 
 def identifier(name: str) -> exp.Identifier:
     """A quoted identifier."""
@@ -122,22 +120,6 @@ def expression(source: str, table: str) -> exp.Expr:
         return replace_columns(tree, lambda found: found)
     bound = replace_columns(tree, lambda found: column(found.name, table))
     return exp.paren(bound, copy=False)
-
-
-def render(tree: exp.Expr, dialect: str) -> str:
-    """The statement as text, lower-case functions as the engine's dialect writes them.
-
-    Raises:
-        PlanError: The dialect is not supported yet.
-    """
-    if dialect not in DIALECTS:
-        raise PlanError(
-            f"the dialect `{dialect}` is not supported yet",
-            expected="one of " + ", ".join(DIALECTS),
-            fix="leave it out for DuckDB.",
-            code="dialect",
-        )
-    return tree.sql(dialect=dialect, comments=False, pretty=True)
 
 
 def common(name: str, query: exp.Expr, *, materialized: bool = False) -> exp.CTE:
