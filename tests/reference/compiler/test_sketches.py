@@ -19,6 +19,7 @@ from landed.catalog.definitions import DISTINCT_REGISTERS, PERCENTILE_ERROR, Mea
 from landed.compiler import MetricQuery, compile_query
 from landed.compiler.sketches import buckets, distinct, percentiles, registers
 from landed.compiler.syntax import append_cte, column, common, named
+from landed.errors import PlanError
 from landed.project import Project
 
 STANDARD_ERROR = 1.04 / math.sqrt(DISTINCT_REGISTERS)
@@ -320,3 +321,13 @@ def test_an_answer_says_the_relative_error_of_what_is_sketched(catalog: Catalog)
         "spread": 0.01,
         "weekly": pytest.approx(0.01625),
     }
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "spark", "clickhouse"])
+def test_an_engine_without_a_proven_hash_is_refused_a_sketch_of_distinct_values(
+    catalog: Catalog, dialect: Any
+) -> None:
+    with pytest.raises(PlanError, match="a sketch of distinct values"):
+        compile_query(catalog, MetricQuery(("units_sketch",)), dialect)
+
+    assert compile_query(catalog, MetricQuery(("units",)), dialect).sql

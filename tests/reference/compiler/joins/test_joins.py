@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kinds.compare import GRAINS, Score, compare, first_of
+from kinds.compare import GRAINS, ZONES, Score, compare, first_of
 from kinds.definitions import as_yaml, leading
 from kinds.generate import Drawing
 from kinds.marts import FACTS, MEASURES, VALUES, make_engine, make_rows
@@ -39,9 +39,15 @@ class JoinedDrawing(Drawing):
         joined = sorted(set.intersection(*(set(self.names[fact]) for fact in facts)))
         return [*joined, *own] if joined else own
 
-    def query(self, metrics: Sequence[str], grains: Sequence[str], first: date) -> Query:
+    def query(
+        self,
+        metrics: Sequence[str],
+        grains: Sequence[str],
+        first: date,
+        zones: Sequence[str | None] = (None,),
+    ) -> Query:
         """A question that groups by a joined dimension at least."""
-        asked = super().query(metrics, grains, first)
+        asked = super().query(metrics, grains, first, zones)
         facts = {fact for name in metrics for fact in leading(self.metrics, name)}
         joined = [name for name in self.known(facts) if name not in VALUES]
         more = self.chance.sample(joined, min(len(joined), self.chance.choice([1, 1, 2])))
@@ -56,11 +62,12 @@ def run(root: Path, seed: int, *, worlds: int, definitions: int, data_sets: int)
         world = draw(chance)
         drawing = JoinedDrawing(seed * 100 + number, world)
         targets = drawing.draw(definitions)
+        home = ZONES[(seed + number) % len(ZONES)]
         project = root / f"w{number}"
         for folder, text in (("models", world.as_yaml()), ("metrics", as_yaml(drawing.metrics))):
             (project / folder).mkdir(parents=True)
             (project / folder / "all.yml").write_text(text, encoding="utf-8")
-        catalog = load_catalog(Project(project, "joins"), core=project / "no_core")
+        catalog = load_catalog(Project(project, "joins", home), core=project / "no_core")
         for data in range(data_sets):
             rows, units = make_rows(chance)
             world.fill(chance, rows)
@@ -69,11 +76,11 @@ def run(root: Path, seed: int, *, worlds: int, definitions: int, data_sets: int)
                 for names in drawing.names.values()
                 for name in names
             }
-            oracle = Oracle(FACTS, MEASURES, drawing.metrics, rows, units, joined=joined)
+            oracle = Oracle(FACTS, MEASURES, drawing.metrics, rows, units, home, joined=joined)
             engine = make_engine(rows, units)
             world.store(engine)
             for target in targets:
-                query = drawing.query((target,), GRAINS, first_of(rows))
+                query = drawing.query((target,), GRAINS, first_of(rows), (None, *ZONES))
                 wrong = compare(catalog, engine, oracle, query, score)
                 if wrong:
                     score.wrong.append(
