@@ -26,6 +26,7 @@ from .definitions import (
 from .expressions import column_names, parse_arithmetic, parse_column_expression, parse_condition
 from .kinds import parse_span
 from .linting_kinds import lint_measure
+from .linting_validity import lint_validity, validity_of
 from .names import did_you_mean, show
 from .reading import Entry
 
@@ -55,9 +56,17 @@ _FILLER = {
 
 
 def build_semantic_model(
-    entry: Entry, columns: Mapping[str, Mapping[str, str]], faults: list[Fault]
+    entry: Entry,
+    columns: Mapping[str, Mapping[str, str]],
+    faults: list[Fault],
+    unique: Mapping[str, frozenset[str]] | None = None,
 ) -> SemanticModel | None:
-    """The semantic model of a sound entry; None where it has faults."""
+    """The semantic model of a sound entry; None where it has faults.
+
+    Args:
+        columns: Data type by column, by model.
+        unique: Columns that are tested to be unique, by model.
+    """
     before = len(faults)
     data = entry.data
     found = _MODEL.search(data["model"])
@@ -84,6 +93,7 @@ def build_semantic_model(
             raw.get("expr", name),
             raw.get("label", ""),
             raw.get("description", "").strip(),
+            validity_of(raw),
         )
         for name, raw in _named(entry, "dimensions", known, faults)
     }
@@ -127,6 +137,7 @@ def build_semantic_model(
                 "entities",
             )
         )
+    lint_validity(entry, entities, dimensions, measures, faults)
     if len(faults) > before:
         return None
     built = SemanticModel(
@@ -138,6 +149,7 @@ def build_semantic_model(
         dimensions=dimensions,
         measures=measures,
         columns=dict(known),
+        unique_columns=(unique or {}).get(model, frozenset()),
         path=entry.document.path,
     )
     for index, raw in enumerate(data.get("measures", ())):
@@ -359,12 +371,12 @@ def _number(raw: int | float | None) -> float | None:
 
 
 def _percentile(raw: Mapping[str, Any]) -> tuple[float | None, bool, bool]:
-    """A measure's percentile, whether it must occur, whether it may be estimated."""
+    """A measure's percentile, whether it must occur, whether it is estimated."""
     params = raw.get("agg_params", {})
     return (
         _number(params.get("percentile")),
         params.get("use_discrete_percentile", False),
-        params.get("use_approximate_percentile", False),
+        params.get("use_approximate_percentile", "sketch" in raw.get("config", {}).get("meta", {})),
     )
 
 

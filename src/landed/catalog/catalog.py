@@ -16,7 +16,6 @@ from .building import build_metric, build_semantic_model, lint_saved_query
 from .definitions import (
     METRIC_TIME,
     RELEASE,
-    RESERVED_NAMES,
     VARIANT,
     DimensionInfo,
     Metric,
@@ -25,7 +24,7 @@ from .definitions import (
 from .forms import NoUnitForm, UnitForm, unit_form
 from .formulas import Formula, Vocabulary, leading
 from .linting import lint_references, lint_release, measures_by_name, unit_model
-from .names import did_you_mean, show
+from .names import did_you_mean, short_names, show
 from .reading import read_definitions
 from .releases import Release, load_releases
 
@@ -55,6 +54,7 @@ class Catalog:
             measures_by_name(self.semantic_models, faults),
             unit_model(self.semantic_models, faults),
             self.time_zone,
+            self.semantic_models,
         )
 
     def metric(self, name: str) -> Metric:
@@ -105,12 +105,9 @@ class Catalog:
                     if shared is None
                     else {full: one for full, one in shared.items() if full in found}
                 )
-        shorts = [full.partition("__")[2] for full in shared or ()]
+        shorts = short_names(shared or {})
         named = tuple(
-            replace(one, short=short)
-            if (short := full.partition("__")[2]) not in RESERVED_NAMES and shorts.count(short) == 1
-            else one
-            for full, one in sorted((shared or {}).items())
+            replace(one, short=shorts.get(full)) for full, one in sorted((shared or {}).items())
         )
         return (
             DimensionInfo(METRIC_TIME, METRIC_TIME, "time", "When a row counts: hour to year."),
@@ -142,7 +139,11 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
     models: dict[str, SemanticModel] = {}
     broken: set[str] = set()
     for name, entry in found.semantic_models.items():
-        model = build_semantic_model(entry, found.columns, faults) if entry.is_sound else None
+        model = (
+            build_semantic_model(entry, found.columns, faults, found.unique)
+            if entry.is_sound
+            else None
+        )
         if model is None:
             broken.add(name)
         else:
@@ -152,7 +153,9 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
         for name, entry in found.metrics.items()
         if entry.is_sound and (metric := build_metric(entry, faults)) is not None
     }
-    vocabulary = Vocabulary(metrics, measures_by_name(models, faults), unit_model(models, faults))
+    vocabulary = Vocabulary(
+        metrics, measures_by_name(models, faults), unit_model(models, faults), models=models
+    )
     bad = lint_references(vocabulary, found.metrics, broken, faults)
     for entry in found.saved_queries.values():
         if entry.is_sound:

@@ -69,6 +69,7 @@ class Definitions:
     semantic_models: dict[str, Entry] = field(default_factory=dict)
     saved_queries: dict[str, Entry] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    unique: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def replaced_by(self, over: Definitions) -> Definitions:
         """These, with the other's added or in their place."""
@@ -77,6 +78,7 @@ class Definitions:
             self.semantic_models | over.semantic_models,
             self.saved_queries | over.saved_queries,
             self.columns | over.columns,
+            self.unique | over.unique,
         )
 
 
@@ -179,6 +181,27 @@ def _columns(document: Document, index: int, raw: dict[str, Any], found: Definit
         for column in columns
         if isinstance(column, dict) and "name" in column
     }
+    found.unique[raw["name"]] = frozenset(
+        str(column["name"])
+        for column in columns
+        if isinstance(column, dict) and "name" in column and _is_tested_unique(column)
+    )
+
+
+def _is_tested_unique(column: dict[str, Any]) -> bool:
+    """Whether a data test (or a contract's constraint) says that no value comes twice."""
+    tests = column.get("data_tests", column.get("tests"))
+    constraints = column.get("constraints")
+    declared = [*(tests if isinstance(tests, list) else ())]
+    declared += [
+        one.get("type")
+        for one in (constraints if isinstance(constraints, list) else ())
+        if isinstance(one, dict)
+    ]
+    return any(
+        one in ("unique", "primary_key") or (isinstance(one, dict) and "unique" in one)
+        for one in declared
+    )
 
 
 def _templates(document: Document) -> list[Fault]:

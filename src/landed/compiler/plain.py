@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..catalog.catalog import Catalog
+from ..catalog.sketched import relative_error
 from .answers import answer
 from .dialects import Inexpressible, check_dialect
 from .names import resolve
@@ -58,4 +59,13 @@ def _compiled(
     result = plan.result(metrics)
     columns = dict(zip(asked.keys, frame.columns, strict=True))
     columns |= {name: f"m{index}" for index, name in enumerate(asked.metrics)}
-    return answer(asked, result, columns, limit=query.limit, dialect=dialect, models=plan.models())
+    errors = {name: relative_error(catalog.formula(name)) for name in asked.metrics}
+    return answer(
+        asked,
+        result,
+        columns,
+        limit=query.limit,
+        dialect=dialect,
+        models=plan.models(),
+        errors=errors,
+    )

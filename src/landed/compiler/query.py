@@ -67,11 +67,19 @@ class MetricQuery:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an answer: its name there, what it is, and the metric or dimension behind it."""
+    """A column of an answer.
+
+    Args:
+        name: In the answer.
+        source: The metric or dimension behind it.
+        error: Relative error of the least exact sketch that a metric is made of, a share; None of
+            what is exact.
+    """
 
     name: str
     kind: ColumnKind
     source: str
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,9 @@ def query(
         return
     found, state, settings = open_project(project, home)
     answer = queries.metric_query(found, state, sql, settings, snapshot=snapshot)
+    for column, error in answer.relative_errors.items():
+        note = f"note: {column} is made of a sketch, relative error {error:.1%} (see its kind)\n"
+        sys.stderr.write(note)
     print_rows(answer.columns, answer.rows, output)
 
 

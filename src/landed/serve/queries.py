@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..catalog import Catalog, load_catalog
+from ..catalog.sketched import relative_error
 from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
 from ..errors import ContractError, Fault, GateRefused, LandedError, PlanError, WarehouseError
 from ..gate import lint_exemptions, load_suites
@@ -27,6 +28,7 @@ class Answer:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     sql: str
+    relative_errors: Mapping[str, float] = field(default_factory=dict)  # of sketched columns
 
 
 def check(project: Project) -> list[Fault]:
@@ -70,7 +72,8 @@ def metric_query(
             _require_gate(engine, compiled.release)
         rows = engine.rows(compiled.sql)
     names = tuple(column.name for column in compiled.columns)
-    return Answer(names, tuple(tuple(row) for row in rows), compiled.sql)
+    errors = {one.name: one.error for one in compiled.columns if one.error is not None}
+    return Answer(names, tuple(tuple(row) for row in rows), compiled.sql, errors)
 
 
 def _require_definitions(home: Home, catalog: Catalog, snapshot: str | None) -> None:
@@ -130,6 +133,7 @@ def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]
             "window_days": metric.window_days,
             "minimum_effect_of_interest": metric.minimum_effect_of_interest,
             "non_inferiority_margin": metric.non_inferiority_margin,
+            "relative_error": relative_error(catalog.formula(metric.name)),
             "description": metric.description,
             "revision": metric.revision,
             "digest": metric.digest,
