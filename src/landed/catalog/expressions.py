@@ -330,9 +330,7 @@ def _parse(source: str, allowed: set[type[exp.Expr]], written: str | None = None
             )
         _check_parts(node, text)
         if isinstance(node, exp.Cast):  # TryCast too
-            node.meta["is_defined"] = (
-                True  # what the compiler casts itself every engine casts alike
-            )
+            node.meta["is_defined"] = True  # engines differ on some of these
     return tree
 
 

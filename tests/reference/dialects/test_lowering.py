@@ -280,3 +280,9 @@ def test_trino_compares_a_column_of_times_with_a_time(catalog: Catalog) -> None:
     text = sql(catalog, "trino", "views", where=("metric_time >= '2026-01-01'",))
 
     assert '"t"."occurred_at" >= CAST(\'2026-01-01\' AS TIMESTAMP(6))' in text
+
+
+@pytest.mark.parametrize("dialect", OTHERS)
+def test_a_hash_of_duckdbs_is_not_taken_for_another_engines(dialect: str) -> None:
+    with pytest.raises(Inexpressible, match="an estimate of distinct values"):
+        lowered("cast(hash(x) >> 12 as bigint)", dialect)

@@ -85,10 +85,6 @@ class ClickHouse(Lowering):
             found = _first_at(share, function("arraySort", function("groupArray", value.copy())))
         return _without_nan(found, value)
 
-    def approximate(self, node: exp.Expr) -> exp.Expr:
-        """Its t-digest."""
-        return _parameterised("quantileTDigestOrNull", node.args["quantile"], node.this)
-
     def days(self, later: exp.Expr, earlier: exp.Expr) -> exp.Expr:
         """Of Date32 on both sides."""
         return function(

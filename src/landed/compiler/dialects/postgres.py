@@ -10,7 +10,7 @@ from .lowering import Lowering
 
 
 class Postgres(Lowering):
-    """Nearly DuckDB's own words; joins on NULL and estimates are its own."""
+    """Nearly DuckDB's own words; joins on NULL are its own."""
 
     name: ClassVar[str] = "postgres"
     has_range_of_months: ClassVar[bool] = True
@@ -21,12 +21,6 @@ class Postgres(Lowering):
         """Arrays are equal where their NULLs stand at the same place, and can be hashed."""
         sides = [exp.Array(expressions=[one]) for one in (node.this, node.expression)]
         return exp.EQ(this=sides[0], expression=sides[1])
-
-    def approximate(self, node: exp.Expr) -> exp.Expr:
-        """There is no estimate: the exact percentile, which lies within any error."""
-        order = exp.Order(expressions=[exp.Ordered(this=node.this, nulls_first=False)])
-        exact = exp.PercentileCont(this=node.args["quantile"])
-        return exp.WithinGroup(this=exact, expression=order)
 
     def local(self, node: exp.Expr) -> exp.Expr:
         """From a time in UTC to an instant, and from there to the zone's clock."""
