@@ -327,7 +327,7 @@ def test_an_answer_says_the_relative_error_of_what_is_sketched(catalog: Catalog)
 def test_an_engine_without_a_proven_hash_is_refused_a_sketch_of_distinct_values(
     catalog: Catalog, dialect: Any
 ) -> None:
-    with pytest.raises(PlanError, match="a sketch of distinct values"):
+    with pytest.raises(PlanError, match="an estimate of distinct values"):
         compile_query(catalog, MetricQuery(("units_sketch",)), dialect)
 
     assert compile_query(catalog, MetricQuery(("units",)), dialect).sql
