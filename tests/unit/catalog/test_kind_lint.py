@@ -48,6 +48,21 @@ FUNNEL = "{{steps: [{{name: a, measure: {0}}}, {{name: b, measure: {1}}}]}}"
 RETENTION = "{{cohort: {0}, returns: {1}, period: day, number: 1}}"
 
 
+def test_touch_stands_where_dbt_does_not_look(tmp_path: Path) -> None:
+    params = (
+        "{conversion_type_params: {base_measure: event_count, conversion_measure: event_count, "
+        "entity: unit, touch: any}}"
+    )
+
+    (fault,) = found_in(tmp_path / "a", "conversion", params)
+    product = metric("m", kind="conversion", params=params)
+    told = faults(tmp_path / "b", metric(), product=product, models__marts=KINDS)
+
+    assert "dbt knows no `touch`" in fault
+    assert "move it below product_metrics:" in fault
+    assert not told
+
+
 @pytest.mark.parametrize(
     ("kind", "params", "said", "fix"),
     [
