@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from written import MARTS, faults, load, metric
 
+from landed.catalog.kinds import Conversion
+
 MORE = """
           - {name: amount_median, agg: median, expr: amount}
           - {name: amount_p90, agg: percentile, expr: amount, agg_params: {percentile: 0.9}}
@@ -56,11 +58,12 @@ def test_touch_stands_where_dbt_does_not_look(tmp_path: Path) -> None:
 
     (fault,) = found_in(tmp_path / "a", "conversion", params)
     product = metric("m", kind="conversion", params=params)
-    told = faults(tmp_path / "b", metric(), product=product, models__marts=KINDS)
+    found = load(tmp_path / "b", metric(), product=product, models__marts=KINDS).metrics["m"]
 
     assert "dbt knows no `touch`" in fault
     assert "move it below product_metrics:" in fault
-    assert not told
+    assert isinstance(found.params, Conversion)
+    assert found.params.touch == "any"
 
 
 @pytest.mark.parametrize(
