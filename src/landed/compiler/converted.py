@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Converted
 from .facts import ROWS, FactScan, span, total
@@ -25,6 +26,7 @@ from .syntax import (
     expression,
     is_known,
     named,
+    union_all,
     zero_if_null,
 )
 
@@ -62,6 +64,10 @@ class Conversions:
 
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """The sequence, who belongs to whom, and the sums of groups."""
+        if self.formula.params.touch == "any":
+            return self._by_next(name, frame)
+        if self._is_told_by_time(frame):
+            return self._by_time(name, frame)
         base, rows, found = f"{name}_base", f"{name}_rows", f"{name}_found"
         return [
             common(base, self._base(frame)),
@@ -70,6 +76,97 @@ class Conversions:
             common(f"{name}_converted", self._converted(base, found, frame)),
             common(name, self._result(base, f"{name}_converted", frame)),
         ]
+
+    def _by_next(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Each base row with the next converting one: it counts itself, in its own group."""
+        nothing = [aliased(exp.Null(), key) for key in frame.columns]
+        rows = union_all(
+            [
+                self._side(_BASE, frame, frame.groups(self.base)),
+                self._side(_CONVERTING, frame, nothing, has_value=False),
+            ]
+        )
+        over, is_found = self._next()
+        labels = [*frame.columns, _AT, _SIDE, _VALUE]
+        seen = exp.select(*map(column, labels), aliased(over, _FOUND)).from_(named(f"{name}_rows"))
+        measure = self.formula.base.measure
+        select = exp.select(
+            *map(column, frame.columns),
+            aliased(zero_if_null(total(measure, column(_VALUE), is_found)), "a0"),
+            aliased(total(measure, column(_VALUE)), "a1"),
+        ).from_(below(seen, "s"), copy=False)
+        select = select.where(_is(_BASE), copy=False)
+        return [common(f"{name}_rows", rows), common(name, grouped(select, len(frame.keys)))]
+
+    def _is_told_by_time(self, frame: Frame) -> bool:
+        """Whether a base row's entity and time say its group, whichever row it is."""
+        is_unit = self.formula.params.entity == UNIT_ENTITY
+        return (is_unit or not frame.others) and frame.is_of_unit(self.base)
+
+    def _by_time(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Each converting row with the time of its base row, which says where it counts."""
+        rows, converted, base = f"{name}_rows", f"{name}_converted", f"{name}_base"
+        nothing = [aliased(exp.Null(), key) for key in frame.others]
+        both = union_all(
+            [
+                self._side(_BASE, frame, nothing, has_value=False),
+                self._side(_CONVERTING, frame, frame.other_groups(self.converting)),
+            ]
+        )
+        at = exp.Case(ifs=[exp.If(this=_is(_BASE), true=column(_AT))])
+        labels = [*frame.others, _AT, _SIDE, _VALUE]
+        over = self._latest(at) if self.formula.params.touch == "last" else self._earliest(at)
+        seen = exp.select(*map(column, labels), aliased(over, _FOUND)).from_(named(rows))
+        value = total(self.formula.converted.measure, column(_VALUE))
+        found = exp.select(*frame.keys_at(column(_FOUND)), aliased(value, "a0"))
+        found = found.from_(below(seen, "s"), copy=False)
+        found = found.where(all_of([_is(_CONVERTING), *self._is_reached()]), copy=False)
+        groups = self._side(_BASE, frame, frame.groups(self.base), is_whole=True)
+        return [
+            common(rows, both),
+            common(converted, grouped(found, len(frame.keys))),
+            common(base, groups),
+            common(name, self._result(base, converted, frame)),
+        ]
+
+    def _side(
+        self,
+        side: int,
+        frame: Frame,
+        groups: Sequence[exp.Expr],
+        *,
+        has_value: bool = True,
+        is_whole: bool = False,
+    ) -> exp.Select:
+        """Base or converting rows of the sequence; converting rows of nobody reach nothing.
+
+        Args:
+            groups: The query's keys, or what stands in their place.
+            has_value: Whether the measure's value is asked for.
+            is_whole: Only groups and values are, where no sequence is needed.
+        """
+        is_base = side == _BASE
+        scan, aggregate = (
+            (self.base, self.formula.base) if is_base else (self.converting, self.formula.converted)
+        )
+        sides = [pair[side] for pair in self.formula.params.constants]
+        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
+        kept = [*_conditions(scan, aggregate), _is_timed(scan)]
+        if is_base:
+            kept = [*frame.conditions(scan), *kept]
+        else:
+            kept += [is_known(part.copy()) for part in parts]
+        value = expression(aggregate.measure.expr, ROWS) if has_value else exp.Null()
+        select = scan.source(frame.relations).select(*groups, copy=False)
+        if not is_whole:
+            named_parts = zip(parts, self._sequence, strict=True)
+            select = select.select(
+                *(aliased(part, label) for part, label in named_parts),
+                aliased(_instant(scan), _AT),
+                aliased(exp.convert(side), _SIDE),
+                copy=False,
+            )
+        return select.select(aliased(value, _VALUE), copy=False).where(all_of(kept), copy=False)
 
     def _base(self, frame: Frame) -> exp.Select:
         """Base rows with their groups, numbered along each sequence."""
@@ -134,47 +231,87 @@ class Conversions:
         return exp.Union(this=ours, expression=theirs, distinct=False)
 
     def _found(self, rows: str) -> exp.Select:
-        """For each converting row the base row it belongs to; for `any`, base rows that count."""
-        labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE]
-        if self.formula.params.touch == "any":
-            over, chosen, is_found = self._next()
-        else:
-            over, chosen, is_found = self._belongs()
-        seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
-            named(rows)
-        )
-        place = column(_PLACE if self.formula.params.touch == "any" else _FOUND)
+        """For each converting row the place of the base row it belongs to."""
+        labels = [*self._sequence, _SIDE, _VALUE]
+        seen = exp.select(
+            *map(column, labels), aliased(self._reached(column(_PLACE)), _FOUND)
+        ).from_(named(rows))
         return (
             exp.select(
                 *(column(label) for label in self._sequence),
-                aliased(place, _PLACE),
+                aliased(column(_FOUND), _PLACE),
                 column(_VALUE),
             )
             .from_(below(seen, "s"), copy=False)
-            .where(exp.and_(_is(chosen), is_found, copy=False), copy=False)
+            .where(exp.and_(_is(_CONVERTING), is_known(column(_FOUND)), copy=False), copy=False)
         )
 
-    def _next(self) -> tuple[exp.Expr, int, exp.Expr]:
-        """The next converting row's time: if the window does not hold it, it holds none."""
+    def _next(self) -> tuple[exp.Expr, exp.Expr]:
+        """The next converting row's time, and whether the window holds it: else it holds none."""
         later = exp.Case(ifs=[exp.If(this=_is(_CONVERTING), true=column(_AT))])
-        ends = ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING")
-        over = self._window(exp.Min(this=later), ends)
+        over = self._window(exp.Min(this=later), ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING"))
         window = self.formula.params.window
         if window is None:
-            return over, _BASE, is_known(column(_FOUND))
+            return over, is_known(column(_FOUND))
         start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
-        return over, _BASE, exp.GT(this=column(_AT), expression=start)
+        return over, exp.GT(this=column(_AT), expression=start)
 
-    def _belongs(self) -> tuple[exp.Expr, int, exp.Expr]:
-        """The place of the first or last base row within the window before."""
-        window, place = self.formula.params.window, column(_PLACE)
-        is_first = self.formula.params.touch == "first"
+    def _latest(self, at: exp.Expr) -> exp.Window:
+        """The time of the last base row before; where it is out of reach, so are all others."""
+        return self._window(exp.Max(this=at), ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None))
+
+    def _earliest(self, at: exp.Expr) -> exp.Window:
+        """The time of the first base row within reach, or of one behind the converting row.
+
+        A converting row stands where its reach begins, behind base rows of that instant: those are
+        out of it.
+        """
+        window = self.formula.params.window
+        if window is None:
+            return self._window(exp.Min(this=at), ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None))
+        begins = exp.Sub(this=column(_AT), expression=span(window))
+        turn = exp.Case(ifs=[exp.If(this=_is(_BASE), true=column(_AT))], default=begins)
+        return exp.Window(
+            this=exp.Min(this=at),
+            partition_by=[column(label) for label in self._sequence],
+            order=exp.Order(
+                expressions=[
+                    exp.Ordered(this=one, nulls_first=False) for one in (turn, column(_SIDE))
+                ]
+            ),
+            spec=exp.WindowSpec(
+                kind="ROWS",
+                start="CURRENT ROW",
+                start_side=None,
+                end="UNBOUNDED",
+                end_side="FOLLOWING",
+            ),
+        )
+
+    def _is_reached(self) -> list[exp.Expr]:
+        """Whether a base row of that time reaches a converting row."""
+        window = self.formula.params.window
+        found = is_known(column(_FOUND))
+        if window is None:
+            return [found]
+        if self.formula.params.touch == "first":
+            return [found, exp.LTE(this=column(_FOUND), expression=column(_AT))]
+        start = exp.paren(exp.Sub(this=column(_AT), expression=span(window)), copy=False)
+        return [found, exp.GT(this=column(_FOUND), expression=start)]
+
+    def _reached(self, what: exp.Expr) -> exp.Window:
+        """What the first or last base row within the window before has; converting rows have none.
+
+        Args:
+            what: Greater for a later base row.
+        """
+        window = self.formula.params.window
         length: exp.Expr | str = "UNBOUNDED"
         if window is not None:  # a row as late as the window is long converts nothing
             length = exp.Sub(this=span(window), expression=days(_MICROSECOND))
-        function = exp.Min(this=place) if is_first else exp.Max(this=place)
-        over = self._window(function, (length, "PRECEDING", "CURRENT ROW", None))
-        return over, _CONVERTING, is_known(column(_FOUND))
+        is_first = self.formula.params.touch == "first"
+        function = exp.Min(this=what) if is_first else exp.Max(this=what)
+        return self._window(function, (length, "PRECEDING", "CURRENT ROW", None))
 
     def _window(self, function: exp.Expr, ends: tuple[object, ...]) -> exp.Window:
         return exp.Window(
@@ -189,8 +326,7 @@ class Conversions:
 
     def _converted(self, base: str, found: str, frame: Frame) -> exp.Select:
         """Conversions in the groups of their base rows."""
-        is_any = self.formula.params.touch == "any"
-        measure = (self.formula.base if is_any else self.formula.converted).measure
+        measure = self.formula.converted.measure
         on = all_of(
             exp.EQ(this=column(label, "b"), expression=column(label, "f"))
             for label in (*self._sequence, _PLACE)
@@ -199,9 +335,7 @@ class Conversions:
             exp.select(*(column(key, "b") for key in frame.columns))
             .from_(named(base, "b"), copy=False)
             .join(named(found, "f"), on=on, join_type="inner", copy=False)
-            .select(
-                aliased(total(measure, column(_VALUE, "b" if is_any else "f")), "a0"), copy=False
-            )
+            .select(aliased(total(measure, column(_VALUE, "f")), "a0"), copy=False)
         )
         return grouped(select, len(frame.keys))
 

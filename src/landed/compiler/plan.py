@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 
 from sqlglot import exp
 
+from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import parse_arithmetic, replace_columns
 from ..catalog.formulas import (
     Accumulated,
@@ -87,10 +88,15 @@ class Plan:
         """One row a group: keys as k0…, metrics as m0…, with the parts as table expressions."""
         frame, select = self._frame, exp.Select()
         names = [f"f{index}" for index in range(len(self._parts))]
+        shifted: list[exp.CTE] = []
         for name, part in zip(names, self._parts.values(), strict=True):
+            later = self._shifted(name, part)
+            shifted += later
             inner = frame.split()[0] if name in self._offsets else frame
-            for cte in part.tables(name, inner):
+            for cte in [] if later else part.tables(name, inner):
                 append_cte(select, cte)
+        for cte in shifted:
+            append_cte(select, cte)
         spine = names[0]
         if frame.keys and (len(names) > 1 or self._offsets or self._is_filled):
             spine = _SPINE
@@ -109,6 +115,26 @@ class Plan:
             kind = "cross" if same is None else "left"  # without groups each has one row
             select = select.join(named(name), on=same, join_type=kind, copy=False)
         return select
+
+    def _shifted(self, name: str, part: Part) -> list[exp.CTE]:
+        """A part whose rows count later, made of one whose rows do not; none where it cannot be.
+
+        Periods stay whole only where the offset is made of whole ones, and conditions on time
+        would not be on the same rows.
+        """
+        frame = self._frame
+        offset = part.scan.offset if isinstance(part, Grouped) else None
+        hours = {"hour": 1, "day": 24, "week": 168}.get(frame.grain or "day")
+        is_timed = any(one.name == METRIC_TIME for where in frame.where for one in where.references)
+        if not isinstance(part, Grouped) or offset is None or frame.time is None:
+            return []
+        if hours is None or offset.hours % hours or is_timed:
+            return []
+        for other, base in self._grouped.items():
+            positions = part.positions_in(base) if base.scan.offset is None else None
+            if positions is not None:
+                return [common(name, part.shifted(other, positions, offset, frame))]
+        return []
 
     def models(self) -> frozenset[str]:
         """dbt models that the query reads."""
