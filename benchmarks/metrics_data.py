@@ -56,15 +56,17 @@ semantic_models:
     dimensions: [{name: plan, type: categorical}, {name: country, type: categorical}]
 """
 _NAMED = "{{ Dimension('event__event_name') }}"
+_PLATFORMS = ("is not null", "= 'ios'", "= 'android'", "= 'web'", "<> 'web'")
 _VIEW, _SIGNUP, _ORDER = (f"\"{_NAMED} = '{name}'\"" for name in ("view", "signup", "order"))
 
 
 def _conversion(**more: str) -> str:
     said = "".join(f", {key}: {value}" for key, value in more.items())
     return (
-        f"{{conversion_type_params: {{base_measure: {{name: event_count, filter: {_SIGNUP}}}, "
-        f"conversion_measure: {{name: event_count, filter: {_ORDER}}}, entity: unit, "
-        f"window: 7 days{said}}}}}"
+        "{conversion_type_params: "  # dbt wants an alias for each version of a measure
+        f"{{base_measure: {{name: event_count, alias: from_signup, filter: {_SIGNUP}}}, "
+        f"conversion_measure: {{name: event_count, alias: to_order, filter: {_ORDER}}}, "
+        f"entity: unit, window: 7 days{said}}}}}"
     )
 
 
@@ -81,8 +83,8 @@ KNOWN_TO_DBT = {
     "events": ("simple", "{measure: event_count}"),
     "active_users": ("simple", "{measure: event_units}"),
     "revenue": ("simple", "{measure: amount_sum}"),
-    "signups": ("simple", f"{{measure: {{name: event_count, filter: {_SIGNUP}}}}}"),
-    "orders": ("simple", f"{{measure: {{name: event_count, filter: {_ORDER}}}}}"),
+    "signups": ("simple", f"{{measure: event_count}}\n    filter: {_SIGNUP}"),
+    "orders": ("simple", f"{{measure: event_count}}\n    filter: {_ORDER}"),
     "slow_seconds": ("simple", "{measure: seconds_p90}"),
     "seats": ("simple", "{measure: last_seats}"),
     "orders_per_signup": ("ratio", "{numerator: orders, denominator: signups}"),
@@ -122,11 +124,9 @@ OURS = {
 FUSED = {
     f"fused_{at}": (
         "simple",
-        "{measure: {name: "
-        + ("amount_sum", "event_count")[at % 2]
-        + f", filter: \"{_NAMED} = '{('view', 'signup', 'order', 'search', 'share')[at % 5]}'"
-        + f" and {{{{ Dimension('event__platform') }}}} = '{('ios', 'android', 'web')[at % 3]}'"
-        + f" and {{{{ TimeDimension('metric_time', 'day') }}}} >= '2026-01-{1 + at // 2:02}'\"}}}}",
+        f"{{measure: {('amount_sum', 'event_count')[at % 2]}}}\n"
+        f"    filter: \"{_NAMED} = '{('view', 'signup', 'order', 'search', 'share')[at // 2 % 5]}'"
+        f" and {{{{ Dimension('event__platform') }}}} {_PLATFORMS[at // 10]}\"",
     )
     for at in range(50)
 }
@@ -217,6 +217,8 @@ select (i * {days} + d)::bigint as balance_id, 'u' || i::varchar as unit_id,
     (hash(i + d) % 50)::double as seats, timestamp '2026-01-01' + to_days(d::integer) as measured_at
 from range({units} // 5) as r (i) cross join range({days}) as s (d)
 order by measured_at, unit_id;
+create view fct_signups as select * from fct_events where event_name = 'signup';
+create view fct_orders as select * from fct_events where event_name = 'order';
 create table time_spine as
 select unnest(range(date '2022-01-01', date '2030-01-01', interval 1 day))::date as date_day;
 """
