@@ -69,9 +69,7 @@ days as (
         {{ last_by('platform', 'occurred_at', 'event_id') }} as platform,
         {{ last_by('plan', 'occurred_at', 'event_id') }} as plan,
         min(bot_sign) as bot_sign,
-        min(event_on) filter (
-            where event_name in ('signed_up', 'sign_up', 'signup', 'Signed Up')
-        ) as signed_up_on,
+        min(event_on) filter (where {{ is_sign_up_event('event_name') }}) as signed_up_on,
         min(occurred_at) as first_seen_at,
         max(occurred_at) as last_seen_at
 

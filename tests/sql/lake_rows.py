@@ -163,6 +163,7 @@ ONE_BUILD = {
     "int_changed_sessions",
     "int_changed_releases",
     "int_exposure_days",
+    "int_exposure_attributes",
 }
 
 

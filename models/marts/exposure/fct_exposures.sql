@@ -6,94 +6,79 @@
 
 with
 
-releases as (select * from {{ ref('dim_releases') }}),
+exposures as (select * from {{ ref('int_exposures') }}),
 
-changed_releases as (select * from {{ ref('int_changed_releases') }}),
-
-changes as (select * from {{ ref('int_changed_unit_days') }}),
-
-exposure_events as (select * from {{ ref('int_exposure_events') }}),
+attributes as (select * from {{ ref('int_exposure_attributes') }}),
 
 units as (select * from {{ ref('dim_units') }}),
 
--- as in int_units: who only gained days is added to, whoever else changed is made anew
-signs as (
+changes as (select * from {{ ref('int_changed_unit_days') }}),
 
-    {% if not is_incremental() %}
-    select * from exposure_events
-    {% else %}
-    {{ rows_where(
-        ref('int_exposure_events'),
-        'unit_key in (select changes.unit_key from changes where not changes.is_grown)'
-        ~ ' or release in (select changed_releases.release from changed_releases)'
-    ) }}
+changed_releases as (select * from {{ ref('int_changed_releases') }}),
 
-    union all
+{% if is_incremental() %}
+changed_exposures as (
 
-    select exposure_events.* from exposure_events
-    inner join changes
-        on
-            exposure_events.unit_key = changes.unit_key
-            and exposure_events.exposed_on = changes.event_on
+    select * from exposures
     where
-        changes.is_grown
-        and exposure_events.release not in (select found.release from changed_releases as found)
-    {% endif %}
+        unit_key in (select changes.unit_key from changes)
+        or release in (select changed_releases.release from changed_releases)
 
 ),
 
-parts as (
+-- what was not sought anew is as it was
+described_units as (
 
-    select
-        signs.release, signs.unit_id, signs.variant, signs.exposure_id,
-        false as is_crossover, 1 as exposure_count, signs.exposed_at
-    from signs
-    inner join releases
-        on signs.release = releases.release
-    where
-        array_contains(releases.variants, signs.variant)
-        and signs.exposed_at < coalesce(releases.exposure_ends_at, timestamp '9999-12-31')
-    {% if is_incremental() %}
+    select * from attributes
 
     union all
 
     select
-        release, unit_id, variant, '' as exposure_id, is_crossover, exposure_count, exposed_at
-    from {{ this }}
+        known.release, known.unit_id, known.first_app_version,
+        known.country, known.platform, known.plan, known.signed_up_on
+
+    from {{ this }} as known
+
+    left join attributes
+        on known.release = attributes.release and known.unit_id = attributes.unit_id
+
     where
-        unit_id in (select changes.unit_id from changes where changes.is_grown)
-        and release not in (select changed_releases.release from changed_releases)
-    {% endif %}
+        attributes.unit_id is null
+        and known.unit_id in (select changes.unit_id from changes where changes.is_grown)
 
 ),
+{% else %}
+changed_exposures as (select * from exposures),
 
-exposures as (
-
-    select
-        release, unit_id,
-        min_by(variant, (exposed_at, exposure_id)) as variant,
-        min(exposed_at) as exposed_at,
-        bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,
-        sum(exposure_count) as exposure_count
-
-    from parts
-
-    group by release, unit_id
-
-),
+described_units as (select * from attributes),
+{% endif %}
 
 final as (
 
     select
-        exposures.release, exposures.unit_id, exposures.variant, exposures.is_crossover,
+        changed_exposures.release,
+        changed_exposures.unit_id,
+        changed_exposures.variant,
+        described_units.first_app_version,
+        described_units.country,
+        described_units.platform,
+        described_units.plan,
+        changed_exposures.is_crossover,
         coalesce(units.is_bot, false) as is_bot,
-        cast(exposures.exposure_count as bigint) as exposure_count,
-        exposures.exposed_at,
-        cast(exposures.exposed_at as date) as exposed_on
+        changed_exposures.exposure_count,
+        changed_exposures.exposed_at,
+        changed_exposures.exposed_on,
+        described_units.signed_up_on
 
-    from exposures
+    from changed_exposures
+
+    left join described_units
+        on
+            changed_exposures.release = described_units.release
+            and changed_exposures.unit_id = described_units.unit_id
+
     left join units
-        on exposures.unit_id = units.unit_id
+        on changed_exposures.unit_id = units.unit_id
 
 )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..documents import digest
 from ..errors import ContractError, Fault
 from ..project import Project, core_root
+from ..project.zones import canonical_zone
 from .building import build_metric, build_semantic_model, lint_saved_query
 from .definitions import (
     METRIC_TIME,
@@ -35,12 +36,15 @@ class Catalog:
 
     Args:
         digest: Of all definitions with their governance, and of the releases.
+        time_zone: IANA name of the project's zone: of times in conditions of definitions, and of
+            a query's periods where it names none.
     """
 
     metrics: Mapping[str, Metric]
     semantic_models: Mapping[str, SemanticModel]
     releases: Mapping[str, Release] = field(default_factory=dict)
     digest: str = ""
+    time_zone: str = "UTC"
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -50,6 +54,7 @@ class Catalog:
             self.metrics,
             measures_by_name(self.semantic_models, faults),
             unit_model(self.semantic_models, faults),
+            self.time_zone,
         )
 
     def metric(self, name: str) -> Metric:
@@ -161,10 +166,11 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
         name: replace(metric, digest=vocabulary.digest_of(metric, vocabulary.formula(metric)))
         for name, metric in sorted(metrics.items())
     }
-    return Catalog(digested, models, releases, _digest(digested, releases))
+    zone = canonical_zone(project.timezone)
+    return Catalog(digested, models, releases, _digest(digested, releases, zone), zone)
 
 
-def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release]) -> str:
+def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release], zone: str) -> str:
     governed = {
         name: {
             "definition": metric.digest,
@@ -177,4 +183,5 @@ def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release]) -> s
         for name, metric in metrics.items()
     }
     named = {name: release.digest for name, release in releases.items()}
-    return digest({"metrics": governed, "releases": named})
+    zoned = {} if zone == "UTC" else {"time_zone": zone}  # of UTC none: as before zones were known
+    return digest({"metrics": governed, "releases": named, **zoned})

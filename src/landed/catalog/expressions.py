@@ -23,10 +23,13 @@ from .names import refused, show
 MAX_TEXT = 4000  # characters; the longest condition seen in the field has 600
 MAX_NESTING = 40  # brackets; the parser recurses, and a definition with more is not read by people
 
+#: Periods that a time may be truncated to; a `us_week` begins on Sunday.
+CALENDAR = ("hour", "day", "week", "us_week", "month", "quarter", "year")
+
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _CALL = re.compile(
     r"\s*(Dimension|TimeDimension|Entity)\(\s*(['\"])([a-z][a-z0-9_]*)\2\s*"
-    r"(?:,\s*(['\"])(hour|day|week|month|quarter|year)\4\s*)?\)\s*"
+    r"(?:,\s*(['\"])(hour|day|week|us_week|month|quarter|year)\4\s*)?\)\s*"
 )
 _PLACEHOLDER = "landed_ref_"
 _BRACES = ("{{", "}}", "{%", "%}", "{#", "#}")
@@ -127,6 +130,8 @@ def parse_condition(text: str, *, bare_names: bool = False) -> Condition:
         kind, name, grain = call.group(1), call.group(3), call.group(5)
         if grain and kind != "TimeDimension":
             raise refused(f"{show(kind)} takes no grain", "use TimeDimension.", "template")
+        if grain == "us_week" and not bare_names:  # definitions keep to the grains of dbt
+            raise refused("a definition has no grain `us_week`", "use week.", "template")
         kinds: dict[str, ReferenceKind] = {
             "Dimension": "dimension",
             "TimeDimension": "time",
@@ -162,13 +167,32 @@ def parse_condition(text: str, *, bare_names: bool = False) -> Condition:
             )
         name = column.name if column.this.quoted else column.name.lower()
         column.set("this", exp.to_identifier(f"{_PLACEHOLDER}{len(references)}"))
-        references.append(Reference("name", name))
+        grain = None
+        if isinstance(column.parent, exp.TimestampTrunc):
+            grain = _grain_of(column.parent)
+            column.parent.replace(column)
+        references.append(Reference("name", name, grain))
         used += 1
+    if (left := tree.find(exp.TimestampTrunc)) is not None:
+        raise refused(
+            f"{show(left.sql('duckdb'))} truncates no name",
+            "write date_trunc('day', metric_time).",
+            "grain",
+        )
     if used != len(references):
         raise refused(
             f"a template stands inside quotes in {show(text)}", "take the quotes off.", "template"
         )
     return Condition(tree, tuple(references))
+
+
+def _grain_of(tree: exp.TimestampTrunc) -> str:
+    grain = tree.text("unit").lower()
+    if grain not in CALENDAR:
+        raise refused(
+            f"the grain {show(grain)} is not known", f"use one of {', '.join(CALENDAR)}.", "grain"
+        )
+    return grain
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,6 +11,13 @@ from .definitions import EXPOSED_UNITS, EXPOSURES_MODEL, Metric, SemanticModel, 
 from .expressions import canonical, parse_column_expression
 from .formulas import Aggregate, Formula, Quotient
 
+#: Aggregations that say where a row ranks among all rows, not among a unit's.
+_OF_RANKS = {
+    "min": "minimum",
+    "max": "maximum",
+    "median": "median",
+    "percentile": "percentile",
+}
 _ADDITIVE = ("sum", "count", "count_distinct", "sum_boolean")
 
 
@@ -86,9 +93,9 @@ def _simple(formula: Aggregate) -> UnitForm | NoUnitForm:
         return UnitForm("unit_mean", formula)
     if formula.measure.agg == "average":
         return UnitForm("ratio", formula)
-    if formula.measure.agg in ("min", "max"):
-        reason = f"a {formula.measure.agg}imum over units needs a quantile method"
-        return NoUnitForm(reason, "not_estimable")
+    name = _OF_RANKS.get(formula.measure.agg)
+    if name is not None:
+        return NoUnitForm(f"a {name} over units needs a quantile method", "not_estimable")
     return UnitForm("mean", formula)
 
 
@@ -96,6 +103,9 @@ def _without_rows(fact: SemanticModel, aggregate: Aggregate) -> NoUnitForm | Non
     """Why a unit's rows of a fact cannot be found in its outcome window."""
     if fact.unit is None:
         return NoUnitForm(f"the semantic model {fact.name} has no entity `unit`")
+    if aggregate.measure.non_additive is not None:
+        name = aggregate.measure.name
+        return NoUnitForm(f"{name} is a level at one moment: a unit's rows do not add up to it")
     if fact.time_type(aggregate.measure.agg_time_dimension) == "date":
         return NoUnitForm(
             f"{fact.name} knows the day of a row only; an outcome window needs the instant"

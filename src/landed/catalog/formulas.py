@@ -123,11 +123,16 @@ class _Asked:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Metrics and models by name: what a formula is resolved in."""
+    """Metrics and models by name: what a formula is resolved in.
+
+    Args:
+        time_zone: IANA name; times in conditions of definitions are what its clock shows.
+    """
 
     metrics: Mapping[str, Metric]
     measures: Mapping[str, tuple[SemanticModel, Measure]]
     units: SemanticModel | None
+    time_zone: str = "UTC"
 
     def formula(self, metric: Metric, filters: tuple[str, ...] = ()) -> Formula:
         """The formula of a metric whose references are known to exist, without cycles."""

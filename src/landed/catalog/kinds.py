@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-SpanUnit = Literal["hour", "day", "week", "month", "quarter", "year"]
+SpanUnit = Literal["hour", "day", "week", "us_week", "month", "quarter", "year"]
 PeriodAgg = Literal["first", "last", "average"]
 Touch = Literal["first", "last", "any"]
 StepOrder = Literal["loose", "strict"]
@@ -21,7 +21,7 @@ _SPAN = re.compile(r"([1-9][0-9]{0,3}) (hour|day|week|month|quarter|year)s?")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A length of time: `count` calendar units."""
+    """A length of time: `count` calendar units; a `us_week` is a week that begins on Sunday."""
 
     count: int
     unit: SpanUnit
@@ -34,7 +34,7 @@ class Span:
     @property
     def hours(self) -> int:
         """Its length, where it has one."""
-        return self.count * {"hour": 1, "day": 24, "week": 168}[self.unit]
+        return self.count * {"hour": 1, "day": 24, "week": 168, "us_week": 168}[self.unit]
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"

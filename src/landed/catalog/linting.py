@@ -15,6 +15,7 @@ from .linting_kinds import lint_kind, lint_offsets
 from .names import did_you_mean, show
 from .reading import Entry
 from .releases import Release
+from .segments import segment_expressions
 
 _ROLE_KEYS = {"guardrail": "guardrails", "diagnostic": "diagnostics"}
 
@@ -126,12 +127,16 @@ def lint_release(
                 key,
             )
     units = vocabulary.units
+    known_then = segment_expressions(vocabulary)
     for segment in release.segments:
-        if units is None or segment not in units.dimensions:
-            names = units.dimensions if units is not None else ()
-            fix = did_you_mean(segment, names)
-            what = f"unknown segment {show(segment)}"
-            fault(what, "a dimension of the unit", fix, "unknown_segment", "segments")
+        if segment in known_then:
+            continue
+        what, expected = f"unknown segment {show(segment)}", "a dimension of the unit"
+        if units is not None and segment in units.dimensions:
+            what = f"the segment {show(segment)} is not known as of the exposure"
+            expected = "a dimension of the unit whose columns stand in fct_exposures too"
+        fix = did_you_mean(segment, known_then)
+        fault(what, expected, fix, "unknown_segment", "segments")
     return faults
 
 

@@ -14,8 +14,10 @@ from sqlglot import exp
 
 from ..catalog.expressions import Condition
 from ..catalog.formulas import Accumulated
-from .calendar import calendar
-from .facts import ROWS, FactScan, aggregated, span, truncated
+from ..catalog.names import refused
+from .calendar import calendar, ends_of
+from .clock import span, truncated
+from .facts import ROWS, FactScan, aggregated
 from .grouped import Grouped
 from .parts import Frame, grouped, on_time, same_keys
 from .syntax import (
@@ -60,55 +62,83 @@ class Running:
             whole = Grouped(self.scan)
             whole.add(self.formula.aggregate)
             return whole.tables(name, frame)
+        return [*self.daily(name, frame), *self.running(name, frame)]
+
+    def daily(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """The rows by day, in `<name>_rows`.
+
+        Raises:
+            QueryRefused: Hours are asked for.
+        """
+        if frame.grain == "hour":
+            raise refused(
+                "a metric over a stretch of days is asked for by hour",
+                "group by day or longer.",
+                "cumulative_hours",
+            )
+        inner = frame.split()[0]
+        if self._is_distinct:
+            condition = self.scan.filters(self.formula.aggregate)
+            what = expression(self.formula.aggregate.measure.expr, ROWS)
+            rows = self._rows(inner, condition).select(aliased(what, _VALUE), copy=False)
+            return [common(f"{name}_rows", grouped(rows, len(frame.keys) + 1))]
+        rows = self._rows(inner, self.scan.filters(self.formula.aggregate)).select(
+            *(aliased(one, f"b{index}") for index, one in enumerate(self._parts())), copy=False
+        )
+        return [common(f"{name}_rows", grouped(rows, len(frame.keys)))]
+
+    def running(self, name: str, frame: Frame, reach: str | None = None) -> list[exp.CTE]:
+        """The window over the days, and the day that stands for each period.
+
+        Args:
+            reach: Table expression that says from which day to which the other metrics of the
+                query go; None where there are none.
+        """
         inner, outer = frame.split()
-        if self.formula.aggregate.measure.agg == "count_distinct":
-            found = self._distinct(name, inner)
-        else:
-            found = self._sums(name, inner)
-        found.append(common(f"{name}_days", self._shown(f"{name}_run", frame, outer)))
+        days_of = calendar(
+            f"{name}_rows", f"{name}_calendar", replace(inner, grain="day"), ends=reach
+        )
+        found = [*days_of, *(self._distinct if self._is_distinct else self._sums)(name, inner)]
+        if reach is not None:
+            found.append(common(f"{name}_ends", ends_of(f"{name}_rows", str(frame.time))))
+        shown = self._shown(name, frame, outer, is_shared=reach is not None)
+        found.append(common(f"{name}_days", shown))
         found.append(common(name, self._periods(f"{name}_days", frame)))
         return found
 
-    def _sums(self, name: str, frame: Frame) -> list[exp.CTE]:
-        """Sums of days, and a window over them."""
+    @property
+    def _is_distinct(self) -> bool:
+        return self.formula.aggregate.measure.agg == "count_distinct"
+
+    def _parts(self) -> list[exp.Expr]:
+        """What is summed of each day."""
         aggregate = self.formula.aggregate
         condition = self.scan.filters(aggregate)
         agg = aggregate.measure.agg
-        if agg == "average":
-            value = expression(aggregate.measure.expr, ROWS)
-            parts = [
-                where(exp.Sum(this=value), condition),
-                where(exp.Count(this=value.copy()), condition and condition.copy()),
-            ]
-        else:
-            parts = [aggregated(aggregate, condition)]
-        rows = self._rows(frame, condition).select(
-            *(aliased(one, f"b{index}") for index, one in enumerate(parts)), copy=False
-        )
-        rows = grouped(rows, len(frame.keys))
-        daily = replace(frame, grain="day")
+        if agg != "average":
+            return [aggregated(aggregate, condition)]
+        value = expression(aggregate.measure.expr, ROWS)
+        return [
+            where(exp.Sum(this=value), condition),
+            where(exp.Count(this=value.copy()), condition and condition.copy()),
+        ]
+
+    def _sums(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """A window over the sums of days."""
+        agg = self.formula.aggregate.measure.agg
         runs: list[exp.Expr] = []
-        for index in range(len(parts)):
+        for index in range(2 if agg == "average" else 1):
             function = {"min": exp.Min, "max": exp.Max}.get(agg, exp.Sum)
             runs.append(self._over(function(this=column(f"b{index}", "r")), frame))
         value = divided(*runs) if agg == "average" else runs[0]
         if agg in ("count", "sum_boolean"):
             value = zero_if_null(value)
         run = _dense(name, frame).select(aliased(value, _VALUE), copy=False)
-        return [
-            common(f"{name}_rows", rows),
-            *calendar(f"{name}_rows", f"{name}_calendar", daily),
-            common(f"{name}_run", run),
-        ]
+        return [common(f"{name}_run", run)]
 
     def _distinct(self, name: str, frame: Frame) -> list[exp.CTE]:
         """When each value enters and leaves the window, and the running total of that."""
-        aggregate, params = self.formula.aggregate, self.formula.params
-        condition = self.scan.filters(aggregate)
-        what = expression(aggregate.measure.expr, ROWS)
-        rows = self._rows(frame, condition).select(aliased(what, _VALUE), copy=False)
-        rows = grouped(rows, len(frame.keys) + 1)
-        daily = replace(frame, grain="day")
+        params = self.formula.params
         time, others = str(frame.time), frame.others
         gaps: list[exp.CTE] = []
         if params.window is None:
@@ -131,8 +161,6 @@ class Running:
             aliased(zero_if_null(total), _VALUE), copy=False
         )
         return [
-            common(f"{name}_rows", rows),
-            *calendar(f"{name}_rows", f"{name}_calendar", daily),
             *gaps,
             common(f"{name}_moves", moves),
             common(f"{name}_steps", steps),
@@ -155,7 +183,7 @@ class Running:
         return select.group_by(*keys, copy=False)
 
     def _rows(self, frame: Frame, condition: exp.Expr | None) -> exp.Select:
-        day = truncated(self.scan.time_column, "day")
+        day = self.scan.period("day")
         groups = frame.groups(self.scan, time=day)
         kept = [] if condition is None else [condition.copy()]
         restricted = all_of([*frame.conditions(self.scan), is_known(self.scan.time_column), *kept])
@@ -186,7 +214,9 @@ class Running:
             ),
         )
 
-    def _shown(self, run: str, frame: Frame, outer: list[Condition]) -> exp.Select:
+    def _shown(
+        self, name: str, frame: Frame, outer: list[Condition], *, is_shared: bool
+    ) -> exp.Select:
         """The days that the query asks for, each with its period."""
         time = str(frame.time)
         select = exp.select(
@@ -194,8 +224,12 @@ class Running:
             aliased(column(time), _AT),
             aliased(truncated(column(time), frame.grain or "day"), time),
             column(_VALUE),
-        ).from_(named(run))
-        condition = all_of(on_time(one, column(time)) for one in outer)
+        ).from_(named(f"{name}_run"))
+        kept = [on_time(one, column(time)) for one in outer]
+        if is_shared:
+            select = select.join(named(f"{name}_ends", "e"), join_type="cross", copy=False)
+            kept.append(_is_own_or_beyond(time, frame.grain or "day"))
+        condition = all_of(kept)
         return select if condition is None else select.where(condition, copy=False)
 
     def _periods(self, days_: str, frame: Frame) -> exp.Select:
@@ -234,6 +268,19 @@ def _dense(name: str, frame: Frame, rows: str = "") -> exp.Select:
     return select.join(
         named(rows, "r"), on=same_keys(frame.columns, "d", "r"), join_type="left", copy=False
     )
+
+
+def _is_own_or_beyond(time: str, grain: str) -> exp.Expr:
+    """Whether a day lies between the metric's own ends, or in a period that holds none of them.
+
+    So a period shows the same alone and beside other metrics.
+    """
+    first, last = column("first_one", "e"), column("last_one", "e")
+    period = truncated(column(time), grain)
+    own = exp.Between(this=column(time), low=first, high=last)
+    before = exp.LT(this=period, expression=truncated(first.copy(), grain))
+    behind = exp.GT(this=period.copy(), expression=truncated(last.copy(), grain))
+    return exp.or_(own, before, behind, copy=False)
 
 
 def _gaps(rows: str, time: str, others: Sequence[str]) -> exp.Select:

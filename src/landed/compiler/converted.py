@@ -14,7 +14,8 @@ from sqlglot import exp
 from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Converted
-from .facts import ROWS, FactScan, span, total
+from .clock import UTC, span
+from .facts import ROWS, FactScan, total
 from .parts import Frame, grouped, same_keys
 from .syntax import (
     aliased,
@@ -101,7 +102,8 @@ class Conversions:
     def _is_told_by_time(self, frame: Frame) -> bool:
         """Whether a base row's entity and time say its group, whichever row it is."""
         is_unit = self.formula.params.entity == UNIT_ENTITY
-        return (is_unit or not frame.others) and frame.is_of_unit(self.base)
+        is_told = frame.zone == UTC and frame.is_of_unit(self.base)  # else by its clock
+        return is_told and (is_unit or not frame.others)
 
     def _by_time(self, name: str, frame: Frame) -> list[exp.CTE]:
         """Each converting row with the time of its base row, which says where it counts."""

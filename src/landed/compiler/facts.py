@@ -11,6 +11,8 @@ from ..catalog.definitions import METRIC_TIME, Measure, SemanticModel
 from ..catalog.expressions import Condition, Reference, parse_condition
 from ..catalog.formulas import Aggregate, Place, Vocabulary
 from ..catalog.kinds import Span
+from ..catalog.names import refused, show
+from .clock import UTC, hour_of, later, local, midnight, truncated
 from .query import Relations
 from .syntax import (
     all_of,
@@ -18,7 +20,6 @@ from .syntax import (
     count_rows,
     expression,
     relation,
-    text,
     where,
 )
 
@@ -37,25 +38,52 @@ class FactScan:
         fact: The model that is scanned.
         time: Its time dimension.
         offset: Rows count so much later than they happened; a span of fixed length.
+        zone: Whose clock says which period a row is in, and what a query's conditions mean.
+        is_hourly: Whether the query's periods are hours, of which a day has 24.
     """
 
     vocabulary: Vocabulary
     fact: SemanticModel
     time: str
     offset: Span | None = None
+    zone: str = UTC
+    is_hourly: bool = False
     is_joined: bool = field(default=False, init=False)
 
     @property
     def time_column(self) -> exp.Expr:
         """The instant (or day) at which a row counts."""
-        happened = expression(self.fact.dimensions[self.time].expr, ROWS)
-        if self.offset is None:
-            return happened
-        return exp.paren(exp.Add(this=happened, expression=span(self.offset)), copy=False)
+        return later(self._happened, self.offset)
+
+    @property
+    def wall(self) -> exp.Expr:
+        """What a clock of the zone shows when a row counts; a day as it is."""
+        return self._shown(self._happened, self.zone, is_hourly=self.is_hourly)
+
+    @property
+    def wall_at_last(self) -> exp.Expr:
+        """What it shows when the last row counts: one conversion, not one a row."""
+        return self._shown(exp.Max(this=self._happened), self.zone, is_hourly=self.is_hourly)
+
+    def period(self, grain: str) -> exp.Expr:
+        """The period of a row: its first day, or the instant at which its hour begins.
+
+        Raises:
+            QueryRefused: Hours are asked of a dimension that holds days.
+        """
+        if grain != "hour":
+            return truncated(self.wall, grain)
+        if self._is_day(self.fact, self.fact.dimensions[self.time].expr):
+            raise refused(
+                f"the time dimension {show(self.time)} of {self.fact.name} holds days, not hours",
+                "group by day or longer.",
+                "no_hours",
+            )
+        return hour_of(self.time_column, self.zone)
 
     def bind(self, condition: Condition) -> exp.Expr:
-        """A condition over this fact's columns; the units are joined where it needs them."""
-        return condition.bind(self._resolve)
+        """A query's condition over this fact's columns; the units are joined if it needs them."""
+        return condition.bind(lambda one: self._resolve(one, self.zone, self.is_hourly))
 
     def dimension(self, name: str) -> exp.Expr:
         """The column of a full dimension name."""
@@ -66,8 +94,12 @@ class FactScan:
         return self._at(self.vocabulary.place(self.fact, reference, self.time))
 
     def filters(self, aggregate: Aggregate) -> exp.Expr | None:
-        """All conditions of an aggregate, as one."""
-        return all_of(self.bind(parse_condition(text)) for text in aggregate.filters)
+        """All conditions of an aggregate, as one; times are those of the project's zone."""
+        zone = self.vocabulary.time_zone
+        return all_of(
+            parse_condition(text).bind(lambda one: self._resolve(one, zone, False))
+            for text in aggregate.filters
+        )
 
     def source(self, relations: Relations) -> exp.Select:
         """`from <fact> as t`, with the units joined many-to-one where something needs them."""
@@ -88,14 +120,37 @@ class FactScan:
         joined = {units.model} if self.is_joined and units is not None else set()
         return frozenset({self.fact.model} | joined)
 
-    def _resolve(self, reference: Reference) -> exp.Expr:
+    @property
+    def _happened(self) -> exp.Expr:
+        return expression(self.fact.dimensions[self.time].expr, ROWS)
+
+    def _shown(self, happened: exp.Expr, zone: str, *, is_hourly: bool) -> exp.Expr:
+        if zone == UTC or self._is_day(self.fact, self.fact.dimensions[self.time].expr):
+            return later(happened, self.offset)
+        # days later on the clock, but hours later in time
+        if self.offset is not None and (is_hourly or self.offset.unit == "hour"):
+            return local(later(happened, self.offset), zone)
+        return later(local(happened, zone), self.offset)
+
+    def _resolve(self, reference: Reference, zone: str, is_hourly: bool) -> exp.Expr:
         place = self.vocabulary.place(self.fact, reference, self.time)
-        found = self.time_column if reference.name == METRIC_TIME else self._at(place)
+        is_day = self._is_day(place.model, place.expr)
+        if reference.name == METRIC_TIME:
+            found = self._shown(self._happened, zone, is_hourly=is_hourly)
+        else:
+            found = self._at(place)
+            if zone != UTC and not is_day and _is_time(place):
+                found = local(found, zone)
         if reference.grain is not None:
             found = truncated(found, reference.grain)
-        elif place.model.columns.get(place.expr, "").lower() != "date":
+        elif not is_day:
             return found
         return midnight(found)
+
+    @staticmethod
+    def _is_day(model: SemanticModel, expr: str) -> bool:
+        """Whether a column holds days: by the model's contract; without one it holds instants."""
+        return model.columns.get(expr, "").lower() == "date"
 
     def _at(self, place: Place) -> exp.Expr:
         if place.is_joined and place.model is not self.fact:
@@ -104,27 +159,11 @@ class FactScan:
         return expression(place.expr, ROWS)
 
 
-def truncated(tree: exp.Expr, grain: str) -> exp.Expr:
-    """The first day of a period (weeks begin on Monday); of an hour its start."""
-    if grain == "day":  # the same day, at two thirds of the cost
-        return exp.cast(tree, "date", copy=False)
-    start = exp.TimestampTrunc(this=tree, unit=exp.var(grain.upper()))
-    return exp.cast(start, "timestamp" if grain == "hour" else "date", copy=False)
-
-
-def midnight(tree: exp.Expr) -> exp.Cast:
-    """A day as an instant: compared with text, it would cut the text to a day."""
-    return exp.cast(tree, "timestamp", copy=False)
-
-
-def span(value: Span) -> exp.Interval:
-    """An interval of calendar units."""
-    count, unit = value.count, value.unit
-    if unit == "quarter":  # no engine's interval has quarters in common with the others'
-        count, unit = count * 3, "month"
-    elif unit == "week":
-        count, unit = count * 7, "day"
-    return exp.Interval(this=text(str(count)), unit=exp.var(unit.upper()))
+def _is_time(place: Place) -> bool:
+    """Whether a dimension is one of time."""
+    return any(
+        one.kind == "time" and one.expr == place.expr for one in place.model.dimensions.values()
+    )
 
 
 def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:

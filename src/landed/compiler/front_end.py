@@ -47,7 +47,8 @@ def parse_metric_sql(sql: str, catalog: Catalog) -> MetricQuery:
     """Read `SELECT MEASURE(m) [AS a], dimension … FROM metrics …` (Postgres dialect).
 
     Allowed are WHERE on dimensions, GROUP BY names, aliases or positions, HAVING on metrics,
-    ORDER BY, LIMIT, and `date_trunc('day' | 'week' | 'month', metric_time)`.
+    ORDER BY, LIMIT, and `date_trunc('day' | 'week' | 'month', metric_time)`, with the name of a
+    time zone as third argument where another than the project's is meant.
 
     Raises:
         QueryRefused: Anything else; one line that names the token and gives a fix.
@@ -56,6 +57,7 @@ def parse_metric_sql(sql: str, catalog: Catalog) -> MetricQuery:
     if first is not None and first.group(1).lower() not in ("select", "with"):
         raise refused(f"{show(first.group(1).upper())} is not allowed", _EXAMPLE, "not_a_select")
     select = _checked(parse_bounded(sql, "postgres"))
+    time_zone = _time_zone(select)
     items = _items(select, catalog)
     metrics = [item.name for item in items if item.is_metric]
     having, in_having = _having(select, items, catalog)
@@ -89,6 +91,7 @@ def parse_metric_sql(sql: str, catalog: Catalog) -> MetricQuery:
         order_by=order,
         limit=_limit(select),
         columns=tuple(OutputColumn(item.name, item.alias) for item in items),
+        time_zone=time_zone,
     )
     resolve(catalog, query)
     return query
@@ -124,6 +127,29 @@ def _checked(tree: exp.Expr) -> exp.Select:
             "not_metrics",
         )
     return tree
+
+
+def _time_zone(select: exp.Select) -> str | None:
+    """The zone that every `date_trunc(grain, metric_time, zone)` names; it is taken off them."""
+    found: set[str | None] = set()
+    for node in select.find_all(exp.TimestampTrunc):
+        zone = node.args.get("zone")
+        if zone is not None and not (isinstance(zone, exp.Literal) and zone.is_string):
+            raise refused(
+                f"the time zone {show(zone.sql('postgres'))} is no text",
+                "write an IANA name, e.g. 'Europe/Berlin'.",
+                "time_zone",
+            )
+        found.add(None if zone is None else zone.name)
+        node.set("zone", None)
+    if len(found) > 1:
+        written = " and ".join(sorted("none" if one is None else show(one) for one in found))
+        raise refused(
+            f"metric_time is truncated in the zones {written}",
+            "write the same zone in every date_trunc.",
+            "time_zone",
+        )
+    return next(iter(found), None)
 
 
 def _items(select: exp.Select, catalog: Catalog) -> list[_Item]:
@@ -194,7 +220,7 @@ def _truncated(tree: exp.TimestampTrunc) -> Grain:
             "grain",
         )
     grain = tree.text("unit").lower()
-    if grain not in GRAINS or tree.args.get("zone") is not None:
+    if grain not in GRAINS:
         raise refused(
             f"the grain {show(grain)} is not known", f"use one of {', '.join(GRAINS)}.", "grain"
         )

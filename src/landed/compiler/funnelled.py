@@ -16,7 +16,8 @@ from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Funnelled
 from ..catalog.kinds import step_named
-from .facts import FactScan, span
+from .clock import span
+from .facts import FactScan
 from .parts import Frame, grouped
 from .syntax import (
     aliased,
@@ -77,11 +78,8 @@ class Steps:
         leads to the others do too. Strictly only the last of them is before the next step, and
         that one speaks for its unit and group.
         """
-        first = self._step(
-            0, frame, frame.other_groups(self.steps[0]), frame.conditions(self.steps[0])
-        )
-        parts = [first.select(aliased(exp.convert(0), _STEP), copy=False)]
-        nothing = [aliased(exp.Null(), key) for key in frame.others]
+        parts = [self._attempts(frame).select(aliased(exp.convert(0), _STEP), copy=False)]
+        nothing = [aliased(exp.Null(), key) for key in frame.columns]
         for index in range(1, max(self._lasts) + 1 if not self._is_strict else len(self.steps)):
             later = self._step(index, frame, [one.copy() for one in nothing], ())
             parts.append(later.select(aliased(exp.convert(index), _STEP), copy=False))
@@ -99,7 +97,7 @@ class Steps:
             lead = exp.Lead(this=column(what), offset=exp.convert(count))
             return exp.Window(this=lead, partition_by=[column(_UNIT)], order=_in_order())
 
-        select = exp.select(*map(column, (*frame.others, _UNIT, _AT, _STEP))).from_(named(rows))
+        select = exp.select(*map(column, (*frame.columns, _UNIT, _AT, _STEP))).from_(named(rows))
         for index, last in enumerate(self._lasts):
             is_chain = all_of(
                 exp.EQ(this=behind(_STEP, at), expression=exp.convert(at))
@@ -112,7 +110,7 @@ class Steps:
 
     def _passes(self, rows: str, name: str, frame: Frame) -> list[exp.CTE]:
         """Loosely: back from the last step, the earliest time at which it is reached."""
-        labels = [*frame.others, _UNIT, _AT, _STEP]
+        labels = [*frame.columns, _UNIT, _AT, _STEP]
         found: list[exp.CTE] = []
         before = rows
         for step in range(max(self._lasts), -1, -1):
@@ -136,7 +134,7 @@ class Steps:
 
     def _counted(self, led: str, frame: Frame) -> exp.Select:
         """Units of each group, by what their attempts there reached."""
-        select = exp.select(*frame.keys_at(column(_AT))).from_(named(led))
+        select = exp.select(*map(column, frame.columns)).from_(named(led))
         for index, last in enumerate(self._lasts):
             units: exp.Expr = exp.Count(this=exp.Distinct(expressions=[column(_UNIT)]))
             if last > 0:  # the first step is where an attempt begins

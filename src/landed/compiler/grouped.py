@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from ..catalog.formulas import Aggregate
 from ..catalog.kinds import Span
-from .facts import ROWS, FactScan, aggregated, row_filter, span, truncated
+from .clock import span, truncated
+from .facts import ROWS, FactScan, aggregated, row_filter
 from .parts import Frame, grouped
 from .syntax import aliased, all_of, column, common, expression, named, where
 

@@ -1,7 +1,8 @@
-"""Per-unit outcomes of a release, summed to moments: one query for all its metrics.
+"""Per-unit outcomes of a release, summed to moments: one query for all metrics and segments.
 
 Each fact is scanned once, joined to the release's population; one wide row a unit; one row of
-sums a variant; then one row a metric and variant.
+sums a cell (variant and level of each segment). Moments add up, so segments and the whole are
+made of these few rows; then one row a metric, variant and level.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from ..catalog.forms import NoUnitForm, UnitForm
 from ..catalog.names import show
 from ..catalog.releases import Release
 from ..errors import Fault, PlanError
-from .outcomes import POPULATION, Outcomes, Value, population
+from .outcomes import POPULATION, Outcomes, population
 from .query import Column, Compiled, Dialect, Relations
+from .segments import all_levels, codes, ranked_levels, segment_columns, with_levels
+from .sums import SUMS, Sums
 from .syntax import (
     aliased,
     append_cte,
     column,
     common,
     count_rows,
-    double,
     instant,
     named,
     render,
@@ -36,22 +38,14 @@ from .syntax import (
     zero_if_null,
 )
 
-MOMENT_COLUMNS = (
-    "metric",
-    "variant",
-    "form",
-    "n",
-    "n_missing",
-    "n_immature",
-    "nonzero",
-    "sum_y",
-    "sum_yy",
-    "sum_d",
-    "sum_dd",
-    "sum_yd",
-)
-_WIDE = "units"
+_KEYS = ("metric", "variant", "segment", "level", "level_count", "form")
+MOMENT_COLUMNS = (*_KEYS, *SUMS)
+
+_UNITS = "units"
+_CENTRES = "centres"
 _CELLS = "cells"
+_ROLLED = "rolled"
+_LEVELS = "levels"
 _LONG = "long"
 _VARIANTS = "variants"
 
@@ -62,43 +56,52 @@ def compile_unit_moments(
     metrics: Sequence[str],
     *,
     cutoff_at: datetime,
+    segments: Sequence[str] = (),
     dialect: Dialect = "duckdb",
     relations: Relations | None = None,
 ) -> Compiled:
-    """One query whose rows are the moments of each metric and variant.
+    """One query whose rows are the moments of each metric, variant and level of a segment.
 
-    Units are those of `fct_exposures` without bots and crossovers. `n` entered the metric,
-    `n_missing` were mature without a value (unit_mean only), `n_immature` had a window that was
-    still open at the cutoff; the three sum to the variant's units. A declared variant nobody met
-    gives a row with n = 0.
+    Units are those of `fct_exposures` without bots and crossovers. A row without a segment is
+    over all units of a variant; a declared variant nobody met gives rows with n = 0. What each
+    column holds stands in docs/reference/moments.md.
 
     Args:
         metrics: Names, each with a unit form; a repeated one counts once.
         cutoff_at: Aware; rows at or after it are not looked at.
+        segments: Dimensions of the unit that are known as of the exposure.
 
     Raises:
-        PlanError: A metric has no unit form, none is named, or the cutoff has no zone.
+        PlanError: A metric has no unit form, none is named, a segment is not known as of the
+            exposure, or the cutoff has no zone.
         ContractError: A metric is unknown.
     """
-    tree = moments_query(catalog, release, metrics, instant(cutoff_at), relations or Relations())
+    tree = moments_query(
+        catalog,
+        release,
+        metrics,
+        instant(cutoff_at),
+        relations=relations or Relations(),
+        segments=segments,
+    )
     ordered = tree.query.order_by(
-        exp.Ordered(this=column("metric"), nulls_first=False),
-        exp.Ordered(this=column("variant"), nulls_first=False),
+        *(
+            exp.Ordered(this=column(name), nulls_first=name == "segment")
+            for name in ("metric", "variant", "segment", "level", "level_count")
+        ),
         copy=False,
     )
-    kinds = {"metric": "dimension", "variant": "dimension", "form": "dimension"}
     columns = tuple(
-        Column(name, "dimension" if name in kinds else "metric", name) for name in MOMENT_COLUMNS
+        Column(name, "dimension" if name in _KEYS else "metric", name) for name in MOMENT_COLUMNS
     )
     return Compiled(render(ordered, dialect), columns, tree.models)
 
 
 @dataclass(frozen=True)
 class MomentsTree:
-    """The moments as a syntax tree, for whatever is built on them."""
+    """The moments as a syntax tree, and the models that it reads."""
 
     query: exp.Select
-    forms: dict[str, UnitForm]
     models: frozenset[str]
 
 
@@ -107,29 +110,49 @@ def moments_query(
     release: Release,
     metrics: Sequence[str],
     cutoff: exp.Expr,
+    *,
     relations: Relations,
+    segments: Sequence[str] = (),
 ) -> MomentsTree:
     """The moments of a release's metrics as a tree, with any cutoff expression."""
     names = tuple(dict.fromkeys(metrics))
-    if not names:
-        raise PlanError("no metric is named", expected="at least one", code="no_metric")
-    forms = _forms(catalog, names)
-    plan = Outcomes(catalog, cutoff)
+    forms = unit_forms(catalog, names)
+    cuts = tuple(dict.fromkeys(segments))
+    plan = Outcomes(catalog, cutoff, has_pre_period=True)
     values = [
         plan.add(index, catalog.metric(name), forms[name]) for index, name in enumerate(names)
     ]
+    sums = [Sums(value, _UNITS, _CENTRES) for value in values]
+    people = population(release, plan, relations, segments=segment_columns(catalog, cuts))
+    units = plan.units(values, [column("variant", POPULATION), *codes(len(cuts))])
+    centred = [one for each in sums for one in each.centres()]
     query = exp.select(*(column(name) for name in MOMENT_COLUMNS)).from_(named(_LONG))
-    append_cte(query, common(_VARIANTS, _variants(release)))
-    append_cte(query, common(POPULATION, population(release, plan, relations)))
+    append_cte(query, common(_VARIANTS, declared_variants(release)))
+    append_cte(query, common(POPULATION, people, materialized=True))
+    for cte in ranked_levels(len(cuts)):
+        append_cte(query, cte)
     for name, outcome in plan.scans(relations):
         append_cte(query, common(name, outcome))
-    append_cte(query, common(_WIDE, plan.units(values)))
-    append_cte(query, common(_CELLS, _cells(values), materialized=True))
-    append_cte(query, common(_LONG, _long(names, forms, values)))
-    return MomentsTree(query, forms, plan.models() | {EXPOSURES_MODEL})
+    append_cte(query, common(_UNITS, with_levels(units, len(cuts)), materialized=bool(centred)))
+    if centred:
+        append_cte(query, common(_CENTRES, exp.select(*centred).from_(named(_UNITS))))
+    cells = _cells(sums, len(plan.windows), len(cuts), is_centred=bool(centred))
+    append_cte(query, common(_CELLS, cells, materialized=True))
+    append_cte(query, common(_LEVELS, all_levels(cuts)))
+    rolled = _rolled(sums, len(plan.windows), len(cuts), is_centred=bool(centred))
+    append_cte(query, common(_ROLLED, rolled, materialized=True))
+    append_cte(query, common(_LONG, _long(names, forms, sums)))
+    return MomentsTree(query, plan.models() | {EXPOSURES_MODEL})
 
 
-def _forms(catalog: Catalog, names: Sequence[str]) -> dict[str, UnitForm]:
+def unit_forms(catalog: Catalog, names: Sequence[str]) -> dict[str, UnitForm]:
+    """The unit form of each metric.
+
+    Raises:
+        PlanError: None is named, or one has no unit form; all faults at once.
+    """
+    if not names:
+        raise PlanError("no metric is named", expected="at least one", code="no_metric")
     forms: dict[str, UnitForm] = {}
     faults = []
     for name in names:
@@ -145,7 +168,7 @@ def _forms(catalog: Catalog, names: Sequence[str]) -> dict[str, UnitForm]:
     return forms
 
 
-def _variants(release: Release) -> exp.Expr:
+def declared_variants(release: Release) -> exp.Expr:
     """The declared variants, so that one nobody met still gives a row."""
     parts: list[exp.Expr] = [
         exp.select(aliased(text(name), "variant")) for name in release.variants
@@ -153,63 +176,77 @@ def _variants(release: Release) -> exp.Expr:
     return union_all(parts)
 
 
-def _cells(values: Sequence[Value]) -> exp.Select:
-    """One wide row of sums a variant."""
-    select = exp.select(column("variant", _VARIANTS)).from_(named(_VARIANTS))
-    for value in values:
-        mature = column(value.mature, _WIDE)
-        y = column(value.y, _WIDE)
-        has_value = exp.Not(this=exp.Is(this=y.copy(), expression=exp.Null()))
-        entered = exp.And(this=mature.copy(), expression=has_value)
-        lacks = exp.And(this=mature.copy(), expression=exp.Is(this=y.copy(), expression=exp.Null()))
-        moves = exp.NEQ(this=y.copy(), expression=exp.Literal.number(0))
-        sums: dict[str, exp.Expr] = {
-            "n": where(count_rows(), entered),
-            "n_missing": where(count_rows(), lacks),
-            "n_immature": where(count_rows(), exp.Not(this=mature)),
-            "nonzero": where(count_rows(), exp.And(this=entered.copy(), expression=moves)),
-            "sum_y": _sum(y, None, entered),
-            "sum_yy": _sum(y, y, entered),
-        }
-        if value.denominator is not None:
-            d = column(value.d, _WIDE)
-            sums |= {
-                "sum_d": _sum(d, None, entered),
-                "sum_dd": _sum(d, d, entered),
-                "sum_yd": _sum(y, d, entered),
-            }
-        select = select.select(
-            *(aliased(tree, f"{name}{value.index}") for name, tree in sums.items()), copy=False
+def _cells(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) -> exp.Select:
+    """One wide row of sums for each variant and combination of levels that occurs."""
+    keys = [column(name, _UNITS) for name in ("variant", *_codes(cuts))]
+    select = exp.select(*(key.copy() for key in keys), aliased(count_rows(), "units"))
+    for window in range(windows):
+        mature = where(count_rows(), column(f"mature{window}", _UNITS))
+        select = select.select(aliased(mature, f"mature{window}"), copy=False)
+    for one in sums:
+        select = select.select(*one.of_units(), copy=False)
+    select = select.from_(named(_UNITS))
+    if is_centred:
+        select = select.join(named(_CENTRES), join_type="cross", copy=False)
+    return select.group_by(*keys, copy=False)
+
+
+def _rolled(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) -> exp.Select:
+    """The cells added up: a row for each variant, over all units and for each level."""
+    names = ["units", *(f"mature{window}" for window in range(windows))]
+    names += [name for one in sums for name in one.columns]
+    code: exp.Expr = column("code", _LEVELS)
+    matches: list[exp.Expr] = [
+        exp.EQ(this=column("segment_code", _LEVELS), expression=exp.Literal.number("-1"))
+    ]
+    matches.extend(
+        exp.And(
+            this=exp.EQ(
+                this=column("segment_code", _LEVELS), expression=exp.Literal.number(str(index))
+            ),
+            expression=exp.EQ(this=code.copy(), expression=column(name, _CELLS)),
         )
-    on = exp.EQ(this=column("variant", _VARIANTS), expression=column("variant", _WIDE))
-    select = select.join(named(_WIDE), on=on, join_type="left", copy=False)
-    return select.group_by(column("variant", _VARIANTS), copy=False)
+        for index, name in enumerate(_codes(cuts))
+    )
+    on = exp.and_(
+        exp.EQ(this=column("variant", _VARIANTS), expression=column("variant", _CELLS)),
+        exp.or_(*matches, copy=False),
+        copy=False,
+    )
+    keys = [
+        column("variant", _VARIANTS),
+        *(column(name, _LEVELS) for name in ("segment", "level", "level_count")),
+    ]
+    select = exp.select(*(key.copy() for key in keys))
+    for name in names:
+        total = zero_if_null(exp.Sum(this=column(name, _CELLS)))
+        select = select.select(aliased(total, name), copy=False)
+    for one in sums:
+        for shift in one.shifts.values():
+            least = exp.Min(this=column(shift, _CENTRES))
+            select = select.select(aliased(least, shift), copy=False)
+    select = select.from_(named(_VARIANTS)).join(named(_LEVELS), join_type="cross", copy=False)
+    if is_centred:
+        select = select.join(named(_CENTRES), join_type="cross", copy=False)
+    select = select.join(named(_CELLS), on=on, join_type="left", copy=False)
+    return select.group_by(*keys, copy=False)
 
 
-def _sum(left: exp.Expr, right: exp.Expr | None, condition: exp.Expr) -> exp.Expr:
-    product = left.copy() if right is None else exp.Mul(this=left.copy(), expression=right.copy())
-    return zero_if_null(where(exp.Sum(this=product), condition.copy()))
+def _codes(cuts: int) -> list[str]:
+    return [f"g{index}" for index in range(cuts)]
 
 
-def _long(names: Sequence[str], forms: dict[str, UnitForm], values: Sequence[Value]) -> exp.Expr:
-    """One row a metric and variant, from the few wide rows."""
+def _long(names: Sequence[str], forms: dict[str, UnitForm], sums: Sequence[Sums]) -> exp.Expr:
+    """One row a metric, variant and level, from the few wide rows."""
     parts: list[exp.Expr] = []
-    for name, value in zip(names, values, strict=True):
-        is_ratio = value.denominator is not None
+    for name, one in zip(names, sums, strict=True):
+        shown = one.shown()
         parts.append(
             exp.select(
                 aliased(text(name), "metric"),
-                column("variant"),
+                *(column(key) for key in ("variant", "segment", "level", "level_count")),
                 aliased(text(forms[name].name), "form"),
-                *(
-                    aliased(
-                        double(exp.Null())
-                        if column_name.endswith("d") and not is_ratio
-                        else column(f"{column_name}{value.index}"),
-                        column_name,
-                    )
-                    for column_name in MOMENT_COLUMNS[3:]
-                ),
-            ).from_(named(_CELLS))
+                *(aliased(shown[column_name], column_name) for column_name in SUMS),
+            ).from_(named(_ROLLED))
         )
     return union_all(parts)

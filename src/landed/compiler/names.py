@@ -9,6 +9,7 @@ from ..catalog.catalog import Catalog
 from ..catalog.definitions import METRIC_TIME, RELEASE, VARIANT, DimensionInfo
 from ..catalog.expressions import Condition, Reference, parse_condition
 from ..catalog.names import did_you_mean, refused, show
+from ..project.zones import canonical_zone, is_zone, nearest_zone
 from .query import GRAINS, MetricQuery, OutputColumn
 
 RELEASE_SCOPE = (RELEASE, VARIANT)
@@ -26,6 +27,7 @@ class Asked:
         order_by: (metric or full name of a dimension, descending).
         columns: Answer columns: (metric or full dimension name, name in the answer).
         is_release_scope: Whether units of one release are asked for.
+        time_zone: Whose periods are meant; UTC has one name.
     """
 
     metrics: tuple[str, ...]
@@ -35,6 +37,7 @@ class Asked:
     order_by: tuple[tuple[str, bool], ...]
     columns: tuple[tuple[str, str], ...]
     is_release_scope: bool
+    time_zone: str
 
 
 def resolve(catalog: Catalog, query: MetricQuery) -> Asked:
@@ -79,7 +82,20 @@ def resolve(catalog: Catalog, query: MetricQuery) -> Asked:
         ),
         columns=_columns(query, metrics, names, keys),
         is_release_scope=not used.isdisjoint(RELEASE_SCOPE),
+        time_zone=_zone(catalog, query),
     )
+
+
+def _zone(catalog: Catalog, query: MetricQuery) -> str:
+    """The zone of a query, that of the project where it names none."""
+    name = query.time_zone
+    if name is None:
+        return catalog.time_zone
+    if not is_zone(name):
+        near = nearest_zone(name)
+        fix = f"did you mean {show(near)}?" if near else "write an IANA name, e.g. Europe/Berlin."
+        raise refused(f"unknown time zone {show(name)}", fix, "time_zone")
+    return canonical_zone(name)
 
 
 def check_metric(catalog: Catalog, name: str) -> None:
@@ -130,6 +146,14 @@ class Names:
 
 def _where(names: Names, text: str) -> Condition:
     condition = parse_condition(text, bare_names=True)
+    times = {METRIC_TIME, *(info.name for info in names.infos if info.kind == "time")}
+    for one in condition.references:
+        if one.grain is not None and names.full(one.name) not in times:
+            raise refused(
+                f"the dimension {show(one.name)} is truncated, and holds no time",
+                "truncate metric_time.",
+                "grain",
+            )
     references = tuple(
         one if one.kind == "entity" else Reference("dimension", names.full(one.name), one.grain)
         for one in condition.references

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ..catalog.kinds import Span, SpanUnit
-from .facts import span, truncated
+from .clock import span, truncated
 from .parts import Frame, on_time
 from .syntax import aliased, all_of, column, named
 

@@ -33,7 +33,8 @@ from ..catalog.formulas import (
     Quotient,
     aggregates,
 )
-from .facts import midnight, total
+from .clock import midnight
+from .facts import total
 from .syntax import all_of, divided, expression
 
 VERSION = "0.2.0.dev0"

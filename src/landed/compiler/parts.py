@@ -15,7 +15,8 @@ from sqlglot import exp
 from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import Condition, Reference
 from ..catalog.names import refused, show
-from .facts import FactScan, midnight, truncated
+from .clock import UTC, midnight, truncated
+from .facts import FactScan
 from .query import Grain, Relations
 from .syntax import aliased, all_of, column
 
@@ -29,12 +30,14 @@ class Frame:
         grain: Of `metric_time`; None where it is not among the keys.
         where: Conditions that every row must fulfil.
         relations: Where the marts stand.
+        zone: Whose clock the periods and the conditions are read from.
     """
 
     keys: tuple[str, ...]
     grain: Grain | None
     where: tuple[Condition, ...]
     relations: Relations
+    zone: str = UTC
 
     @property
     def columns(self) -> list[str]:
@@ -66,7 +69,7 @@ class Frame:
 
     def period(self, scan: FactScan) -> exp.Expr:
         """The period of a row."""
-        return truncated(scan.time_column, self.grain or "day")
+        return scan.period(self.grain or "day")
 
     def is_of_unit(self, scan: FactScan) -> bool:
         """Whether a row's unit and time decide its group: no key is the row's own attribute."""

@@ -33,7 +33,7 @@ def compile_query(
     places = relations or Relations()
     if asked.is_release_scope:
         return compile_release_scope(catalog, query, asked, dialect, places)
-    frame = Frame(asked.keys, query.grain, asked.where, places)
+    frame = Frame(asked.keys, query.grain, asked.where, places, asked.time_zone)
     plan = Plan(catalog.vocabulary, frame)
     metrics = {name: plan.value(catalog.formula(name)) for name in asked.metrics}
     result = plan.result(metrics)

@@ -23,7 +23,8 @@ from ..catalog.formulas import (
 from ..catalog.kinds import Span, SpanUnit
 from ..catalog.names import refused
 from .accumulated import Running
-from .calendar import SPINE_MODEL, calendar
+from .calendar import SPINE_MODEL, calendar, ends_of
+from .clock import UTC
 from .converted import Conversions
 from .facts import COUNTS, FactScan
 from .funnelled import Steps
@@ -36,6 +37,7 @@ from .syntax import (
     aliased,
     all_of,
     append_cte,
+    below,
     column,
     common,
     divided,
@@ -46,6 +48,7 @@ from .syntax import (
 )
 
 _SPINE = "keys"
+_REACH = "reach"
 
 
 class Plan:
@@ -88,14 +91,7 @@ class Plan:
         """One row a group: keys as k0…, metrics as m0…, with the parts as table expressions."""
         frame, select = self._frame, exp.Select()
         names = [f"f{index}" for index in range(len(self._parts))]
-        shifted: list[exp.CTE] = []
-        for name, part in zip(names, self._parts.values(), strict=True):
-            later = self._shifted(name, part)
-            shifted += later
-            inner = frame.split()[0] if name in self._offsets else frame
-            for cte in [] if later else part.tables(name, inner):
-                append_cte(select, cte)
-        for cte in shifted:
+        for cte in self._tables():
             append_cte(select, cte)
         spine = names[0]
         if frame.keys and (len(names) > 1 or self._offsets or self._is_filled):
@@ -116,8 +112,50 @@ class Plan:
             select = select.join(named(name), on=same, join_type=kind, copy=False)
         return select
 
-    def _shifted(self, name: str, part: Part) -> list[exp.CTE]:
-        """A part whose rows count later, made of one whose rows do not; none where it cannot be.
+    def _tables(self) -> list[exp.CTE]:
+        """Table expressions of every part; running ones go on as far as any other part does."""
+        frame = self._frame
+        parts = {f"f{index}": part for index, part in enumerate(self._parts.values())}
+        running = {
+            name: part
+            for name, part in parts.items()
+            if isinstance(part, Running) and name not in self._offsets and frame.time is not None
+        }
+        if len(parts) == 1:
+            running = {}
+        found: list[exp.CTE] = []
+        ends: list[exp.Expr] = []
+        shifted: list[exp.CTE] = []
+        for name, part in parts.items():
+            if name in running:
+                found += running[name].daily(name, frame)
+                ends.append(ends_of(f"{name}_rows", str(frame.time)))
+                continue
+            inner = frame.split()[0] if name in self._offsets else frame
+            moved = self._shifted(name, part)
+            if moved is not None:
+                shifted.append(moved)
+            else:
+                found += part.tables(name, inner)
+            if running:
+                shown = name
+                if name in self._offsets:
+                    shown = f"{name}_shown"
+                    keys = shown_keys(name, *self._offsets[name], frame)
+                    found.append(common(shown, union_all(keys)))
+                ends.append(ends_of(shown, str(frame.time), frame.grain))
+        found += shifted  # behind what they are made of
+        if running:
+            every = below(union_all(ends), "e")
+            first, last = exp.Min(this=column("first_one")), exp.Max(this=column("last_one"))
+            reach = exp.select(aliased(first, "first_one"), aliased(last, "last_one"))
+            found.append(common(_REACH, reach.from_(every, copy=False)))
+        for name, part_ in running.items():
+            found += part_.running(name, frame, _REACH)
+        return found
+
+    def _shifted(self, name: str, part: Part) -> exp.CTE | None:
+        """A part whose rows count later, made of one whose rows do not; None where it cannot be.
 
         Periods stay whole only where the offset is made of whole ones, and conditions on time
         would not be on the same rows.
@@ -127,14 +165,16 @@ class Plan:
         hours = {"hour": 1, "day": 24, "week": 168}.get(frame.grain or "day")
         is_timed = any(one.name == METRIC_TIME for where in frame.where for one in where.references)
         if not isinstance(part, Grouped) or offset is None or frame.time is None:
-            return []
+            return None
         if hours is None or offset.hours % hours or is_timed:
-            return []
+            return None
+        if frame.zone != UTC and "hour" in (offset.unit, frame.grain):
+            return None  # a day of the clock may have 23 hours
         for other, base in self._grouped.items():
             positions = part.positions_in(base) if base.scan.offset is None else None
             if positions is not None:
-                return [common(name, part.shifted(other, positions, offset, frame))]
-        return []
+                return common(name, part.shifted(other, positions, offset, frame))
+        return None
 
     def models(self) -> frozenset[str]:
         """dbt models that the query reads."""
@@ -176,7 +216,8 @@ class Plan:
     def _scan(self, aggregate: Aggregate) -> FactScan:
         time, offset = aggregate.measure.agg_time_dimension, aggregate.offset
         moved = offset if offset is not None and not offset.is_calendar else None
-        return FactScan(self._vocabulary, aggregate.fact, time, moved)
+        is_hourly = self._frame.grain == "hour"
+        return FactScan(self._vocabulary, aggregate.fact, time, moved, self._frame.zone, is_hourly)
 
     def _named(self, key: Hashable, make: Callable[[], Part], aggregate: Aggregate) -> str:
         """Name of a part; the same one is computed once."""
@@ -191,6 +232,13 @@ class Plan:
                 "no_metric_time",
             )
         if offset_to is not None or (offset is not None and offset.is_calendar):
+            if self._frame.grain == "hour":
+                raise refused(
+                    f"a metric of {offset or f'the start of the {offset_to}'} before is asked for "
+                    "by hour",
+                    "group by day or longer.",
+                    "offset_hours",
+                )
             self._offsets[name] = (offset, offset_to)
         return name
 

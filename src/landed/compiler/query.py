@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
-GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "month", "quarter", "year")
+Grain = Literal["hour", "day", "week", "us_week", "month", "quarter", "year"]
+GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "us_week", "month", "quarter", "year")
 Dialect = Literal["duckdb"]
 ColumnKind = Literal["dimension", "time", "metric"]
 
@@ -43,13 +43,15 @@ class MetricQuery:
         metrics: Names; at least one.
         group_by: Dimensions: `unit__plan`, the short name where unique, `metric_time`, `release`,
             `variant`.
-        grain: Of `metric_time` in `group_by`; weeks start on Monday (ISO 8601).
+        grain: Of `metric_time` in `group_by`; a `week` begins on Monday (ISO 8601), a `us_week`
+            on Sunday.
         where: Conditions on dimensions in the filter grammar, all of which must hold. A dimension
             is written as its name or as a template.
         having: Conditions on metrics by name, all of which must hold.
         order_by: Sort keys; without any, rows are sorted by the dimensions.
         limit: Most rows to return; >= 0.
         columns: Names and order of the answer's columns; empty means dimensions, then metrics.
+        time_zone: IANA name of the zone whose days and hours are meant; None for the project's.
     """
 
     metrics: tuple[str, ...]
@@ -60,6 +62,7 @@ class MetricQuery:
     order_by: tuple[OrderBy, ...] = ()
     limit: int | None = None
     columns: tuple[OutputColumn, ...] = ()
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

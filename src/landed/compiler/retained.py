@@ -15,7 +15,8 @@ from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Retained
 from ..catalog.kinds import Span
-from .facts import FactScan, span, truncated
+from .clock import UTC, span, truncated
+from .facts import FactScan
 from .parts import Frame, grouped, on_time
 from .syntax import aliased, all_of, column, common, count_rows, is_known, named
 
@@ -23,7 +24,7 @@ _UNIT, _AT, _ENTERED, _BACK, _PLACE = "unit_id", "at", "entered_on", "back_on", 
 
 #: Grains whose periods hold whole ones of another: its first day says which one it lies in.
 _WHOLE: dict[str, tuple[str, ...]] = {
-    "day": ("day", "week", "month", "quarter", "year"),
+    "day": ("day", "week", "us_week", "month", "quarter", "year"),
     "month": ("month", "quarter", "year"),
     "quarter": ("quarter", "year"),
 }
@@ -53,35 +54,32 @@ class Cohorts:
         rows, entries, back = f"{name}_rows", f"{name}_entries", f"{name}_back"
         there = common(back, self._back(frame))
         if self._is_one(frame):
-            entered = [there, common(rows, self._first_of(back, frame))]
-        elif frame.is_of_unit(self.cohort):  # when it entered says all about it
-            entered = [there, common(rows, self._first_times(frame))]
+            entered = [
+                common(rows, self._first_of(back, frame)),
+                common(entries, self._entered(rows, frame)),
+            ]
+        elif frame.zone == UTC and frame.is_of_unit(self.cohort):
+            entered = [
+                common(rows, self._first_times(frame)),
+                common(entries, self._entered(rows, frame)),
+            ]
         else:
-            entered = [there, common(rows, self._rows(frame))]
+            entered = [common(rows, self._rows(frame)), common(entries, self._entries(rows, frame))]
         return [
+            there,
             *entered,
-            common(entries, self._entries(rows, frame)),
             common(f"{name}_end", self._end(frame)),
             common(name, self._shares(entries, back, f"{name}_end", frame)),
         ]
 
-    def _first_times(self, frame: Frame) -> exp.Select:
-        """When each unit first was there, or in each period; attributes are the unit's own."""
-        scan = self.cohort
-        groups = frame.other_groups(scan)
-        groups.append(aliased(scan.reference(Reference("entity", UNIT_ENTITY)), _UNIT))
-        if self.formula.params.is_recurring:
-            groups.append(aliased(self._entered_on(scan), "period"))
-        kept = self._kept(frame)
-        select = scan.source(frame.relations).select(*groups, copy=False)
-        select = select.select(aliased(exp.Min(this=scan.time_column), _AT), copy=False)
-        return grouped(select.where(kept, copy=False), len(groups))
+    # -- where a unit's first time says all about it ----------------------------------------------
 
     def _is_one(self, frame: Frame) -> bool:
         """Whether units enter and come back by the same rows; the query groups by time alone."""
         ours, theirs = self.cohort, self.returns
         return (
-            not self.formula.params.is_rolling
+            frame.zone == UTC
+            and not self.formula.params.is_rolling
             and not frame.others
             and not frame.split()[0].where
             and (ours.fact, ours.time, ours.offset) == (theirs.fact, theirs.time, theirs.offset)
@@ -90,6 +88,7 @@ class Cohorts:
 
     def _first_of(self, back: str, frame: Frame) -> exp.Select:
         """When each unit first was there, or in each period, by the periods it was there in."""
+        frame.groups(self.cohort)  # refuses hours of a fact that has days
         labels = [_UNIT, *([_BACK] if self.formula.params.is_recurring else [])]
         at = _AT if self._needs_instant(frame) else _BACK
         first = aliased(exp.Min(this=column(at)), _AT)
@@ -101,6 +100,27 @@ class Cohorts:
         period = self.formula.params.period
         is_within = frame.time is None or (frame.grain or "day") in _WHOLE.get(period, (period,))
         return bool(frame.split()[1]) or not is_within
+
+    def _first_times(self, frame: Frame) -> exp.Select:
+        """When each unit first was there, or in each period; attributes are the unit's own."""
+        scan = self.cohort
+        groups = frame.other_groups(scan)
+        groups.append(aliased(scan.reference(Reference("entity", UNIT_ENTITY)), _UNIT))
+        if self.formula.params.is_recurring:
+            groups.append(aliased(scan.period(self.formula.params.period), "period"))
+        kept = self._kept(frame)
+        select = scan.source(frame.relations).select(*groups, copy=False)
+        select = select.select(aliased(exp.Min(this=scan.time_column), _AT), copy=False)
+        return grouped(select.where(kept, copy=False), len(groups))
+
+    def _entered(self, rows: str, frame: Frame) -> exp.Select:
+        """Those first times that the query asks for."""
+        entered = aliased(truncated(column(_AT), self.formula.params.period), _ENTERED)
+        select = exp.select(*frame.keys_at(column(_AT)), column(_UNIT), entered).from_(named(rows))
+        asked = all_of(on_time(one, column(_AT)) for one in frame.split()[1])
+        return select if asked is None else select.where(asked, copy=False)
+
+    # -- else by the first row --------------------------------------------------------------------
 
     def _kept(self, frame: Frame) -> exp.Expr | None:
         """Conditions on the rows by which units enter.
@@ -116,11 +136,12 @@ class Cohorts:
     def _rows(self, frame: Frame) -> exp.Select:
         """Rows by which units enter, numbered along each unit, or each unit and period."""
         scan = self.cohort
-        groups = frame.other_groups(scan)
+        groups = frame.groups(scan)
         unit = scan.reference(Reference("entity", UNIT_ENTITY))
+        entered = scan.period(self.formula.params.period)
         partition = [unit.copy()]
         if self.formula.params.is_recurring:
-            partition.append(self._entered_on(scan))
+            partition.append(entered.copy())
         primary = scan.fact.entities.get(scan.fact.primary_entity)
         order = [scan.time_column]
         if primary is not None:
@@ -136,30 +157,30 @@ class Cohorts:
             .select(
                 *groups,
                 aliased(unit, _UNIT),
-                aliased(scan.time_column, _AT),
+                aliased(scan.wall, _AT),
+                aliased(entered, _ENTERED),
                 aliased(place, _PLACE),
                 copy=False,
             )
             .where(kept, copy=False)
         )
 
-    def _entered_on(self, scan: FactScan) -> exp.Expr:
-        return truncated(scan.time_column, self.formula.params.period)
-
     def _entries(self, rows: str, frame: Frame) -> exp.Select:
         """The first row of each, if the query asks for its time."""
-        kept = [on_time(one, column(_AT)) for one in frame.split()[1]]
-        if not (self._is_one(frame) or frame.is_of_unit(self.cohort)):
-            kept.append(exp.EQ(this=column(_PLACE), expression=exp.convert(1)))
-        entered = aliased(truncated(column(_AT), self.formula.params.period), _ENTERED)
-        select = exp.select(*frame.keys_at(column(_AT)), column(_UNIT), entered).from_(named(rows))
-        return select.where(all_of(kept), copy=False) if kept else select
+        is_first = exp.EQ(this=column(_PLACE), expression=exp.convert(1))
+        asked = [on_time(one, column(_AT)) for one in frame.split()[1]]
+        labels = [*frame.columns, _UNIT, _ENTERED]
+        return (
+            exp.select(*(column(label) for label in labels))
+            .from_(named(rows), copy=False)
+            .where(all_of([is_first, *asked]), copy=False)
+        )
 
     def _back(self, frame: Frame) -> exp.Select:
         """Periods in which each unit was there; the last one, where a later one counts as well."""
         scan = self.returns
         unit = scan.reference(Reference("entity", UNIT_ENTITY))
-        there = truncated(scan.time_column, self.formula.params.period)
+        there = scan.period(self.formula.params.period)
         kept = all_of([*_conditions(scan, self.formula.returns), is_known(unit.copy())])
         is_rolling = self.formula.params.is_rolling
         if is_rolling:
@@ -174,7 +195,7 @@ class Cohorts:
     def _end(self, frame: Frame) -> exp.Select:
         """The last period of the data, which may not be over yet."""
         scan = replace(self.returns)  # of its own: it joins nothing
-        last = truncated(exp.Max(this=scan.time_column), self.formula.params.period)
+        last = truncated(scan.wall_at_last, self.formula.params.period)
         return scan.source(frame.relations).select(aliased(last, "last_one"), copy=False)
 
     def _shares(self, entries: str, back: str, end: str, frame: Frame) -> exp.Select:

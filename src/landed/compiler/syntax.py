@@ -162,9 +162,9 @@ def union_all(parts: Sequence[exp.Expr]) -> exp.Expr:
     return union
 
 
-def below(query: exp.Select, name: str) -> exp.Subquery:
+def below(query: exp.Expr, name: str) -> exp.Subquery:
     """`(query) as "name"`."""
-    return query.subquery(identifier(name), copy=False)
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=identifier(name)))
 
 
 def append_cte(select: exp.Select, cte: exp.CTE) -> None:

@@ -295,7 +295,8 @@ def _moments(row: Row) -> Moments:
     is_ratio = row["form"] == "ratio"
 
     def total(name: str) -> float:
-        return float(row[name] if row[name] is not None else 0.0)
+        found = row.get(name)
+        return 0.0 if found is None else float(found)
 
     return Moments(
         int(row["n"]),
@@ -304,6 +305,8 @@ def _moments(row: Row) -> Moments:
         total("sum_d") if is_ratio else None,
         total("sum_dd") if is_ratio else None,
         total("sum_yd") if is_ratio else None,
+        total("shift_y"),
+        total("shift_d"),
     )
 
 

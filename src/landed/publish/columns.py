@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from ..catalog import Catalog, SemanticModel
 from ..catalog.expressions import column_names, parse_column_expression
+from ..catalog.segments import segment_expressions
 from ..errors import PlanError, WarehouseError
 
 UNIT_ENTITY = "unit"
@@ -68,6 +69,8 @@ def plan_copies(catalog: Catalog, built: Mapping[str, Sequence[str]]) -> tuple[C
     wanted: dict[str, _Wanted] = {}
     for model in catalog.semantic_models.values():
         _add(wanted.setdefault(model.model, _Wanted()), model)
+    for text in segment_expressions(catalog.vocabulary).values():  # queries of a release use them
+        wanted[EXPOSURES].columns.update(column_names(parse_column_expression(text)))
     copies = []
     for name, need in sorted(wanted.items()):
         if name not in built:

@@ -4,6 +4,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 """
 
 from .exact import FisherExact, fisher_exact
+from .joint import JointSums
 from .means import welch
 from .moments import Moments
 from .power import minimum_detectable_effect, size_factor, units_needed
@@ -16,6 +17,7 @@ from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 __all__ = [
     "Difference",
     "FisherExact",
+    "JointSums",
     "Moments",
     "NotEstimable",
     "RelativeEffect",

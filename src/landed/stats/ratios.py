@@ -7,7 +7,7 @@ import math
 from ..errors import EstimationError
 from .distributions import check_confidence_level, t_bound, t_difference
 from .means import too_few_units
-from .moments import LOST_DIGITS_SHARE, Moments, centred
+from .moments import LOST_DIGITS_SHARE, Moments
 from .results import Difference, NotEstimable
 
 
@@ -76,13 +76,14 @@ def _linearised(
     if arm.sum_d == 0:
         return NotEstimable(f"the denominator is zero for {name} ({arm.n} units)", True)
     mean_d = arm.sum_d / arm.n
-    spread_d = centred(arm.n, arm.sum_d, arm.sum_d, arm.sum_dd, arm.sum_dd)
+    spread_d = arm.spread("d")
     error_d = math.sqrt(max(spread_d, 0.0) / (arm.n - 1) / arm.n)
     if abs(mean_d) <= t_bound(confidence_level, arm.n - 1) * error_d:
         return NotEstimable(f"the denominator of {name} cannot be told from zero", True)
     ratio = arm.sum_y / arm.sum_d
-    # Residuals y - R d sum to zero, so their raw squares are centred already.
-    squares = arm.sum_yy - 2 * ratio * arm.sum_yd + ratio * ratio * arm.sum_dd
+    # Residuals y - R d sum to zero: their squares are those of the centred values.
+    yy, dd, yd = arm.centred_sums()
+    squares = yy - 2 * ratio * yd + ratio * ratio * dd
     scale = arm.sum_yy + ratio * ratio * arm.sum_dd
     if not math.isfinite(squares):
         return NotEstimable("the values are too large for double precision")

@@ -34,7 +34,7 @@ def test_moments_equal_those_counted_a_row_at_a_time(catalog: Catalog, seed: int
     assert len(rows) == len(NAMES) * len(VARIANTS)
     for row in rows:
         outcome = expected[row["metric"]]
-        counted = count_moments(world, outcome, row["variant"], CUTOFF_AT)
+        counted = count_moments(world, outcome, row["variant"], CUTOFF_AT, row)
         assert row["form"] == outcome.form
         assert equal(row, counted), (row, counted)
 
@@ -62,7 +62,7 @@ def test_metrics_with_windows_only_are_not_cut_at_the_shortest(catalog: Catalog,
 
     for row in rows:
         outcome = outcomes(world.units)[row["metric"]]
-        counted = count_moments(world, outcome, row["variant"], CUTOFF_AT)
+        counted = count_moments(world, outcome, row["variant"], CUTOFF_AT, row)
         assert equal(row, counted), (row, counted)
 
 
@@ -73,7 +73,7 @@ def test_an_early_cutoff_leaves_later_rows_and_units_out(catalog: Catalog, world
 
     for row in rows:
         outcome = outcomes(world.units)[row["metric"]]
-        counted = count_moments(world, outcome, row["variant"], cutoff)
+        counted = count_moments(world, outcome, row["variant"], cutoff, row)
         assert equal(row, counted), (row, counted)
 
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -245,8 +246,19 @@ def equal(found: Row, counted: Row) -> bool:
     )
 
 
-def count_moments(world: World, outcome: Outcome, variant: str, cutoff: datetime) -> Row:
-    """Moments of one metric and variant, a unit and a row at a time."""
+def count_moments(
+    world: World,
+    outcome: Outcome,
+    variant: str,
+    cutoff: datetime,
+    given: Mapping[str, Any] = MappingProxyType({"shift_y": 0.0, "shift_d": None}),
+) -> Row:
+    """Moments of one metric and variant, a unit and a row at a time.
+
+    Args:
+        given: Where the shifts stand that products are taken about.
+    """
+    by_y, by_d = given["shift_y"], given["shift_d"] or 0.0
     found: Row = dict.fromkeys(("n", "n_missing", "n_immature", "nonzero", "sum_y", "sum_yy"), 0)
     is_ratio = outcome.form == "ratio"
     found |= dict.fromkeys(("sum_d", "sum_dd", "sum_yd"), 0.0 if is_ratio else None)
@@ -279,9 +291,9 @@ def count_moments(world: World, outcome: Outcome, variant: str, cutoff: datetime
         found["n"] += 1
         found["nonzero"] += y != 0
         found["sum_y"] += y
-        found["sum_yy"] += y * y
+        found["sum_yy"] += (y - by_y) ** 2
         if is_ratio:
             found["sum_d"] += d
-            found["sum_dd"] += d * d
-            found["sum_yd"] += y * d
+            found["sum_dd"] += (d - by_d) ** 2
+            found["sum_yd"] += (y - by_y) * (d - by_d)
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from written import MARTS, faults, load, metric
 
+from landed.catalog import NoUnitForm
 from landed.catalog.kinds import Conversion
 
 MORE = """
@@ -272,3 +273,23 @@ def test_a_measure_without_a_meaning_is_refused(
     found = faults(tmp_path, metric(), models__marts=KINDS.replace(*change))
 
     assert any(said in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    ("measure", "reason", "kind"),
+    [
+        ("amount_median", "a median over units needs a quantile method", "not_estimable"),
+        ("amount_p90", "a percentile over units needs a quantile method", "not_estimable"),
+        ("balance", "balance is a level at one moment", "refused"),
+    ],
+)
+def test_a_rank_and_a_level_have_no_value_for_a_single_unit(
+    tmp_path: Path, measure: str, reason: str, kind: str
+) -> None:
+    one = metric("one", params=f"{{measure: {measure}}}")
+
+    form = load(tmp_path, metric(), one, models__marts=KINDS).unit_form("one")
+
+    assert isinstance(form, NoUnitForm)
+    assert reason in form.reason
+    assert form.kind == kind

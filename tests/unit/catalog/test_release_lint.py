@@ -94,6 +94,13 @@ def test_a_segment_that_no_unit_has_is_refused(tmp_path: Path) -> None:
     assert "unknown segment `event_name`" in found[1]
 
 
+def test_a_segment_that_is_known_only_as_of_now_is_refused(tmp_path: Path) -> None:
+    found = said(tmp_path, success="[{metric: events}]", segments="[plan, city]")
+
+    assert len(found) == 1
+    assert "the segment `city` is not known as of the exposure" in found[0]
+
+
 def test_a_metric_with_a_fault_of_its_own_is_not_called_unknown(tmp_path: Path) -> None:
     files = {"releases__new-start": release(success="[{metric: broken}]")}
 

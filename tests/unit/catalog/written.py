@@ -21,9 +21,15 @@ MARTS = """
           - {name: amount, data_type: double}
           - {name: occurred_at, data_type: timestamp}
       - name: fct_exposures
-        columns: [{name: unit_id, data_type: varchar}, {name: exposed_at, data_type: timestamp}]
+        columns:
+          - {name: unit_id, data_type: varchar}
+          - {name: plan, data_type: varchar}
+          - {name: exposed_at, data_type: timestamp}
       - name: dim_units
-        columns: [{name: unit_id, data_type: varchar}, {name: plan, data_type: varchar}]
+        columns:
+          - {name: unit_id, data_type: varchar}
+          - {name: plan, data_type: varchar}
+          - {name: city, data_type: varchar}
     semantic_models:
       - name: events
         model: ref('fct_events')
@@ -49,7 +55,7 @@ MARTS = """
       - name: units
         model: ref('dim_units')
         entities: [{name: unit, type: primary, expr: unit_id}]
-        dimensions: [{name: plan, type: categorical}]
+        dimensions: [{name: plan, type: categorical}, {name: city, type: categorical}]
 """
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,35 @@ REFUSED = [
         None,
     ),
     ("select measure(events), date_trunc('day', plan) from metrics group by 2", "`plan`", None),
+    (
+        "select measure(events), date_trunc('day', metric_time, 'Europe/Berlim') from metrics "
+        "group by 2",
+        "did you mean `Europe/Berlin`",
+        "select measure(events), date_trunc('day', metric_time, 'Europe/Berlin') from metrics "
+        "group by 2",
+    ),
+    (
+        "select measure(events), date_trunc('day', metric_time, plan) from metrics group by 2",
+        "`plan`",
+        None,
+    ),
+    (
+        "select measure(events), date_trunc('day', metric_time, 'Asia/Tokyo') from metrics "
+        "where date_trunc('day', metric_time) > '2026-01-01' group by 2",
+        "`Asia/Tokyo` and none",
+        None,
+    ),
+    ("select measure(events) from metrics where date_trunc('day', plan) = 'a'", "no time", ASK),
+    (
+        "select measure(events) from metrics where date_trunc('minute', metric_time) > '2026'",
+        "`minute`",
+        None,
+    ),
+    (
+        "select measure(errors), date_trunc('hour', metric_time) from metrics group by 2",
+        "holds days, not hours",
+        "select measure(errors), date_trunc('day', metric_time) from metrics group by 2",
+    ),
     ("select measure(events) as a, measure(errors) as a from metrics", "called `a`", None),
     ("select measure(active_share), variant from metrics group by 2", "WHERE release", None),
     (
@@ -136,6 +166,29 @@ def test_wrong_queries_are_refused_in_one_line(
     assert re.search(r": |did you mean|use one of", message), "it has no fix"
     if fixed:
         compile_query(catalog, parse_metric_sql(fixed, catalog))
+
+
+def test_a_time_zone_and_weeks_from_sunday_are_read(catalog: Catalog) -> None:
+    week = "date_trunc('us_week', metric_time, 'Europe/Berlin')"
+    sql = (
+        f"select {week} as w, measure(events) from metrics where {week} >= '2026-01-04' group by 1"
+    )
+
+    query = parse_metric_sql(sql, catalog)
+    compiled = compile_query(catalog, query).sql
+
+    assert (query.grain, query.time_zone) == ("us_week", "Europe/Berlin")
+    assert compiled.count("'Europe/Berlin'") == 2  # of the periods and of the condition
+    assert "US_WEEK" not in compiled
+
+
+def test_in_release_scope_a_time_zone_changes_nothing(catalog: Catalog) -> None:
+    asked = MetricQuery(("active_share",), ("variant",), where=("release = 'new-start'",))
+
+    plain = compile_query(catalog, asked)
+    zoned = compile_query(catalog, replace(asked, time_zone="Asia/Tokyo"))
+
+    assert zoned.sql == plain.sql
 
 
 def test_names_aliases_positions_and_case_are_read(catalog: Catalog) -> None:

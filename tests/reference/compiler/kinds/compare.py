@@ -23,7 +23,9 @@ from landed.compiler import MetricQuery, compile_query
 from landed.compiler.query import GRAINS as ALL_GRAINS
 from landed.project import Project
 
-GRAINS = tuple(one for one in ALL_GRAINS if one in ("day", "week", "month", "quarter", "year"))
+GRAINS = tuple(one for one in ALL_GRAINS if one != "hour")  # those that every metric has
+#: Of projects: the clocks of the first four change in the data; of the last one by half an hour.
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
 
 
 @dataclass
@@ -35,39 +37,43 @@ class Score:
     queries: int = 0
     rows: int = 0
     values: int = 0
+    zoned: int = 0  # of the values, those by a clock other than UTC's
+    by_hour: int = 0
     telling: Counter[str] = field(default_factory=Counter)  # by kind, neither NULL nor 0
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.definitions} definitions, {self.data_sets} data sets, {self.queries} queries, "
-            f"{self.rows} rows, {self.values} values, {len(self.wrong)} wrong; "
+            f"{self.rows} rows, {self.values} values ({self.zoned} in a time zone, {self.by_hour} "
+            f"by hour), {len(self.wrong)} wrong; "
             f"neither NULL nor 0: {dict(sorted(self.telling.items()))}"
         )
 
 
-def catalog_of(root: Path, metrics: Mapping[str, Any]) -> Catalog:
+def catalog_of(root: Path, metrics: Mapping[str, Any], home: str = "UTC") -> Catalog:
     """The catalog of a project with these definitions alone."""
     for folder, text in (("models", MODELS), ("metrics", as_yaml(metrics))):
         (root / folder).mkdir(parents=True)
         (root / folder / "all.yml").write_text(text, encoding="utf-8")
-    return load_catalog(Project(root, "oracle"), core=root / "no_core")
+    return load_catalog(Project(root, "oracle", home), core=root / "no_core")
 
 
 def run(root: Path, seed: int, *, definitions: int, data_sets: int) -> Score:
     """Draw definitions, data and questions, and compare every value of every answer."""
     drawing = Drawing(seed)
     targets = drawing.draw(definitions)
-    catalog = catalog_of(root, drawing.metrics)
+    home = ZONES[seed % len(ZONES)]
+    catalog = catalog_of(root, drawing.metrics, home)
     score = Score(definitions, data_sets)
     for number in range(data_sets):
         rows, units = make_rows(random.Random(seed * 1000 + number))  # noqa: S311
-        oracle = Oracle(FACTS, MEASURES, drawing.metrics, rows, units)
+        oracle = Oracle(FACTS, MEASURES, drawing.metrics, rows, units, home)
         engine = make_engine(rows, units)
         for target in targets:
             others = drawing.chance.sample(targets, drawing.chance.choice([0, 0, 0, 1, 2]))
             metrics = tuple(dict.fromkeys((target, *others)))
-            query = drawing.query(metrics, GRAINS, first_of(rows))
+            query = drawing.query(metrics, GRAINS, first_of(rows), (None, *ZONES))
             wrong = compare(catalog, engine, oracle, query, score)
             if wrong:
                 score.wrong.append(f"seed {seed}, data {number}, {query}\n  {wrong}")
@@ -96,9 +102,12 @@ def compare(
         return f"{type(error).__name__}: {error}"
     score.queries += 1
     score.rows += len(expected)
-    score.values += len(expected) * len(query.metrics)
-    for values in expected.values():
-        score.telling.update(oracle.metrics[name]["type"] for name in values if values[name])
+    values = len(expected) * len(query.metrics)
+    score.values += values
+    score.zoned += values if oracle.zone != "UTC" else 0
+    score.by_hour += values if query.grain == "hour" else 0
+    for one in expected.values():
+        score.telling.update(oracle.metrics[name]["type"] for name in one if one[name])
     keys = [key for key, _ in found]
     if len(keys) != len(set(keys)):
         return f"groups stand twice: {sorted(map(str, keys))}"
@@ -109,8 +118,8 @@ def compare(
         return (
             f"{len(missing)} groups missing: {missing[:4]}; {len(surplus)} too many: {surplus[:4]}"
         )
-    for key, values in expected.items():
-        for name, value in values.items():
+    for key, wanted in expected.items():
+        for name, value in wanted.items():
             if not same(answers[key][name], value):
                 return f"{name} at {key}: expected {value}, got {answers[key][name]}"
     return ""
@@ -128,12 +137,14 @@ def asked(
             group_by=(*query.group_by, *(["metric_time"] if has_time else [])),
             grain=query.grain,  # type: ignore[arg-type]
             where=as_sql(query),
+            time_zone=query.zone,
         ),
     )
     answer = []
     for row in engine.execute(compiled.sql).fetchall():
         dimensions = row[: len(query.group_by)]
-        period = _day(row[len(query.group_by)]) if has_time else ALL
+        period = row[len(query.group_by)] if has_time else ALL
+        period = _day(period) if query.grain != "hour" else period
         values = row[len(query.group_by) + has_time :]
         answer.append(((dimensions, period), dict(zip(query.metrics, values, strict=True))))
     return answer

@@ -10,6 +10,7 @@ import yaml
 from kinds.conditions import as_template, written
 from kinds.marts import MEASURES
 from kinds.oracle import Query
+from kinds.values import span
 
 Definition = dict[str, Any]
 PRODUCT = ("unit_mean", "funnel", "retention", "rolling_distinct")
@@ -45,6 +46,19 @@ def has_offset(metrics: Mapping[str, Definition], name: str) -> bool:
     return any(
         "offset_window" in one or "offset_to_grain" in one or has_offset(metrics, one["name"])
         for one in inputs_of(metrics[name])
+    )
+
+
+def has_hours(metrics: Mapping[str, Definition], name: str) -> bool:
+    """Whether a metric may be asked for by hour: no days, and no stretches or offsets of them."""
+    metric = metrics[name]
+    if metric["type"] in ("cumulative", "rolling_distinct") or "payments" in leading(metrics, name):
+        return False
+    return all(
+        "offset_to_grain" not in one
+        and not span(one.get("offset_window", "1 day"))[1]
+        and has_hours(metrics, one["name"])
+        for one in inputs_of(metric)
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from kinds.conditions import Condition
-from kinds.definitions import Definition, all_facts, has_offset, leading, reachable
+from kinds.definitions import Definition, all_facts, has_hours, has_offset, leading, reachable
 from kinds.marts import BEGINNINGS, MEASURES, VALUES
 from kinds.oracle import Query
 from kinds.values import first_day
@@ -58,25 +58,36 @@ class Drawing:
         weights = list(DRAWN.values())
         return [self._make(kind) for kind in self.chance.choices(kinds, weights, k=count)]
 
-    def query(self, metrics: Sequence[str], grains: Sequence[str], first: date) -> Query:
+    def query(
+        self,
+        metrics: Sequence[str],
+        grains: Sequence[str],
+        first: date,
+        zones: Sequence[str | None] = (None,),
+    ) -> Query:
         """A question that all of these metrics can answer.
 
         Args:
+            grains: Those that every metric has; hours where these have them.
             first: The first day of the data.
+            zones: Those to draw from.
         """
         chance = self.chance
         facts = {fact for name in metrics for fact in leading(self.metrics, name)}
         known = [name for name in VALUES if reachable(name, facts)]
         grouped = chance.sample(known, chance.choice([0, 0, 0, 1, 1, 2]))
         needs_time = any(has_offset(self.metrics, name) for name in metrics)
-        grain = chance.choice([*grains, *([] if needs_time else [None, None])])
+        by_hour = ["hour"] * 2 if all(has_hours(self.metrics, name) for name in metrics) else []
+        grain = chance.choice([*grains, *by_hour, *([] if needs_time else [None, None])])
         group_by = tuple(grouped)
         where = [self._condition(known) for _ in range(chance.choice([0, 0, 0, 0, 1, 2]))]
         if chance.random() < 0.3:
-            where.append(self._time_condition(first))
+            is_events = "event__event_name" in known
+            names = ["metric_time", *(["event__received_at"] if is_events else [])]
+            where.append(self._time_condition(first, chance.choice(names)))
         if len(where) == 2 and chance.random() < 0.5:
             where = [("and", *where)]
-        return Query(tuple(metrics), group_by, grain, tuple(where))
+        return Query(tuple(metrics), group_by, grain, tuple(where), chance.choice(zones))
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -101,18 +112,19 @@ class Drawing:
             return ("or", one, ("=", other, chance.choice(VALUES[other])))
         return one
 
-    def _time_condition(self, first: date) -> Condition:
+    def _time_condition(self, first: date, name: str = "metric_time") -> Condition:
         chance = self.chance
         day = first + timedelta(days=chance.randrange(0, 25))
         later = day + timedelta(days=chance.randrange(2, 30))
         return chance.choice(
             [
-                (">=", "metric_time", day),
-                (">=", "metric_time@week", first_day(day, "week")),
-                ("<", "metric_time", f"{day} 09:00:00"),
-                (">=", "metric_time", day.replace(day=1)),
-                ("<", "metric_time", later),
-                ("between", "metric_time", day, later),
+                (">=", name, day),
+                (">=", f"{name}@week", first_day(day, "week")),
+                ("<", name, f"{day} 02:30:00"),
+                ("<", name, f"{day} 09:00:00"),
+                (">=", name, day.replace(day=1)),
+                ("<", name, later),
+                ("between", name, day, later),
             ]
         )
 
@@ -120,7 +132,9 @@ class Drawing:
         if self.chance.random() > often:
             return {}
         if self.chance.random() < 0.1:
-            return {"filter": [self._time_condition(self.chance.choice(BEGINNINGS))]}
+            names = ["metric_time", *(["event__received_at"] if facts == {"events"} else [])]
+            first, name = self.chance.choice(BEGINNINGS), self.chance.choice(names)
+            return {"filter": [self._time_condition(first, name)]}
         known = [name for name in VALUES if reachable(name, facts)]
         return {"filter": [self._condition(known)]}
 
@@ -209,7 +223,16 @@ class Drawing:
     def _make_offset(self) -> str:
         chance = self.chance
         if chance.random() < 0.6:
-            window = ["1 day", "7 days", "2 weeks", "1 month", "2 months", "1 quarter", "1 year"]
+            window = [
+                "5 hours",
+                "1 day",
+                "7 days",
+                "2 weeks",
+                "1 month",
+                "2 months",
+                "1 quarter",
+                "1 year",
+            ]
             return self._make_derived(offset_window=chance.choice(window))
         return self._make_derived(
             offset_to_grain=chance.choice(["week", "month", "quarter", "year"])
@@ -307,7 +330,7 @@ class Drawing:
         given: Definition = {
             "cohort": self._rows(cohort, 0.3),
             "returns": self._rows(returns, 0.3),
-            "period": chance.choice(["day", "day", "week", "month"]),
+            "period": chance.choice(["day", "day", "week", "us_week", "month"]),
             "number": chance.choice([0, 1, 1, 2, 4]),
         }
         for word in ("rolling", "recurring"):

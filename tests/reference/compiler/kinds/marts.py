@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -202,7 +202,7 @@ MEASURES = {
 }
 
 #: Where stretches of rows begin: before the ends of a year, of months of 28 and 31 days and of a
-#: leap year's February, and before both changes of the clocks in Europe.
+#: leap year's February, and before changes of the clocks.
 BEGINNINGS = (
     date(2025, 12, 24),
     date(2026, 2, 20),
@@ -210,6 +210,22 @@ BEGINNINGS = (
     date(2026, 3, 22),
     date(2026, 10, 20),
     date(2026, 1, 25),
+    date(2026, 3, 5),
+    date(2026, 9, 30),
+)
+#: When clocks change in Berlin, New York and on Lord Howe Island. UTC.
+CHANGES = tuple(
+    map(
+        datetime.fromisoformat,
+        (
+            "2026-03-08 07:00",
+            "2026-03-29 01:00",
+            "2026-04-04 15:00",
+            "2026-10-03 15:30",
+            "2026-10-25 01:00",
+            "2026-11-01 06:00",
+        ),
+    )
 )
 VALUES: dict[str, list[Any]] = {
     "event__event_name": ["view", "signup", "order"],
@@ -234,11 +250,18 @@ def make_rows(chance: random.Random) -> tuple[dict[str, list[Row]], dict[Any, Ro
         if chance.random() > 0.15
     }
     known: list[datetime] = []
+    end = beginning + length * DAY
+    nights = [one for one in CHANGES if beginning <= one.date() < end]
 
     def moment() -> datetime:
         if known and chance.random() < 0.3:  # the instant of another row, or a window later
             apart = chance.choice(["0 days"] * 4 + ["1 hour", "1 day", "7 days", "1 month"])
             return moved(chance.choice(known), apart, 1)
+        if nights and chance.random() < 0.35:  # around a change of the clocks, and its midnights
+            apart = chance.choice([15 * n for n in range(-8, 9)] + [60 * n for n in range(-24, 25)])
+            found = chance.choice(nights) + timedelta(minutes=apart)
+            known.append(found)
+            return found
         day = beginning + chance.randrange(length) * DAY
         hour = chance.choice([0, 0, 1, 2, 9, 23])
         found = datetime(day.year, day.month, day.day, hour, chance.choice([0, 0, 30, 59]))  # noqa: DTZ001

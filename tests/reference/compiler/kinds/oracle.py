@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,8 +22,11 @@ from kinds.values import (
     aggregate,
     days_between,
     first_day,
+    first_instant,
+    hours_between,
     instant,
     moved,
+    on_the_clock,
     quotient,
     span,
 )
@@ -34,12 +37,13 @@ ALL = "all"  # the period of a query that does not group by metric_time
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked: metrics by dimensions and periods, under conditions."""
+    """What is asked: metrics by dimensions and periods of a zone's clock, under conditions."""
 
     metrics: tuple[str, ...]
     group_by: tuple[str, ...] = ()
     grain: str | None = None
     where: tuple[Condition, ...] = ()
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Asked:
 
     filters: tuple[Condition, ...] = ()
     later: timedelta = timedelta()
+    is_later_by_hours: bool = False
     calendar: tuple[tuple[str, str], ...] = ()  # ("window", "1 month") or ("grain", "month")
 
 
@@ -67,6 +72,7 @@ class Oracle:
         facts: Marts by name; `unit` holds the units' attributes by full dimension name.
         metrics: Definitions by name, as in YAML, with conditions as trees.
         rows: Rows by mart; `units` maps a unit to its attributes.
+        home: The zone of the project.
     """
 
     facts: Mapping[str, Fact]
@@ -74,17 +80,28 @@ class Oracle:
     metrics: Mapping[str, Mapping[str, Any]]
     rows: Mapping[str, list[Row]]
     units: Mapping[Any, Row]
+    home: str = "UTC"
     query: Query = field(default_factory=lambda: Query(()))
+    reach: tuple[date, date] | None = None  # of the days of every metric of the query
+    seen: list[date] = field(default_factory=list)
+    is_displaced: bool = False
 
     def answer(self, query: Query) -> dict[Key, dict[str, float | None]]:
         """Every row of the answer by its group."""
-        self.query = query
+        self.query, self.reach, self.seen = query, None, []
+        for name in query.metrics:  # a first look: how far the metrics go
+            self.count(name, Asked())
+        if self.seen:
+            self.reach = min(self.seen), max(self.seen)
         counted = {name: self.count(name, Asked()) for name in query.metrics}
         keys = {key for one in counted.values() for key in one.keys}
         periods = {key[1] for key in keys} - {None, ALL}
         if periods and any(self._fills_gaps(name) for name in query.metrics):
-            days = days_between(min(periods), max(periods))
-            between = {first_day(day, query.grain or "day") for day in days}
+            if query.grain == "hour":
+                between: set[Any] = hours_between(min(periods), max(periods), self.zone)
+            else:
+                days = days_between(min(periods), max(periods))
+                between = {first_day(day, query.grain or "day") for day in days}
             keys |= {(key[0], period) for key in keys for period in between}
         if not query.group_by and query.grain is None:
             keys = {((), ALL)}
@@ -103,12 +120,26 @@ class Oracle:
         """A metric's groups and values."""
         metric = self.metrics[name]
         kind, params = metric["type"], metric["type_params"]
-        asked = Asked((*asked.filters, *metric.get("filter", ())), asked.later, asked.calendar)
+        asked = replace(asked, filters=(*asked.filters, *metric.get("filter", ())))
         if kind in ("ratio", "derived"):
             return self._made_of(kind, params, asked)
-        if not asked.calendar:
-            return self._own(kind, params, asked)
-        return self._displaced(kind, params, asked)
+        if asked.calendar:
+            counted = self._displaced(kind, params, asked)
+        else:
+            counted = self._own(kind, params, asked)
+        if asked.calendar or kind not in ("cumulative", "rolling_distinct"):
+            self._note({key[1] for key in counted.keys} - {None, ALL})
+        return counted
+
+    def _note(self, periods: set[Any]) -> None:
+        """Days to which a metric goes: of its last period all of them."""
+        if periods and self.query.grain not in (None, "hour"):
+            last = moved(max(periods), f"1 {self.query.grain}", 1) - DAY
+            self.seen += [min(periods), last]
+
+    @property
+    def zone(self) -> str:
+        return self.query.zone or self.home
 
     def _made_of(self, kind: str, params: Mapping[str, Any], asked: Asked) -> Counted:
         raws = (
@@ -118,14 +149,16 @@ class Oracle:
         for raw in raws:
             one = {"name": raw} if isinstance(raw, str) else raw
             later, calendar = asked.later, asked.calendar
+            by_hours = asked.is_later_by_hours
             window = one.get("offset_window")
             if window and span(window)[1]:
                 calendar = (*calendar, ("window", window))
             elif window:
                 later += timedelta(hours=span(window)[0])
+                by_hours = "hour" in window
             if "offset_to_grain" in one:
                 calendar = (*calendar, ("grain", one["offset_to_grain"]))
-            inner = Asked((*asked.filters, *one.get("filter", ())), later, calendar)
+            inner = Asked((*asked.filters, *one.get("filter", ())), later, by_hours, calendar)
             parts[one.get("alias", one["name"])] = self.count(one["name"], inner)
         keys = frozenset(key for one in parts.values() for key in one.keys)
         if kind == "ratio":
@@ -150,9 +183,9 @@ class Oracle:
         """A period shows another one's value."""
         shown = self.query
         dims, times = self._split()
-        self.query = Query(shown.metrics, shown.group_by, shown.grain, tuple(dims))
-        inner = self._own(kind, params, Asked(asked.filters, asked.later))
-        self.query = shown
+        self.query, self.is_displaced = replace(shown, where=tuple(dims)), True
+        inner = self._own(kind, params, replace(asked, calendar=()))
+        self.query, self.is_displaced = shown, False
         assert shown.grain is not None
         grain = shown.grain
 
@@ -187,18 +220,29 @@ class Oracle:
 
     # -- rows ------------------------------------------------------------------------------------
 
-    def _look(self, fact: Fact, row: Row, at: datetime | None) -> Callable[[str], Any]:
+    def _wall(self, measure: Measure, row: Row, asked: Asked, zone: str, hourly: bool) -> Any:
+        """What the zone's clock shows when a row counts; days know no zone."""
+        happened = row[measure.time]
+        if not isinstance(happened, datetime):
+            return happened and instant(happened) + asked.later
+        if hourly or asked.is_later_by_hours:
+            return on_the_clock(happened + asked.later, zone)
+        return on_the_clock(happened, zone) + asked.later
+
+    def _look(self, fact: Fact, row: Row, wall: datetime | None, zone: str) -> Callable[[str], Any]:
         def look(name: str) -> Any:
             base, _, grain = name.partition("@")
             if grain == "entity":
                 return row[fact.entities[base]]
             prefix, _, short = base.partition("__")
             if base == "metric_time":
-                value: Any = at
+                value: Any = wall
             elif prefix == "unit" and prefix != fact.prefix:
                 value = self.units.get(row["unit_id"], {}).get(short)
             else:
                 value = row[fact.dimensions[short]]
+                if isinstance(value, datetime):
+                    value = on_the_clock(value, zone)
             return instant(first_day(value.date(), grain)) if grain and value else value
 
         return look
@@ -237,19 +281,29 @@ class Oracle:
         for row in self.rows[measure.fact]:
             at = instant(row[measure.time])
             at = None if at is None else at + asked.later
-            look = self._look(fact, row, at)
-            if all(judged(one, look) for one in (*asked.filters, *filters, *where)):
-                found.append(Seen(row, at, row[fact.key]))
+            hourly = self.query.grain == "hour"
+            wall = self._wall(measure, row, asked, self.zone, hourly)
+            defined = self._wall(measure, row, asked, self.home, False)
+            at_home = self._look(fact, row, defined, self.home)
+            as_asked = self._look(fact, row, wall, self.zone)
+            if all(judged(one, at_home) for one in (*asked.filters, *filters)) and all(
+                judged(one, as_asked) for one in where
+            ):
+                found.append(Seen(row, at, wall, row[fact.key]))
         return found
 
     def _group(self, measure: Measure, one: Seen) -> tuple[Any, ...]:
-        look = self._look(self.facts[measure.fact], one.row, one.at)
+        look = self._look(self.facts[measure.fact], one.row, one.wall, self.zone)
         return tuple(look(name) for name in self.query.group_by)
 
     def _period(self, one: Seen) -> Any:
         if self.query.grain is None:
             return ALL
-        return None if one.at is None else first_day(one.day, self.query.grain)
+        if one.at is None:
+            return None
+        if self.query.grain == "hour":
+            return first_instant(one.at, self.zone)
+        return first_day(one.day, self.query.grain)
 
     def _key(self, measure: Measure, one: Seen) -> Key:
         return self._group(measure, one), self._period(one)
@@ -330,7 +384,22 @@ class Oracle:
         groups: dict[tuple[Any, ...], list[Seen]] = {}
         for one in rows:
             groups.setdefault(self._group(measure, one), []).append(one)
-        days = days_between(min(r.day for r in rows), max(r.day for r in rows)) if rows else []
+        if not rows:
+            return Counted(frozenset(), lambda key: None)
+        first, last = min(r.day for r in rows), max(r.day for r in rows)
+        days = days_between(first, last)
+        if not self.is_displaced:
+            self.seen += [first, last]
+            if self.reach:  # whole periods that only other metrics have
+                own = {first_day(first, grain), first_day(last, grain)}
+                beyond = days_between(*self.reach)
+                days = [
+                    day
+                    for day in beyond
+                    if first <= day <= last
+                    or first_day(day, grain) < min(own)
+                    or first_day(day, grain) > max(own)
+                ]
         shown = [day for day in days if self._is_shown(day, times)]
 
         def starts(day: date) -> date:
@@ -365,8 +434,8 @@ class Oracle:
         constants = params.get("constant_properties", ())
 
         def same(b: Seen, c: Seen) -> bool:
-            one = self._look(self.facts[base.fact], b.row, b.at)
-            other = self._look(self.facts[converted.fact], c.row, c.at)
+            one = self._look(self.facts[base.fact], b.row, b.wall, self.zone)
+            other = self._look(self.facts[converted.fact], c.row, c.wall, self.zone)
             pairs = [(one(f"{entity}@entity"), other(f"{entity}@entity"))]
             for names_of in constants:
                 ours = _in_full(self.facts[base.fact], names_of["base_property"])
@@ -484,7 +553,7 @@ class Oracle:
         last = max((first_day(one.day, period) for one in everything if one.at), default=date.min)
         found: dict[Key, list[bool]] = {}
         for one in entries.values():
-            if not all(judged(c, lambda name, at=one.at: _truncated(name, at)) for c in times):
+            if not all(judged(c, lambda name, at=one.wall: _truncated(name, at)) for c in times):
                 continue
             looked_at = moved(first_day(one.day, period), f"{number} {period}", 1)
             if looked_at < last:

@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kinds.compare import asked, catalog_of
-from kinds.marts import FACTS, MEASURES, make_engine
-from kinds.oracle import ALL, Oracle, Query
-from kinds.values import Row
+from kinds.counting import Counting, Definition, count, event
 from landed.errors import QueryRefused
 
-Definition = dict[str, Any]
-Values = dict[Any, Any]
-Counting = Callable[..., Values]
 NAME = "event__event_name"
-
-
-def event(
-    index: int, name: str | None, at: str | None, unit: str | None = "u1", **more: Any
-) -> Row:
-    """One event, ordered by its index where instants are equal."""
-    return {
-        "event_id": f"e{index}",
-        "event_name": name,
-        "unit_id": unit,
-        "session_id": None,
-        "app_version": None,
-        "seconds": None,
-        "amount": None,
-        "is_error": None,
-        "occurred_at": None if at is None else datetime.fromisoformat(at),
-        "received_at": None,
-        "is_long": None,
-        **more,
-    }
 
 
 @pytest.fixture
 def counted(tmp_path: Path) -> Counting:
     """Values by group (and period), which the oracle and the compiler agree on."""
-
-    def count(
-        kind: str,
-        params: Definition,
-        *events: Row,
-        by: tuple[str, ...] = (),
-        grain: str | None = None,
-        where: tuple[Any, ...] = (),
-        more: dict[str, Definition] | None = None,
-    ) -> Values:
-        metrics = {**(more or {}), "m": {"type": kind, "type_params": params}}
-        rows = {"events": list(events), "payments": [], "balances": []}
-        query = Query(("m",), by, grain, where)
-        found = dict(asked(catalog_of(tmp_path, metrics), make_engine(rows, {}), query))
-        assert found == Oracle(FACTS, MEASURES, metrics, rows, {}).answer(query)
-        return {
-            (*key[0], *([] if key[1] == ALL else [key[1]])): one["m"] for key, one in found.items()
-        }
-
-    return count
+    return partial(count, tmp_path)
 
 
 def named(name: str, measure: str = "event_count") -> Definition:

@@ -18,6 +18,7 @@ def test_a_draw_of_definitions_agrees_with_counting_by_hand(
         print(f"\nkinds, seed {SEED}: {score}")
     assert not score.wrong, "\n".join(score.wrong)
     assert score.values > 1000
+    assert score.zoned > 500
 
 
 @pytest.mark.full

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
 DAY = timedelta(days=1)
@@ -37,16 +39,17 @@ class Measure:
 
 @dataclass(frozen=True)
 class Seen:
-    """A row with the time it is counted at."""
+    """A row with the instant it is counted at, and what the query's clock shows then."""
 
     row: Row
     at: datetime | None
+    wall: datetime | None
     key: Any
 
     @property
     def day(self) -> date:
-        assert self.at is not None
-        return self.at.date()
+        assert self.wall is not None
+        return self.wall.date()
 
 
 def first_day(day: date, grain: str) -> date:
@@ -55,6 +58,8 @@ def first_day(day: date, grain: str) -> date:
         return day
     if grain == "week":
         return day - day.weekday() * DAY
+    if grain == "us_week":
+        return day - (day.weekday() + 1) % 7 * DAY
     month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[grain]
     return day.replace(month=month, day=1)
 
@@ -68,7 +73,7 @@ def span(text: str) -> tuple[int, int]:
     """A span as (hours, months)."""
     count, unit = text.split()
     unit = unit.rstrip("s")
-    hours = {"hour": 1, "day": 24, "week": 168}.get(unit, 0)
+    hours = {"hour": 1, "day": 24, "week": 168, "us_week": 168}.get(unit, 0)
     months = {"month": 1, "quarter": 3, "year": 12}.get(unit, 0)
     return int(count) * hours, int(count) * months
 
@@ -127,3 +132,26 @@ def instant(moment: Any) -> Any:
     if isinstance(moment, date) and not isinstance(moment, datetime):
         return datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 - marts hold naive UTC
     return moment
+
+
+@cache
+def on_the_clock(at: datetime, zone: str) -> datetime:
+    """What a clock of the zone shows at an instant of UTC."""
+    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def first_instant(at: datetime, zone: str) -> datetime:
+    """When the hour of the zone's clock began, had its offset been the same all along."""
+    shown = on_the_clock(at, zone)
+    return at - timedelta(
+        minutes=shown.minute, seconds=shown.second, microseconds=shown.microsecond
+    )
+
+
+def hours_between(first: datetime, last: datetime, zone: str) -> set[datetime]:
+    """Every hour of the zone's clock from one to another."""
+    found, at = set(), first
+    while at <= last:
+        found.add(first_instant(at, zone))
+        at += timedelta(minutes=15)
+    return {one for one in found if first <= one <= last}

@@ -81,7 +81,8 @@ def _spoil(event: dict[str, Any], fault: str | None) -> None:
         case "no_unit":
             event["user_id"] = None
         case "early":
-            event["occurred_at"] = "1969-12-31T23:59:59Z"
+            # no skew brings it past 1970: repeats are sought within a week
+            event["occurred_at"] = "1969-11-30T23:59:59Z"
 
 
 @st.composite

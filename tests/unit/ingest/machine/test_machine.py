@@ -188,7 +188,7 @@ class Deliveries(RuleBasedStateMachine):
         self._compare()
 
     @precondition(lambda self: any(kept.rows for kept in self.oracle.kept.values()))
-    @rule(user=st.sampled_from(("u0", "c0", "u1", "nobody")))
+    @rule(user=st.sampled_from(("c0", "u0", "c1", "u1", "nobody")))
     def erase(self, user: str) -> None:
         sources = load_sources(self.project).values()
         erase(self.home, SETTINGS, user, sources, now=CLOCK)

@@ -1,0 +1,92 @@
+"""Sums of products of several values of the same units: variances, covariances, third moments."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import EstimationError
+
+
+@dataclass(frozen=True, slots=True)
+class JointSums:
+    """Sums over units of products of deviations, by the letters of the values. Additive by `+`.
+
+    `sums["xy"]` is the sum of (x - shifts["x"]) times (y - shifts["y"]). A product is there only
+    with all products of fewer of its letters.
+
+    Args:
+        n: Units. Count, >= 0.
+        shifts: What was taken from each value, by its letter.
+        sums: Sum of each product, by its letters in the order of the alphabet.
+
+    Raises:
+        EstimationError: A number is not finite, or a product lacks one of fewer letters.
+
+    Examples:
+        >>> found = JointSums(3, {"x": 2.0}, {"x": 0.0, "xx": 2.0})
+        >>> found.centred("xx") / (found.n - 1)
+        1.0
+    """
+
+    n: int
+    shifts: Mapping[str, float]
+    sums: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if self.n < 0:
+            raise EstimationError(f"n is {self.n}", expected="a count of at least 0")
+        for name, value in (*self.shifts.items(), *self.sums.items()):
+            if not math.isfinite(value):
+                raise EstimationError(f"the sum of {name} is {value}", expected="a finite number")
+        for letters in self.sums:
+            for fewer in _subsets(letters):
+                if fewer and fewer not in self.sums:
+                    raise EstimationError(
+                        f"the sum of {letters} is there without that of {fewer}",
+                        expected="all products of fewer letters",
+                    )
+
+    def about(self, shifts: Mapping[str, float]) -> JointSums:
+        """The same units with other shifts, by the letters of this one's."""
+        by = {letter: self.shifts[letter] - shift for letter, shift in shifts.items()}
+        moved = {letters: self._moved(letters, by) for letters in self.sums}
+        return JointSums(self.n, dict(shifts), moved)
+
+    def __add__(self, other: JointSums) -> JointSums:
+        if self.sums.keys() != other.sums.keys():
+            raise EstimationError(
+                "sums of different products are added", expected="sums of the same metric"
+            )
+        near = other.about(self.shifts)
+        sums = {letters: value + near.sums[letters] for letters, value in self.sums.items()}
+        return JointSums(self.n + other.n, self.shifts, sums)
+
+    def mean(self, letter: str) -> float:
+        """Mean of a value. n >= 1 is the caller's to ensure."""
+        return self.shifts[letter] + self.sums[letter] / self.n
+
+    def centred(self, letters: str) -> float:
+        """Sum of products about the means. n >= 1 is the caller's to ensure."""
+        name = "".join(sorted(letters))
+        return self._moved(name, {one: -self.sums[one] / self.n for one in set(name)})
+
+    def _moved(self, letters: str, by: Mapping[str, float]) -> float:
+        # the product of (deviation + by) multiplied out: each letter gives one or the other
+        terms = []
+        for kept in itertools.product((True, False), repeat=len(letters)):
+            left = "".join(one for one, is_kept in zip(letters, kept, strict=True) if is_kept)
+            moved = [by[one] for one, is_kept in zip(letters, kept, strict=True) if not is_kept]
+            terms.append((self.sums[left] if left else self.n) * math.prod(moved))
+        return math.fsum(terms)
+
+
+def _subsets(letters: str) -> set[str]:
+    """Letters with one or more of them left out."""
+    return {
+        "".join(kept)
+        for size in range(len(letters))
+        for kept in itertools.combinations(letters, size)
+    }
