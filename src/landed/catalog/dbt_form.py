@@ -109,6 +109,8 @@ def _cautions(metric: Metric) -> Iterator[str]:
         yield "MetricFlow takes any row of the entity for a base row where one table holds both"
     if isinstance(metric.params, Cumulative) and metric.params.window is not None:
         yield "MetricFlow looks at days that have rows only, where a longer period is asked for"
+    if any(one.offset is not None and one.offset.unit == "hour" for one in metric.inputs):
+        yield "MetricFlow looks for days that lie hours before days, of which there are none"
     if any(one.offset is not None and one.offset.is_calendar for one in metric.inputs):
         yield "MetricFlow moves rows by months, where a period here shows an earlier one whole"
 

@@ -6,7 +6,6 @@ same; the kinds in which it is not are named, each with what it does instead.
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from kinds.compare import asked, catalog_of, same
 from kinds.definitions import Definition, inputs_of, measures_of
 from kinds.marts import MEASURES, make_engine
 from kinds.oracle import Query
-from peer.questions import DATA_SETS, Draw, answers_of_metricflow, drawn, written
+from peer.questions import DATA_SETS, Draw, answers_of_metricflow, read, written
 
 COMMITTED = Path(__file__).with_name("answers.json")
 #: Its environment: `pip install dbt-metricflow==0.15.0 dbt-core==1.11.16 dbt-duckdb==1.11.1`.
@@ -28,6 +27,7 @@ OTHERWISE = {
     "conversion": "counts any row of the entity as a base row where both steps are of one table",
     "filtered run": "drops a condition on the measure of a cumulative metric",
     "window by period": "takes a period's first, last or mean day of the days that have rows",
+    "hours before": "looks for days that lie hours before days, of which there are none",
     "months before": "moves rows by months, so that days of two periods meet in one",
     "level": "loses rows whose entities or dimensions are NULL when it looks for the moment",
 }
@@ -36,24 +36,18 @@ Groups = dict[tuple[Any, ...], Any]
 
 
 @pytest.fixture(scope="module")
-def draw() -> Draw:
-    return drawn()
-
-
-@pytest.fixture(scope="module")
-def committed(draw: Draw) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    assert found["digest"] == draw.digest, (
-        f"other definitions, rows or questions are drawn now: make {COMMITTED.name} anew with "
-        f"`{ENVIRONMENT}=… pytest -m full {__file__}`"
-    )
+def asked_of_it() -> tuple[Draw, Mapping[str, Any]]:
+    draw, found = read(COMMITTED)
     assert len(found["answers"]) == DATA_SETS * len(draw.questions)
-    return found
+    return draw, found
 
 
 def test_our_numbers_are_metricflows_where_it_is_right(
-    draw: Draw, committed: Mapping[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    asked_of_it: tuple[Draw, Mapping[str, Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    draw, committed = asked_of_it
     catalog = catalog_of(tmp_path, draw.metrics)
     equal: Counter[str] = Counter()
     wrong: list[str] = []
@@ -85,14 +79,15 @@ def test_our_numbers_are_metricflows_where_it_is_right(
 
 @pytest.mark.full
 def test_metricflow_still_answers_what_is_committed(
-    draw: Draw, committed: Mapping[str, Any], tmp_path: Path
+    asked_of_it: tuple[Draw, Mapping[str, Any]], tmp_path: Path
 ) -> None:
+    draw, committed = asked_of_it
     python = os.environ.get(ENVIRONMENT)
     if not python:
         pytest.skip(f"{ENVIRONMENT} names no interpreter of an environment with MetricFlow")
     found = answers_of_metricflow(python, tmp_path, draw)
     if found["versions"] != committed["versions"]:
-        written(tmp_path / "answers.json", found)
+        written(tmp_path / "answers.json", draw, found)
         pytest.fail(f"other versions: {found['versions']}; its answers: {tmp_path}/answers.json")
 
     assert found["answers"] == committed["answers"]
@@ -102,7 +97,8 @@ def compared(metric: Definition, ours: Groups, answer: Mapping[str, Any]) -> tup
     """How many values were held against each other, and those that differ.
 
     It has no row, or NULL, where nothing was counted: in a ratio or an arithmetic that takes the
-    whole value away. Its calendar goes on behind the last row, and knows no row without a time.
+    whole value away. What it divides by zero is infinite. Its calendar goes on behind the last row,
+    and knows no row without a time.
     """
     if "error" in answer:
         return 0, [answer["error"]]
@@ -112,6 +108,8 @@ def compared(metric: Definition, ours: Groups, answer: Mapping[str, Any]) -> tup
     for key, value in ours.items():
         found = theirs.get(key)
         if key[-1] is None or (found is None and (is_made or not value)):
+            continue
+        if value is None and found == "inf":
             continue
         values += 1
         if not same(found, value) and not (value is None and found == 0):
@@ -142,6 +140,8 @@ def otherwise(metrics: Mapping[str, Definition], query: Query) -> str | None:
             if "window" in params.get("cumulative_type_params", {}) and query.grain != "day":
                 return "window by period"
         unit = used.get("offset_window", "0 days").split()[1].rstrip("s")
+        if unit == "hour":
+            return "hours before"
         if unit in ("month", "quarter", "year"):
             return "months before"
     return None

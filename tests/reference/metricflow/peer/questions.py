@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import random
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from kinds.definitions import Definition, leading, reachable
-from kinds.generate import Drawing
+from kinds.generate import EXPRESSIONS, Drawing
 from kinds.marts import FACTS, MEASURES, MODELS, TIMES, VALUES, make_engine, make_rows
 from kinds.oracle import Oracle, Query
 from kinds.values import DAY, Row, instant
@@ -34,13 +36,6 @@ class Draw:
     metrics: Mapping[str, Definition]
     questions: Sequence[Query]
     rows: Sequence[tuple[dict[str, list[Row]], dict[Any, Row]]]
-
-    @property
-    def digest(self) -> str:
-        """Of definitions, questions and rows: answers to other ones are of no use."""
-        said = repr((self.metrics, self.questions, self.rows))
-        plain = "".join(part.split(" at 0x")[0] for part in said.split("<function "))
-        return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
     def days(self, number: int) -> tuple[str, str]:
         """A month before the first row of a data set, and a month behind its last."""
@@ -95,7 +90,6 @@ def answers_of_metricflow(python: str, folder: Path, draw: Draw) -> dict[str, An
     found = json.loads(done.stdout)
     return {
         "seed": SEED,
-        "digest": draw.digest,
         "versions": found["versions"],
         "answers": [
             _small(one, draw.days(at // len(draw.questions)))
@@ -125,13 +119,69 @@ def _small(answer: dict[str, Any], days: tuple[str, str]) -> dict[str, Any]:
         if day is not None and not days[0] <= day <= days[1]:
             continue
         dims = [value for index, value in enumerate(row[:-1]) if index != at]
-        value = None if row[-1] != row[-1] else row[-1]  # a NaN is no value
-        found.append([*dims, day, value])
+        found.append([*dims, day, _value(row[-1])])
     return {"rows": sorted(found, key=str)}
 
 
-def written(path: Path, found: Mapping[str, Any]) -> None:
-    """Answers as a file, a line each."""
-    head = json.dumps({key: value for key, value in found.items() if key != "answers"})
-    lines = ",\n".join(json.dumps(one) for one in found["answers"])
-    path.write_text(f'{head[:-1]}, "answers": [\n{lines}\n]}}\n', encoding="utf-8")
+def _value(value: Any) -> Any:
+    """A NaN is no value; infinity has no name in JSON."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf"
+    return value
+
+
+def written(path: Path, draw: Draw, found: Mapping[str, Any]) -> None:
+    """What was asked, of which rows, and the answers: a line each."""
+    head = {key: value for key, value in found.items() if key != "answers"}
+    listed = {
+        "metrics": [{"name": name, **one} for name, one in draw.metrics.items()],
+        "questions": [(*one.metrics, one.group_by, one.grain) for one in draw.questions],
+        "rows": [
+            {**rows, "units": [{"unit_id": unit, **one} for unit, one in units.items()]}
+            for rows, units in draw.rows
+        ],
+        "answers": found["answers"],
+    }
+    text = json.dumps(head)[:-1]
+    for key, values in listed.items():
+        lines = ",\n".join(json.dumps(one, default=_encoded) for one in values)
+        text += f', "{key}": [\n{lines}\n]'
+    path.write_text(text + "}\n", encoding="utf-8")
+
+
+def read(path: Path) -> tuple[Draw, dict[str, Any]]:
+    """What `written` wrote: other draws than today's may have been asked."""
+    found = json.loads(path.read_text(encoding="utf-8"), object_hook=_decoded)
+    metrics = {one.pop("name"): one for one in found.pop("metrics")}
+    questions = [Query((name,), tuple(by), grain) for name, by, grain in found.pop("questions")]
+    rows = []
+    for one in found.pop("rows"):
+        units = {unit.pop("unit_id"): unit for unit in one.pop("units")}
+        rows.append((one, units))
+    return Draw(metrics, questions, rows), found
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
+    return None  # arithmetic: its text stands beside it
+
+
+def _decoded(found: dict[str, Any]) -> Any:
+    if found.keys() == {"at"}:
+        return datetime.fromisoformat(found["at"])
+    if found.keys() == {"day"}:
+        return date.fromisoformat(found["day"])
+    if "filter" in found:
+        found["filter"] = [_tree(one) for one in found["filter"]]
+    if "text" in found:
+        made = EXPRESSIONS[re.sub(r"\b(a|b)\1\b", r"\1", found["text"])]
+        found["expr"] = lambda of: made(of["aa"], of["bb"])
+    return found
+
+
+def _tree(value: Any) -> Any:
+    """A condition: tuples all the way down."""
+    return tuple(map(_tree, value)) if isinstance(value, list) else value
