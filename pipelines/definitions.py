@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from . import automation, pulls
-from .defs import ingest, models, publish, releases
+from .defs import ingest, models, publish, releases, saved_queries
 from .resources import Workspace
 
 
@@ -16,6 +16,7 @@ def build(workspace: Workspace) -> dg.Definitions:
         models.definitions(workspace),
         releases.definitions(workspace),
         publish.definitions,
+        saved_queries.definitions(workspace),
         pulls.definitions(workspace),
         dg.Definitions(
             jobs=automation.JOBS,

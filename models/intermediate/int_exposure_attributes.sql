@@ -6,14 +6,10 @@ changes as (select * from {{ ref('int_changed_unit_days') }}),
 
 changed_releases as (select * from {{ ref('int_changed_releases') }}),
 
-unit_days as (select * from {{ ref('int_unit_days') }}),
-
 {% if is_incremental() %}
 grown_units as (
 
-    select unit_key, min(event_on) as event_on from changes
-    where is_grown
-    group by unit_key
+    select unit_key, min(event_on) as event_on from changes where is_grown group by unit_key
 
 ),
 
@@ -79,7 +75,7 @@ parts as (
         unit_days.first_app_version as app_version, unit_days.country, unit_days.platform,
         unit_days.plan, unit_days.signed_up_on
     from sought
-    inner join unit_days
+    inner join {{ ref('int_unit_days') }} as unit_days
         on
             sought.unit_key = unit_days.unit_key and sought.unit_id = unit_days.unit_id
             and sought.exposed_on > unit_days.event_on

@@ -73,9 +73,14 @@ def test_pipelines_hold_no_sql_and_no_file_is_too_long() -> None:
     assert too_long == []
 
 
-@pytest.mark.parametrize("command", ["check", "query"])
+@pytest.mark.parametrize("command", ["check", "query", "diff", "lineage"])
 def test_light_commands_import_no_heavy_framework(command: str) -> None:
-    arguments = {"check": ["check"], "query": ["query", "SELECT 1"]}[command]
+    arguments = {
+        "check": ["check"],
+        "query": ["query", "SELECT 1"],
+        "diff": ["diff", str(ROOT / "examples" / "demo")],
+        "lineage": ["lineage", "activation_rate"],
+    }[command]
     script = (
         "import sys\n"
         "from landed.serve.cli import main\n"

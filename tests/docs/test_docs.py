@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from landed.catalog.diff_rules import RULES
 from landed.documents import packaged_schema
 from landed.serve.cli import app
 
@@ -165,3 +166,11 @@ def test_the_walk_through_is_found_by_the_test_of_commands():
     shown = set(_shown(ROOT / "docs" / "how-to" / "first-release.md"))
 
     assert {"landed init my-product", "landed check", "landed ingest"} <= shown
+
+
+def test_the_table_of_rules_is_the_one_that_diff_goes_by():
+    text = (ROOT / "docs" / "reference" / "diff.md").read_text("utf-8")
+
+    tabled = re.findall(r"^\| `([a-z_]+)` \| (\w+) \| (.+) \|$", text, flags=re.MULTILINE)
+
+    assert tabled == [(name, rule.severity, rule.why) for name, rule in RULES.items()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,3 +114,26 @@ def test_the_bi_role_may_only_read(bi: psycopg.Connection[Any], statement: str) 
     with pytest.raises(psycopg.Error):
         bi.execute(statement)
     bi.rollback()
+
+
+@pytest.mark.parametrize("name", ["weekly_business", "daily_service"])
+def test_a_saved_query_is_the_same_as_its_file_and_as_the_query_typed(
+    demo_home: Path, landed: Callable[..., Any], name: str
+) -> None:
+    typed = landed("saved", name, "--sql", "--project", PROJECT).out
+
+    file = pq.read_table(demo_home / "exports" / f"{name}.parquet").to_pylist()
+    asked = query(landed, demo_home, typed)
+    saved = landed("saved", name, "--project", PROJECT, "--format", "json", home=demo_home).json()
+
+    assert saved == asked
+    assert len(file) == len(asked) >= 10
+    for kept, row in zip(file, asked, strict=True):
+        assert kept.keys() == row.keys()
+        for column, value in row.items():
+            if isinstance(value, float):
+                assert float(kept[column]) == pytest.approx(value, rel=1e-9), (column, row)
+            elif column == "metric_time":
+                assert str(kept[column])[:10] == str(value)[:10]
+            else:
+                assert kept[column] == value, (column, row)

@@ -26,6 +26,7 @@ from .definitions import (
 from .expressions import column_names, parse_arithmetic, parse_column_expression, parse_condition
 from .kinds import parse_span
 from .linting_kinds import lint_measure
+from .linting_validity import lint_validity, validity_of
 from .names import did_you_mean, show
 from .reading import Entry
 
@@ -55,9 +56,17 @@ _FILLER = {
 
 
 def build_semantic_model(
-    entry: Entry, columns: Mapping[str, Mapping[str, str]], faults: list[Fault]
+    entry: Entry,
+    columns: Mapping[str, Mapping[str, str]],
+    faults: list[Fault],
+    unique: Mapping[str, frozenset[str]] | None = None,
 ) -> SemanticModel | None:
-    """The semantic model of a sound entry; None where it has faults."""
+    """The semantic model of a sound entry; None where it has faults.
+
+    Args:
+        columns: Data type by column, by model.
+        unique: Columns that are tested to be unique, by model.
+    """
     before = len(faults)
     data = entry.data
     found = _MODEL.search(data["model"])
@@ -84,6 +93,7 @@ def build_semantic_model(
             raw.get("expr", name),
             raw.get("label", ""),
             raw.get("description", "").strip(),
+            validity_of(raw),
         )
         for name, raw in _named(entry, "dimensions", known, faults)
     }
@@ -127,6 +137,7 @@ def build_semantic_model(
                 "entities",
             )
         )
+    lint_validity(entry, entities, dimensions, measures, faults)
     if len(faults) > before:
         return None
     built = SemanticModel(
@@ -138,6 +149,7 @@ def build_semantic_model(
         dimensions=dimensions,
         measures=measures,
         columns=dict(known),
+        unique_columns=(unique or {}).get(model, frozenset()),
         path=entry.document.path,
     )
     for index, raw in enumerate(data.get("measures", ())):
@@ -151,6 +163,7 @@ def build_semantic_model(
 
 def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     """The metric of a sound entry, without its digest; None where it has faults."""
+    _lint_description(entry, faults)  # it reads badly, but can be computed
     before = len(faults)
     data = entry.data
     kinds = _KINDS[entry.kind]
@@ -166,13 +179,15 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
     if entry.name in RESERVED_NAMES:
         what = f"the name {show(entry.name)} is reserved"
         faults.append(entry.fault(what, "another name", "rename it.", "reserved_name", "name"))
-    _lint_description(entry, faults)
     meta = data["config"]["meta"]
     params = data["type_params"]
     measure, measure_filters = rows_of(params.get("measure"))
     inputs = _inputs(params)
     more = kind_params(entry, faults)
     _lint_cap(entry, kind, faults)
+    if "zero_denominator" in meta and kind != "ratio":
+        what, at = f"a {kind} metric has no denominator", ("config", "meta", "zero_denominator")
+        faults.append(entry.fault(what, "a ratio", "remove it.", "zero_rule", *at))
     for key, filters in _filters(entry):
         for text in filters:
             _read(parse_condition, text, entry, faults, *key)
@@ -199,24 +214,13 @@ def build_metric(entry: Entry, faults: list[Fault]) -> Metric | None:
         expr=params.get("expr"),
         params=more,
         fill=_fill(params.get("measure")),
+        zero_denominator=meta.get("zero_denominator"),
         revisions=tuple(
             Revision(one["date"], one["change"], one["by"]) for one in meta.get("revisions", ())
         ),
         deprecated=Deprecation(**meta["deprecated"]) if "deprecated" in meta else None,
         path=entry.document.path,
     )
-
-
-def lint_saved_query(entry: Entry, metrics: Mapping[str, object], faults: list[Fault]) -> None:
-    """A saved query names metrics that exist, and its conditions are in the grammar."""
-    params = entry.data["query_params"]
-    for index, name in enumerate(params["metrics"]):
-        if name not in metrics:
-            what, fix = f"unknown metric {show(name)}", did_you_mean(name, metrics)
-            key = ("query_params", "metrics", index)
-            faults.append(entry.fault(what, "", fix, "unknown_metric", *key))
-    for text in texts(params.get("where")):
-        _read(parse_condition, text, entry, faults, "query_params", "where")
 
 
 def _named(
@@ -359,12 +363,12 @@ def _number(raw: int | float | None) -> float | None:
 
 
 def _percentile(raw: Mapping[str, Any]) -> tuple[float | None, bool, bool]:
-    """A measure's percentile, whether it must occur, whether it may be estimated."""
+    """A measure's percentile, whether it must occur, whether it is estimated."""
     params = raw.get("agg_params", {})
     return (
         _number(params.get("percentile")),
         params.get("use_discrete_percentile", False),
-        params.get("use_approximate_percentile", False),
+        params.get("use_approximate_percentile", "sketch" in raw.get("config", {}).get("meta", {})),
     )
 
 

@@ -12,11 +12,10 @@ from ..documents import digest
 from ..errors import ContractError, Fault
 from ..project import Project, core_root
 from ..project.zones import canonical_zone
-from .building import build_metric, build_semantic_model, lint_saved_query
+from .building import build_metric, build_semantic_model
 from .definitions import (
     METRIC_TIME,
     RELEASE,
-    RESERVED_NAMES,
     VARIANT,
     DimensionInfo,
     Metric,
@@ -25,9 +24,10 @@ from .definitions import (
 from .forms import NoUnitForm, UnitForm, unit_form
 from .formulas import Formula, Vocabulary, leading
 from .linting import lint_references, lint_release, measures_by_name, unit_model
-from .names import did_you_mean, show
+from .names import did_you_mean, short_names, show
 from .reading import read_definitions
 from .releases import Release, load_releases
+from .saved import Dashboard, SavedQuery, build_saved_query, lint_names, read_dashboard
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Catalog:
     releases: Mapping[str, Release] = field(default_factory=dict)
     digest: str = ""
     time_zone: str = "UTC"
+    saved_queries: Mapping[str, SavedQuery] = field(default_factory=dict)
+    dashboards: Mapping[str, Dashboard] = field(default_factory=dict)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -55,6 +57,7 @@ class Catalog:
             measures_by_name(self.semantic_models, faults),
             unit_model(self.semantic_models, faults),
             self.time_zone,
+            self.semantic_models,
         )
 
     def metric(self, name: str) -> Metric:
@@ -105,12 +108,9 @@ class Catalog:
                     if shared is None
                     else {full: one for full, one in shared.items() if full in found}
                 )
-        shorts = [full.partition("__")[2] for full in shared or ()]
+        shorts = short_names(shared or {})
         named = tuple(
-            replace(one, short=short)
-            if (short := full.partition("__")[2]) not in RESERVED_NAMES and shorts.count(short) == 1
-            else one
-            for full, one in sorted((shared or {}).items())
+            replace(one, short=shorts.get(full)) for full, one in sorted((shared or {}).items())
         )
         return (
             DimensionInfo(METRIC_TIME, METRIC_TIME, "time", "When a row counts: hour to year."),
@@ -133,6 +133,17 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
     Raises:
         ContractError: A definition or release has faults; all of them at once.
     """
+    catalog, faults = read_catalog(project, core=core)
+    if faults:
+        raise ContractError(faults)
+    return catalog
+
+
+def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog, list[Fault]]:
+    """What can be read of a project's definitions, and every fault of the rest.
+
+    For what looks at definitions that need not be sound, such as those of another day.
+    """
     faults: list[Fault] = []
     root = core_root() if core is None else core
     shipped = read_definitions(root / "metrics", root / "models", faults)
@@ -142,7 +153,11 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
     models: dict[str, SemanticModel] = {}
     broken: set[str] = set()
     for name, entry in found.semantic_models.items():
-        model = build_semantic_model(entry, found.columns, faults) if entry.is_sound else None
+        model = (
+            build_semantic_model(entry, found.columns, faults, found.unique)
+            if entry.is_sound
+            else None
+        )
         if model is None:
             broken.add(name)
         else:
@@ -152,22 +167,39 @@ def load_catalog(project: Project, *, core: Path | None = None) -> Catalog:
         for name, entry in found.metrics.items()
         if entry.is_sound and (metric := build_metric(entry, faults)) is not None
     }
-    vocabulary = Vocabulary(metrics, measures_by_name(models, faults), unit_model(models, faults))
+    vocabulary = Vocabulary(
+        metrics, measures_by_name(models, faults), unit_model(models, faults), models=models
+    )
     bad = lint_references(vocabulary, found.metrics, broken, faults)
-    for entry in found.saved_queries.values():
-        if entry.is_sound:
-            lint_saved_query(entry, found.metrics, faults)
+    saved = {
+        name: query
+        for name, entry in found.saved_queries.items()
+        if entry.is_sound and (query := build_saved_query(entry, found.metrics, faults)) is not None
+    }
     releases = load_releases(project.releases, faults)
     for release in releases.values():
         faults.extend(lint_release(release, vocabulary, found.metrics, bad))
-    if faults:
-        raise ContractError(faults)
     digested = {
         name: replace(metric, digest=vocabulary.digest_of(metric, vocabulary.formula(metric)))
         for name, metric in sorted(metrics.items())
+        if name not in bad
     }
+    dashboards = [read_dashboard(*one) for one in found.exposures]
     zone = canonical_zone(project.timezone)
-    return Catalog(digested, models, releases, _digest(digested, releases, zone), zone)
+    catalog = Catalog(
+        digested,
+        models,
+        releases,
+        _digest(digested, releases, zone),
+        zone,
+        saved,
+        {one.name: one for one in dashboards},
+    )
+    for name, query in saved.items():
+        if not bad.intersection(query.metrics):
+            infos = catalog.dimensions_of(query.metrics)
+            faults.extend(lint_names(query, infos, found.saved_queries[name]))
+    return catalog, faults
 
 
 def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release], zone: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalog import Catalog
-from .definitions import Fill, Measure, Metric, MetricInput, SemanticModel
+from .definitions import Dimension, Fill, Measure, Metric, MetricInput, SemanticModel
 from .kinds import Conversion, Cumulative
 
 _KINDS = ("simple", "ratio", "derived", "cumulative", "conversion")
@@ -105,6 +105,8 @@ def _versions(catalog: Catalog, name: str) -> Iterator[tuple[str, tuple[str, ...
 
 
 def _cautions(metric: Metric) -> Iterator[str]:
+    if metric.zero_denominator == "zero":
+        yield "MetricFlow gives NULL where its denominator is 0"
     if metric.kind == "conversion":
         yield "MetricFlow takes any row of the entity for a base row where one table holds both"
     if isinstance(metric.params, Cumulative) and metric.params.window is not None:
@@ -136,11 +138,19 @@ def _model(model: SemanticModel) -> dict[str, Any]:
                 label=one.label,
                 description=one.description,
                 # with a finer one MetricFlow wants a calendar as fine
-                type_params={"time_granularity": "day"} if one.kind == "time" else None,
+                type_params=_time(one) if one.kind == "time" else None,
             )
             for one in model.dimensions.values()
         ],
         measures=[_measure(one) for one in model.measures.values()],
+    )
+
+
+def _time(dimension: Dimension) -> dict[str, Any]:
+    validity = dimension.validity
+    return _filled(
+        time_granularity="day",
+        validity_params={f"is_{validity}": True} if validity is not None else None,
     )
 
 
@@ -190,6 +200,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
         window_days=metric.window_days,
         minimum_effect_of_interest=metric.minimum_effect_of_interest,
         non_inferiority_margin=metric.non_inferiority_margin,
+        zero_denominator=metric.zero_denominator,
         cap=None if metric.cap_value is None else {"value": metric.cap_value},
         revisions=[
             {"date": one.date, "change": one.change, "by": one.by} for one in metric.revisions

@@ -27,6 +27,7 @@ Direction = Literal["increase_is_good", "decrease_is_good", "neutral"]
 Tier = Literal["certified", "team", "draft"]
 DimensionKind = Literal["categorical", "time"]
 EntityKind = Literal["primary", "unique", "natural", "foreign"]
+ZeroRule = Literal["no_value", "zero"]
 UnitFormName = Literal["mean", "proportion", "ratio", "unit_mean"]
 
 #: The entity that releases are measured on, and that attributes are joined by.
@@ -38,6 +39,9 @@ EXPOSED_UNITS = "exposed_units"
 METRIC_TIME = "metric_time"
 RELEASE = "release"
 VARIANT = "variant"
+#: Registers of a sketch of distinct values, and how far off a sketched percentile may be.
+DISTINCT_REGISTERS = 4096
+PERCENTILE_ERROR = 0.01
 RESERVED_NAMES = frozenset({METRIC_TIME, RELEASE, VARIANT, "metrics", "measure"})
 
 
@@ -52,13 +56,19 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A column that may be grouped by or filtered on. `expr` is an expression over columns."""
+    """A column that may be grouped by or filtered on.
+
+    Args:
+        expr: An expression over columns.
+        validity: Whether it says from when or until when its row holds; None for neither.
+    """
 
     name: str
     kind: DimensionKind
     expr: str
     label: str = ""
     description: str = ""
+    validity: Literal["start", "end"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class Measure:
         expr: An expression over columns.
         percentile: Of a percentile. Share, 0 to 1; None for other aggregations.
         is_discrete: Whether a percentile is a value that occurs, else one between two.
-        is_approximate: Whether a percentile may be estimated by a sketch.
+        is_approximate: Whether a percentile or the distinct values are estimated by a sketch.
         non_additive: How values are taken at one moment rather than added over time.
     """
 
@@ -98,6 +108,13 @@ class Measure:
     is_approximate: bool = False
     non_additive: NonAdditive | None = None
 
+    @property
+    def relative_error(self) -> float | None:
+        """Of a sketch: of distinct values the standard error, of a percentile the most; a share."""
+        if not self.is_approximate:
+            return None
+        return PERCENTILE_ERROR if self.agg == "percentile" else 1.04 / DISTINCT_REGISTERS**0.5
+
 
 @dataclass(frozen=True, slots=True)
 class SemanticModel:
@@ -108,6 +125,7 @@ class SemanticModel:
         model: The dbt model's name; its relation is `main.<model>`.
         primary_entity: Prefix of its dimensions, as in `event__event_name`.
         columns: Data type by column from the model's contract; empty where it has none.
+        unique_columns: Columns that a data test holds to be unique.
     """
 
     name: str
@@ -118,7 +136,21 @@ class SemanticModel:
     dimensions: Mapping[str, Dimension]
     measures: Mapping[str, Measure]
     columns: Mapping[str, str] = field(default_factory=dict)
+    unique_columns: frozenset[str] = frozenset()
     path: Path = field(default=Path(), compare=False)
+
+    @property
+    def validity(self) -> tuple[Dimension, Dimension] | None:
+        """From when and until when a row holds (slowly changing, type 2); None for always."""
+        found = {one.validity: one for one in self.dimensions.values() if one.validity}
+        return (found["start"], found["end"]) if len(found) == 2 else None
+
+    @property
+    def prefixes(self) -> frozenset[str]:
+        """Entities that its own dimensions are named after: one of its rows is one of theirs."""
+        kinds = ("primary", "unique", "natural")
+        keys = (name for name, one in self.entities.items() if one.kind in kinds)
+        return frozenset((self.primary_entity, *keys))
 
     @property
     def unit(self) -> Entity | None:
@@ -194,6 +226,7 @@ class Metric:
         inputs: Numerator and denominator of a ratio; inputs of a derived metric.
         expr: Arithmetic over the inputs' aliases (derived only).
         params: What its kind says beyond a measure.
+        zero_denominator: What a ratio is where its denominator is 0; None where nobody says.
         fill: What stands where there are no rows; None for nothing.
         digest: Of the compiled definition: the same formula has the same digest.
     """
@@ -216,6 +249,7 @@ class Metric:
     expr: str | None = None
     params: KindParams | None = None
     fill: Fill | None = None
+    zero_denominator: ZeroRule | None = None
     revisions: tuple[Revision, ...] = ()
     deprecated: Deprecation | None = None
     path: Path = field(default=Path(), compare=False)

@@ -29,8 +29,10 @@ CALENDAR = ("hour", "day", "week", "us_week", "month", "quarter", "year")
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _CALL = re.compile(
     r"\s*(Dimension|TimeDimension|Entity)\(\s*(['\"])([a-z][a-z0-9_]*)\2\s*"
-    r"(?:,\s*(['\"])(hour|day|week|us_week|month|quarter|year)\4\s*)?\)\s*"
+    r"(?:,\s*(['\"])(hour|day|week|us_week|month|quarter|year)\4\s*)?"
+    r"(?:,\s*entity_path\s*=\s*\[([a-z0-9_'\", ]*)\]\s*)?\)\s*"
 )
+_PATH = re.compile(r"\s*(?:(['\"])([a-z][a-z0-9_]*)\1\s*,?\s*)+")
 _PLACEHOLDER = "landed_ref_"
 _BRACES = ("{{", "}}", "{%", "%}", "{#", "#}")
 
@@ -127,7 +129,7 @@ def parse_condition(text: str, *, bare_names: bool = False) -> Condition:
                 "{{ Entity('…') }}.",
                 "template",
             )
-        kind, name, grain = call.group(1), call.group(3), call.group(5)
+        kind, name, grain, path = call.group(1), call.group(3), call.group(5), call.group(6)
         if grain and kind != "TimeDimension":
             raise refused(f"{show(kind)} takes no grain", "use TimeDimension.", "template")
         if grain == "us_week" and not bare_names:  # definitions keep to the grains of dbt
@@ -137,7 +139,17 @@ def parse_condition(text: str, *, bare_names: bool = False) -> Condition:
             "TimeDimension": "time",
             "Entity": "entity",
         }
-        references.append(Reference(kinds[kind], name, grain))
+        if name.count("__") > (kind != "Entity"):  # dbt takes one entity in the name itself
+            *before, last, short = name.split("__")
+            near = f"{last}__{short}" if kind != "Entity" else short
+            before = before if kind != "Entity" else [*before, last]
+            raise refused(
+                f"{show(kind)} has a path in the name {show(name)}",
+                f"write {kind}('{near}', entity_path={before}).",
+                "template",
+            )
+        names = _entity_path(path, found.group(0)) if path is not None else ()
+        references.append(Reference(kinds[kind], "__".join((*names, name)), grain))
         return f" {_PLACEHOLDER}{len(references) - 1} "
 
     if _PLACEHOLDER in text.lower():
@@ -184,6 +196,17 @@ def parse_condition(text: str, *, bare_names: bool = False) -> Condition:
             f"a template stands inside quotes in {show(text)}", "take the quotes off.", "template"
         )
     return Condition(tree, tuple(references))
+
+
+def _entity_path(path: str, template: str) -> tuple[str, ...]:
+    """The entities that dbt's `entity_path=['order']` joins by, before the one of the name."""
+    if path.strip() and not _PATH.fullmatch(path):
+        raise refused(
+            f"the path of {show(template)} is no list of entities",
+            "write entity_path=['order'].",
+            "template",
+        )
+    return tuple(re.findall(r"['\"]([a-z][a-z0-9_]*)['\"]", path))
 
 
 def _grain_of(tree: exp.TimestampTrunc) -> str:
@@ -301,6 +324,10 @@ def _parse(source: str, allowed: set[type[exp.Expr]], written: str | None = None
                 "not_in_grammar",
             )
         _check_parts(node, text)
+        if isinstance(node, exp.Cast):  # TryCast too
+            node.meta["is_defined"] = (
+                True  # what the compiler casts itself every engine casts alike
+            )
     return tree
 
 

@@ -6,14 +6,15 @@ the models it reads and its digest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..documents import digest
+from ..errors import QueryRefused
 from .definitions import (
     METRIC_TIME,
-    UNIT_ENTITY,
     Dimension,
     Fill,
     Measure,
@@ -22,6 +23,7 @@ from .definitions import (
 )
 from .expressions import Reference, canonical, parse_arithmetic, parse_column_expression
 from .expressions import parse_condition as _condition
+from .joins import JoinGraph, Path, spelled_hops
 from .kinds import Conversion, Cumulative, Funnel, KindParams, Retention, Span, SpanUnit
 from .names import did_you_mean, refused, show
 
@@ -51,11 +53,16 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Quotient:
-    """Numerator divided by denominator; NULL where that is zero."""
+    """Numerator divided by denominator.
+
+    Args:
+        is_zero: Whether it is 0 where the denominator is 0; else it has no value there.
+    """
 
     numerator: Formula
     denominator: Formula
     denominator_metric: str = ""
+    is_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,11 +112,11 @@ Formula = Aggregate | Quotient | Arithmetic | Accumulated | Converted | Funnelle
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a name's column stands: in the fact itself, or in the unit's model joined to it."""
+    """Where a name's column stands: in the fact itself, or in a model joined to it by a path."""
 
     model: SemanticModel
     expr: str
-    is_joined: bool
+    path: Path = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,12 @@ class Vocabulary:
     measures: Mapping[str, tuple[SemanticModel, Measure]]
     units: SemanticModel | None
     time_zone: str = "UTC"
+    models: Mapping[str, SemanticModel] = field(default_factory=dict)
+
+    @cached_property
+    def joins(self) -> JoinGraph:
+        """Which models are joined to which."""
+        return JoinGraph(self.models)
 
     def formula(self, metric: Metric, filters: tuple[str, ...] = ()) -> Formula:
         """The formula of a metric whose references are known to exist, without cycles."""
@@ -171,7 +184,8 @@ class Vocabulary:
             for one in metric.inputs
         ]
         if metric.kind == "ratio":
-            return Quotient(parts[0], parts[1], metric.inputs[1].metric)
+            is_zero = metric.zero_denominator == "zero"
+            return Quotient(parts[0], parts[1], metric.inputs[1].metric, is_zero)
         named = zip((one.alias for one in metric.inputs), parts, strict=True)
         return Arithmetic(metric.expr or "", dict(named))
 
@@ -187,29 +201,38 @@ class Vocabulary:
             time: The time dimension that `metric_time` means.
 
         Raises:
-            QueryRefused: The fact has no such name.
+            QueryRefused: The fact has no such name, two paths lead to it, or it would fan out.
         """
         name = reference.name
-        if reference.kind == "entity":
-            entity = fact.entities.get(name)
-            if entity is not None:
-                return Place(fact, entity.expr, False)
-            fix = did_you_mean(name, fact.entities)
-            raise refused(f"unknown entity {show(name)} of {fact.name}", fix, "unknown_entity")
         if name == METRIC_TIME:
-            return Place(fact, fact.dimensions[time].expr, False)
-        entity_name, _, short = name.partition("__")
-        own: Dimension | None = None
-        if entity_name == fact.primary_entity:
-            own = fact.dimensions.get(short)
-        if own is not None:
-            return Place(fact, own.expr, False)
-        if entity_name == UNIT_ENTITY and self.units is not None and fact.unit is not None:
-            joined = self.units.dimensions.get(short)
-            if joined is not None:
-                return Place(self.units, joined.expr, True)
-        fix = did_you_mean(name, self.names_of(fact))
-        raise refused(f"unknown dimension {show(name)} of {fact.name}", fix, "unknown_dimension")
+            return Place(fact, fact.dimensions[time].expr)
+        *entities, short = name.split("__")
+        if reference.kind == "entity":
+            if not entities and short in fact.entities:
+                return Place(fact, fact.entities[short].expr)
+        elif len(entities) == 1 and entities[0] in fact.prefixes and short in fact.dimensions:
+            return Place(fact, fact.dimensions[short].expr)
+        found: list[Place] = []
+        for path in self.joins.along(fact, tuple(entities)):
+            model = path[-1].model
+            own = model.entities if reference.kind == "entity" else model.dimensions
+            if short in own:
+                found.append(Place(model, own[short].expr, path))
+        if len(found) == 1:
+            return found[0]
+        raise self.unplaced(fact, reference, [one.path for one in found])
+
+    def unplaced(
+        self, fact: SemanticModel, reference: Reference, paths: Sequence[Path] = ()
+    ) -> QueryRefused:
+        """Why a name has no place that is sure: two paths, a fan-out, or nothing like it."""
+        name, kind = reference.name, "entity" if reference.kind == "entity" else "dimension"
+        refusal = self.joins.refusal(fact, kind, name, paths)
+        if refusal is not None:
+            return refusal
+        known: Iterable[str] = fact.entities if kind == "entity" else self.names_of(fact)
+        what = f"unknown {kind} {show(name)} of {fact.name}"
+        return refused(what, did_you_mean(name, known), f"unknown_{kind}")
 
     @staticmethod
     def constant(fact: SemanticModel, name: str) -> Reference:
@@ -222,11 +245,20 @@ class Vocabulary:
 
     def names_of(self, fact: SemanticModel) -> dict[str, Dimension]:
         """Every dimension reachable from a fact, by full name."""
-        found = {f"{fact.primary_entity}__{name}": one for name, one in fact.dimensions.items()}
-        if fact.unit is not None and self.units is not None:
-            for name, one in self.units.dimensions.items():
-                found.setdefault(f"{UNIT_ENTITY}__{name}", one)
-        return found
+        if fact.name not in self._names:
+            own = {f"{fact.primary_entity}__{name}": one for name, one in fact.dimensions.items()}
+            self._names[fact.name] = {**self.joins.dimensions(fact), **own}
+        return self._names[fact.name]
+
+    @cached_property
+    def _names(self) -> dict[str, dict[str, Dimension]]:
+        return {}
+
+    def _models_at(self, aggregate: Aggregate, reference: Reference) -> set[str]:
+        """dbt models that a name of an aggregate's fact needs."""
+        time = aggregate.measure.agg_time_dimension
+        place = self.place(aggregate.fact, reference, time)
+        return {place.model.model, *(hop.model.model for hop in place.path)}
 
     def models_of(self, formula: Formula) -> frozenset[str]:
         """Names of the dbt models that a formula reads."""
@@ -235,14 +267,12 @@ class Vocabulary:
             found.add(aggregate.fact.model)
             for text in aggregate.filters:
                 for reference in _condition(text).references:
-                    time = aggregate.measure.agg_time_dimension
-                    found.add(self.place(aggregate.fact, reference, time).model.model)
+                    found |= self._models_at(aggregate, reference)
         for one in _conversions(formula):
             for side, aggregate in enumerate((one.base, one.converted)):
                 for pair in one.params.constants:
                     reference = self.constant(aggregate.fact, pair[side])
-                    time = aggregate.measure.agg_time_dimension
-                    found.add(self.place(aggregate.fact, reference, time).model.model)
+                    found |= self._models_at(aggregate, reference)
         return frozenset(found)
 
     def digest_of(self, metric: Metric, formula: Formula) -> str:
@@ -266,6 +296,7 @@ class Vocabulary:
                 self._canonical(formula.numerator),
                 self._canonical(formula.denominator),
                 formula.denominator_metric == "exposed_units",
+                *(["zero"] if formula.is_zero else []),  # no value: as it was digested before
             ]
         if isinstance(formula, Arithmetic):
             inputs = {name: self._canonical(one) for name, one in formula.inputs.items()}
@@ -286,7 +317,8 @@ class Vocabulary:
                 reference = condition.references[int(name.rsplit("_", 1)[1])]
                 place = self.place(fact, reference, time)
                 expr = canonical(parse_column_expression(place.expr))
-                return [place.model.model, expr, reference.grain]
+                path = spelled_hops(place.path)
+                return [place.model.model, expr, reference.grain, *([path] if path else [])]
 
             return canonical(condition.tree, named)
 

@@ -11,6 +11,7 @@ from .definitions import EXPOSED_UNITS, Measure, Metric, SemanticModel
 from .expressions import parse_condition
 from .forms import NoUnitForm, unit_form
 from .formulas import Vocabulary, aggregates
+from .linting_deprecation import lint_deprecation
 from .linting_kinds import lint_kind, lint_offsets
 from .names import did_you_mean, show
 from .reading import Entry
@@ -150,12 +151,7 @@ def _unknown(
     """Whether the metric names a measure or metric that does not exist (or is broken)."""
     entry = entries[metric.name]
     bad = lint_kind(metric, vocabulary, entry, broken_models, faults)
-    successor = metric.deprecated.use if metric.deprecated is not None else None
-    if successor is not None and successor not in entries:
-        what = f"the successor {show(successor)} does not exist"
-        fix = did_you_mean(successor, entries)
-        at = ("config", "meta", "deprecated")
-        faults.append(entry.fault(what, "a metric", fix, "unknown_metric", *at))
+    lint_deprecation(metric, vocabulary.metrics, entries, faults)
     for one in metric.inputs:
         found = entries.get(one.metric)
         if found is None:

@@ -84,9 +84,13 @@ def lint_measure(raw: Mapping[str, object], model: SemanticModel, measure: Measu
         if measure.agg == "percentile":
             return "is a percentile without its share: write agg_params: {percentile: 0.9}."
         return f"is a {measure.agg} with agg_params: write agg: percentile, or take them off."
+    if measure.is_approximate and measure.agg not in ("count_distinct", "percentile"):
+        return f"is a {measure.agg} with a sketch: write agg: count_distinct, or take it off."
     level = measure.non_additive
     if level is None:
         return ""
+    if measure.is_approximate:
+        return "is a level, which no sketch holds: take the sketch off."
     dimension = model.dimensions.get(level.dimension)
     if dimension is None or dimension.kind != "time":
         times = [name for name, one in model.dimensions.items() if one.kind == "time"]
@@ -162,6 +166,10 @@ def _lint_conversion(
             expected = "an entity of both measures' models"
             faults.append(entry.fault(what, expected, fix, "unknown_entity", *at, "entity"))
     for side, (model, measure, key) in enumerate(found):
+        if measure.is_approximate:
+            what = f"the measure {show(measure.name)} is a sketch, and conversions are exact"
+            fix = "name a measure without a sketch."
+            faults.append(entry.fault(what, "an exact measure", fix, "sketch", *key))
         if measure.agg not in _CONVERTED:
             what = f"the measure {show(measure.name)} is a {measure.agg}"
             fix = "conversions are counted or summed; name another measure."

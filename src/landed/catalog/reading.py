@@ -69,6 +69,8 @@ class Definitions:
     semantic_models: dict[str, Entry] = field(default_factory=dict)
     saved_queries: dict[str, Entry] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    exposures: list[tuple[Document, int, dict[str, Any]]] = field(default_factory=list)
+    unique: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def replaced_by(self, over: Definitions) -> Definitions:
         """These, with the other's added or in their place."""
@@ -77,6 +79,8 @@ class Definitions:
             self.semantic_models | over.semantic_models,
             self.saved_queries | over.saved_queries,
             self.columns | over.columns,
+            exposures=self.exposures + over.exposures,
+            unique=self.unique | over.unique,
         )
 
 
@@ -120,6 +124,8 @@ def _read(
             _add(_entry(document, kind, index, raw, faults), found, faults)
     for index, raw in _entries(document, "models", faults):
         _columns(document, index, raw, found)
+    for index, raw in _entries(document, "exposures", faults):
+        found.exposures.append((document, index, raw))
 
 
 def _entries(
@@ -179,6 +185,27 @@ def _columns(document: Document, index: int, raw: dict[str, Any], found: Definit
         for column in columns
         if isinstance(column, dict) and "name" in column
     }
+    found.unique[raw["name"]] = frozenset(
+        str(column["name"])
+        for column in columns
+        if isinstance(column, dict) and "name" in column and _is_tested_unique(column)
+    )
+
+
+def _is_tested_unique(column: dict[str, Any]) -> bool:
+    """Whether a data test (or a contract's constraint) says that no value comes twice."""
+    tests = column.get("data_tests", column.get("tests"))
+    constraints = column.get("constraints")
+    declared = [*(tests if isinstance(tests, list) else ())]
+    declared += [
+        one.get("type")
+        for one in (constraints if isinstance(constraints, list) else ())
+        if isinstance(one, dict)
+    ]
+    return any(
+        one in ("unique", "primary_key") or (isinstance(one, dict) and "unique" in one)
+        for one in declared
+    )
 
 
 def _templates(document: Document) -> list[Fault]:

@@ -20,6 +20,7 @@ from .clock import span, truncated
 from .facts import ROWS, FactScan, aggregated
 from .grouped import Grouped
 from .parts import Frame, grouped, on_time, same_keys
+from .sketches import LEAST, REGISTER, VALUE, Sketched, distinct, registers
 from .syntax import (
     aliased,
     all_of,
@@ -36,7 +37,7 @@ from .syntax import (
 )
 
 _AT = "at_day"
-_VALUE = "v"
+_VALUE = VALUE
 
 
 @dataclass
@@ -59,8 +60,11 @@ class Running:
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """Days, the window over them, and the day that stands for each period."""
         if frame.time is None:  # no stretch is asked about: all rows
+            aggregate = self.formula.aggregate
+            if aggregate.measure.is_approximate:
+                return Sketched(self.scan, aggregate).tables(name, frame)
             whole = Grouped(self.scan)
-            whole.add(self.formula.aggregate)
+            whole.add(aggregate)
             return whole.tables(name, frame)
         return [*self.daily(name, frame), *self.running(name, frame)]
 
@@ -81,6 +85,8 @@ class Running:
             condition = self.scan.filters(self.formula.aggregate)
             what = expression(self.formula.aggregate.measure.expr, ROWS)
             rows = self._rows(inner, condition).select(aliased(what, _VALUE), copy=False)
+            if self.formula.aggregate.measure.is_approximate:
+                return [common(f"{name}_rows", registers(rows, frame.columns))]
             return [common(f"{name}_rows", grouped(rows, len(frame.keys) + 1))]
         rows = self._rows(inner, self.scan.filters(self.formula.aggregate)).select(
             *(aliased(one, f"b{index}") for index, one in enumerate(self._parts())), copy=False
@@ -98,7 +104,10 @@ class Running:
         days_of = calendar(
             f"{name}_rows", f"{name}_calendar", replace(inner, grain="day"), ends=reach
         )
-        found = [*days_of, *(self._distinct if self._is_distinct else self._sums)(name, inner)]
+        find = self._distinct if self._is_distinct else self._sums
+        if self.formula.aggregate.measure.is_approximate:
+            find = self._sketched
+        found = [*days_of, *find(name, inner)]
         if reach is not None:
             found.append(common(f"{name}_ends", ends_of(f"{name}_rows", str(frame.time))))
         shown = self._shown(name, frame, outer, is_shared=reach is not None)
@@ -165,6 +174,43 @@ class Running:
             common(f"{name}_moves", moves),
             common(f"{name}_steps", steps),
             common(f"{name}_by_day", days_of),
+            common(f"{name}_run", run),
+        ]
+
+    def _sketched(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Registers of days, merged over the window: as many steps whatever a day has of rows."""
+        others = frame.others
+        known = (
+            exp.select(*(column(key) for key in others), column(REGISTER))
+            .from_(named(f"{name}_rows"))
+            .where(is_known(column(REGISTER)), copy=False)
+            .distinct(copy=False)
+        )
+        merged = self._over(exp.Min(this=column(LEAST, "r")), frame)
+        merged.args["partition_by"].append(column(REGISTER, "g"))
+        of_group = same_keys(others, "d", "g")
+        of_day = [same_keys(frame.columns, "d", "r"), _equal(REGISTER, "g", "r")]
+        grid = (
+            exp.select(*(column(key, "d") for key in frame.columns), aliased(merged, LEAST))
+            .from_(named(f"{name}_calendar", "d"), copy=False)
+            .join(
+                below(known, "g"),
+                on=of_group,
+                join_type="inner" if of_group is not None else "cross",
+                copy=False,
+            )
+            .join(
+                named(f"{name}_rows", "r"),
+                on=all_of([one for one in of_day if one is not None]),
+                join_type="left",
+                copy=False,
+            )
+        )
+        value = zero_if_null(column("a0", "r"))
+        run = _dense(name, frame, rows=f"{name}_merged").select(aliased(value, _VALUE), copy=False)
+        return [
+            common(f"{name}_grid", grid),
+            *distinct(f"{name}_grid", f"{name}_merged", frame.columns),
             common(f"{name}_run", run),
         ]
 
@@ -257,6 +303,10 @@ class Running:
             .from_(below(ranked, "p"), copy=False)
             .where(is_chosen, copy=False)
         )
+
+
+def _equal(name: str, one: str, other: str) -> exp.EQ:
+    return exp.EQ(this=column(name, one), expression=column(name, other))
 
 
 def _dense(name: str, frame: Frame, rows: str = "") -> exp.Select:

@@ -8,9 +8,10 @@ from sqlglot import exp
 
 from ..catalog.definitions import METRIC_TIME
 from ..catalog.expressions import Reference
+from .dialects import render
 from .names import Asked
 from .query import Column, ColumnKind, Compiled
-from .syntax import aliased, all_of, append_cte, column, common, named, render
+from .syntax import aliased, all_of, append_cte, column, common, named
 
 RESULT = "result"
 
@@ -24,6 +25,7 @@ def answer(
     dialect: str,
     models: frozenset[str],
     release: str | None = None,
+    errors: Mapping[str, float | None] | None = None,
 ) -> Compiled:
     """Wrap the rows of a query to give the asked columns, order and number.
 
@@ -31,6 +33,7 @@ def answer(
         result: One row a group, with its common table expressions.
         columns: Column of `result` by metric or full dimension name.
         release: The release in whose scope it stands.
+        errors: Relative error by metric, of those that are made of sketches.
     """
 
     def at(name: str) -> exp.Column:
@@ -55,7 +58,8 @@ def answer(
         append_cte(select, cte)
     append_cte(select, common(RESULT, result))
     described = tuple(
-        Column(alias, _kind(source, asked), source) for source, alias in asked.columns
+        Column(alias, _kind(source, asked), source, (errors or {}).get(source))
+        for source, alias in asked.columns
     )
     return Compiled(render(select, dialect), described, models, release)
 

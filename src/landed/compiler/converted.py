@@ -23,7 +23,6 @@ from .syntax import (
     below,
     column,
     common,
-    days,
     expression,
     is_known,
     named,
@@ -32,8 +31,8 @@ from .syntax import (
 )
 
 _ENTITY, _AT, _SIDE, _VALUE, _PLACE, _FOUND = "entity", "at", "side", "v", "place", "found"
+_BOUND = "bound"  # the other end of a converting row's window, for which base rows are checked
 _BASE, _CONVERTING = 0, 1
-_MICROSECOND = 1 / 86_400_000_000  # days
 
 
 @dataclass
@@ -87,7 +86,7 @@ class Conversions:
                 self._side(_CONVERTING, frame, nothing, has_value=False),
             ]
         )
-        over, is_found = self._next()
+        over, _, is_found = self._next()
         labels = [*frame.columns, _AT, _SIDE, _VALUE]
         seen = exp.select(*map(column, labels), aliased(over, _FOUND)).from_(named(f"{name}_rows"))
         measure = self.formula.base.measure
@@ -170,94 +169,6 @@ class Conversions:
             )
         return select.select(aliased(value, _VALUE), copy=False).where(all_of(kept), copy=False)
 
-    def _base(self, frame: Frame) -> exp.Select:
-        """Base rows with their groups, numbered along each sequence."""
-        scan, aggregate = self.base, self.formula.base
-        primary = scan.fact.entities.get(scan.fact.primary_entity)
-        order = [scan.time_column]
-        if primary is not None:  # else rows of one instant have no order of their own
-            order.append(expression(primary.expr, ROWS))
-        sides = [pair[0] for pair in self.formula.params.constants]
-        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
-        place = exp.Window(
-            this=exp.RowNumber(),
-            partition_by=[part.copy() for part in parts],
-            order=exp.Order(expressions=[exp.Ordered(this=one) for one in order]),
-        )
-        groups = frame.groups(scan)
-        conditions = all_of(
-            [*frame.conditions(scan), *_conditions(scan, aggregate), _is_timed(scan)]
-        )
-        return (
-            scan.source(frame.relations)
-            .select(
-                *groups,
-                *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
-                aliased(_instant(scan), _AT),
-                aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
-                aliased(place, _PLACE),
-                copy=False,
-            )
-            .where(conditions, copy=False)
-        )
-
-    def _rows(self, base: str, frame: Frame) -> exp.Expr:
-        """Base and converting rows in one table; those of nobody belong to nothing."""
-        scan, aggregate = self.converting, self.formula.converted
-        is_somebody = [is_known(column(label)) for label in self._sequence]
-        ours = (
-            exp.select(
-                *(column(label) for label in (*self._sequence, _AT)),
-                aliased(exp.convert(_BASE), _SIDE),
-                column(_PLACE),
-                aliased(exp.Null(), _VALUE),
-            )
-            .from_(named(base))
-            .where(all_of(is_somebody), copy=False)
-        )
-        sides = [pair[1] for pair in self.formula.params.constants]
-        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
-        conditions = [*_conditions(scan, aggregate), _is_timed(scan)]
-        theirs = (
-            scan.source(frame.relations)
-            .select(
-                *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
-                aliased(_instant(scan), _AT),
-                aliased(exp.convert(_CONVERTING), _SIDE),
-                aliased(exp.Null(), _PLACE),
-                aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
-                copy=False,
-            )
-            .where(all_of([*conditions, *(is_known(part.copy()) for part in parts)]), copy=False)
-        )
-        return exp.Union(this=ours, expression=theirs, distinct=False)
-
-    def _found(self, rows: str) -> exp.Select:
-        """For each converting row the place of the base row it belongs to."""
-        labels = [*self._sequence, _SIDE, _VALUE]
-        seen = exp.select(
-            *map(column, labels), aliased(self._reached(column(_PLACE)), _FOUND)
-        ).from_(named(rows))
-        return (
-            exp.select(
-                *(column(label) for label in self._sequence),
-                aliased(column(_FOUND), _PLACE),
-                column(_VALUE),
-            )
-            .from_(below(seen, "s"), copy=False)
-            .where(exp.and_(_is(_CONVERTING), is_known(column(_FOUND)), copy=False), copy=False)
-        )
-
-    def _next(self) -> tuple[exp.Expr, exp.Expr]:
-        """The next converting row's time, and whether the window holds it: else it holds none."""
-        later = exp.Case(ifs=[exp.If(this=_is(_CONVERTING), true=column(_AT))])
-        over = self._window(exp.Min(this=later), ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING"))
-        window = self.formula.params.window
-        if window is None:
-            return over, is_known(column(_FOUND))
-        start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
-        return over, exp.GT(this=column(_AT), expression=start)
-
     def _latest(self, at: exp.Expr) -> exp.Window:
         """The time of the last base row before; where it is out of reach, so are all others."""
         return self._window(exp.Max(this=at), ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None))
@@ -301,19 +212,139 @@ class Conversions:
         start = exp.paren(exp.Sub(this=column(_AT), expression=span(window)), copy=False)
         return [found, exp.GT(this=column(_FOUND), expression=start)]
 
-    def _reached(self, what: exp.Expr) -> exp.Window:
-        """What the first or last base row within the window before has; converting rows have none.
+    def _base(self, frame: Frame) -> exp.Select:
+        """Base rows with their groups, numbered along each sequence."""
+        scan, aggregate = self.base, self.formula.base
+        primary = scan.fact.entities.get(scan.fact.primary_entity)
+        order = [scan.time_column]
+        if primary is not None:  # else rows of one instant have no order of their own
+            order.append(expression(primary.expr, ROWS))
+        sides = [pair[0] for pair in self.formula.params.constants]
+        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
+        place = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=[part.copy() for part in parts],
+            order=exp.Order(expressions=[exp.Ordered(this=one) for one in order]),
+        )
+        groups = frame.groups(scan)
+        conditions = all_of(
+            [*frame.conditions(scan), *_conditions(scan, aggregate), _is_timed(scan)]
+        )
+        return (
+            scan.source(frame.relations)
+            .select(
+                *groups,
+                *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
+                aliased(_instant(scan), _AT),
+                aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
+                aliased(place, _PLACE),
+                copy=False,
+            )
+            .where(conditions, copy=False)
+        )
 
-        Args:
-            what: Greater for a later base row.
-        """
+    def _rows(self, base: str, frame: Frame) -> exp.Expr:
+        """Base and converting rows in one table; those of nobody belong to nothing."""
+        scan, aggregate = self.converting, self.formula.converted
+        is_somebody = [is_known(column(label)) for label in self._sequence]
+        ours = (
+            exp.select(
+                *(column(label) for label in (*self._sequence, _AT)),
+                aliased(exp.convert(_BASE), _SIDE),
+                column(_PLACE),
+                aliased(exp.Null(), _VALUE),
+                *(aliased(exp.Null(), label) for label in self._bounds),
+            )
+            .from_(named(base))
+            .where(all_of(is_somebody), copy=False)
+        )
+        sides = [pair[1] for pair in self.formula.params.constants]
+        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
+        conditions = [*_conditions(scan, aggregate), _is_timed(scan)]
+        at, bound = self._ends()
+        theirs = (
+            scan.source(frame.relations)
+            .select(
+                *(aliased(part, label) for part, label in zip(parts, self._sequence, strict=True)),
+                aliased(at, _AT),
+                aliased(exp.convert(_CONVERTING), _SIDE),
+                aliased(exp.Null(), _PLACE),
+                aliased(expression(aggregate.measure.expr, ROWS), _VALUE),
+                *(aliased(bound, label) for label in self._bounds),
+                copy=False,
+            )
+            .where(all_of([*conditions, *(is_known(part.copy()) for part in parts)]), copy=False)
+        )
+        return exp.Union(this=ours, expression=theirs, distinct=False)
+
+    def _found(self, rows: str) -> exp.Select:
+        """For each converting row the base row it belongs to; for `any`, base rows that count."""
+        labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE, *self._bounds]
+        if self.formula.params.touch == "any":
+            over, chosen, is_found = self._next()
+        else:
+            over, chosen, is_found = self._belongs(), _CONVERTING, is_known(column(_FOUND))
+        seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
+            named(rows)
+        )
+        place = column(_PLACE if self.formula.params.touch == "any" else _FOUND)
+        return (
+            exp.select(
+                *(column(label) for label in self._sequence),
+                aliased(place, _PLACE),
+                column(_VALUE),
+                *(column(label) for label in self._bounds),
+            )
+            .from_(below(seen, "s"), copy=False)
+            .where(exp.and_(_is(chosen), is_found, copy=False), copy=False)
+        )
+
+    def _next(self) -> tuple[exp.Expr, int, exp.Expr]:
+        """The next converting row's time: if the window does not hold it, it holds none."""
+        later = exp.Case(ifs=[exp.If(this=_is(_CONVERTING), true=column(_AT))])
+        ends = ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING")
+        over = self._window(exp.Min(this=later), ends)
         window = self.formula.params.window
-        length: exp.Expr | str = "UNBOUNDED"
-        if window is not None:  # a row as late as the window is long converts nothing
-            length = exp.Sub(this=span(window), expression=days(_MICROSECOND))
-        is_first = self.formula.params.touch == "first"
-        function = exp.Min(this=what) if is_first else exp.Max(this=what)
-        return self._window(function, (length, "PRECEDING", "CURRENT ROW", None))
+        if window is None:
+            return over, _BASE, is_known(column(_FOUND))
+        start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
+        return over, _BASE, exp.GT(this=column(_AT), expression=start)
+
+    @property
+    def _bounds(self) -> list[str]:
+        """The column of the window's other end, where there is one to check."""
+        params = self.formula.params
+        return [_BOUND] if params.window is not None and params.touch != "any" else []
+
+    def _ends(self) -> tuple[exp.Expr, exp.Expr]:
+        """Where a converting row stands in the sequence, and the other end of its window.
+
+        For `last` it stands at its own time: the base row before it is the one, if it is not too
+        old. For `first` it stands where its window begins: the base row behind that is the one,
+        if it is not too late.
+        """
+        at, window = _instant(self.converting), self.formula.params.window
+        if window is None or not self._bounds:
+            return at, at
+        start = exp.paren(exp.Sub(this=at.copy(), expression=span(window)), copy=False)
+        return (start, at) if self.formula.params.touch == "first" else (at, start)
+
+    def _belongs(self) -> exp.Expr:
+        """The place of the one base row that a converting row may belong to."""
+        is_first, place = self.formula.params.touch == "first", column(_PLACE)
+        ends = ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None)
+        if not is_first or not self._bounds:
+            function = exp.Min(this=place) if is_first else exp.Max(this=place)
+            return self._window(function, ends)
+        outside = zero_if_null(self._window(exp.Max(this=place), ends))  # base rows too old
+        return exp.Add(this=outside, expression=exp.Literal.number(1))
+
+    def _is_within(self) -> list[exp.Expr]:
+        """Whether the base row lies within the window of the row that found it."""
+        compare = exp.LTE if self.formula.params.touch == "first" else exp.GT
+        return [
+            compare(this=column(_AT, "b"), expression=column(label, "f")) for label in self._bounds
+        ]
 
     def _window(self, function: exp.Expr, ends: tuple[object, ...]) -> exp.Window:
         return exp.Window(
@@ -328,16 +359,20 @@ class Conversions:
 
     def _converted(self, base: str, found: str, frame: Frame) -> exp.Select:
         """Conversions in the groups of their base rows."""
-        measure = self.formula.converted.measure
-        on = all_of(
+        is_any = self.formula.params.touch == "any"
+        measure = (self.formula.base if is_any else self.formula.converted).measure
+        same = (
             exp.EQ(this=column(label, "b"), expression=column(label, "f"))
             for label in (*self._sequence, _PLACE)
         )
+        on = all_of([*same, *self._is_within()])
         select = (
             exp.select(*(column(key, "b") for key in frame.columns))
             .from_(named(base, "b"), copy=False)
             .join(named(found, "f"), on=on, join_type="inner", copy=False)
-            .select(aliased(total(measure, column(_VALUE, "f")), "a0"), copy=False)
+            .select(
+                aliased(total(measure, column(_VALUE, "b" if is_any else "f")), "a0"), copy=False
+            )
         )
         return grouped(select, len(frame.keys))
 

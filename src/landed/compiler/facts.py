@@ -1,4 +1,4 @@
-"""Aggregates over one fact: names bound to columns, the join to the units, the filters."""
+"""Aggregates over one fact: names bound to columns, the joins they need, the filters."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..catalog.formulas import Aggregate, Place, Vocabulary
 from ..catalog.kinds import Span
 from ..catalog.names import refused, show
 from .clock import UTC, hour_of, later, local, midnight, truncated
+from .joins import Joins, instant_of
 from .query import Relations
 from .syntax import (
     all_of,
@@ -24,7 +25,6 @@ from .syntax import (
 )
 
 ROWS = "t"  # the fact's alias
-UNITS = "u"  # the units' alias
 #: Aggregations whose value over no rows is 0; of the others it is NULL.
 COUNTS = ("count", "count_distinct", "sum_boolean")
 
@@ -48,7 +48,7 @@ class FactScan:
     offset: Span | None = None
     zone: str = UTC
     is_hourly: bool = False
-    is_joined: bool = field(default=False, init=False)
+    joins: Joins = field(default_factory=Joins, init=False)
 
     @property
     def time_column(self) -> exp.Expr:
@@ -82,7 +82,7 @@ class FactScan:
         return hour_of(self.time_column, self.zone)
 
     def bind(self, condition: Condition) -> exp.Expr:
-        """A query's condition over this fact's columns; the units are joined if it needs them."""
+        """A query's condition over this fact's columns; what it needs is joined."""
         return condition.bind(lambda one: self._resolve(one, self.zone, self.is_hourly))
 
     def dimension(self, name: str) -> exp.Expr:
@@ -102,23 +102,14 @@ class FactScan:
         )
 
     def source(self, relations: Relations) -> exp.Select:
-        """`from <fact> as t`, with the units joined many-to-one where something needs them."""
+        """`from <fact> as t`, with the models joined many-to-one that something needs."""
         select = exp.select().from_(relation(self.fact.model, ROWS, relations), copy=False)
-        units, key = self.vocabulary.units, self.fact.unit
-        if not self.is_joined or units is None or key is None or units.unit is None:
-            return select
-        on = exp.EQ(
-            this=expression(key.expr, ROWS),
-            expression=expression(units.unit.expr, UNITS),
-        )
-        joined = relation(units.model, UNITS, relations)
-        return select.join(joined, on=on, join_type="left", copy=False)
+        happened = instant_of(self.fact, self.time, ROWS)  # whatever offset it counts at
+        return self.joins.onto(select, ROWS, happened, relations)
 
     def models(self) -> frozenset[str]:
         """dbt models that the scan reads."""
-        units = self.vocabulary.units
-        joined = {units.model} if self.is_joined and units is not None else set()
-        return frozenset({self.fact.model} | joined)
+        return frozenset({self.fact.model} | self.joins.models())
 
     @property
     def _happened(self) -> exp.Expr:
@@ -144,6 +135,8 @@ class FactScan:
         if reference.grain is not None:
             found = truncated(found, reference.grain)
         elif not is_day:
+            if reference.name == METRIC_TIME or _is_time(place):
+                found.type = exp.DataType.build("timestamp")  # dialects read text beside it so
             return found
         return midnight(found)
 
@@ -153,10 +146,7 @@ class FactScan:
         return model.columns.get(expr, "").lower() == "date"
 
     def _at(self, place: Place) -> exp.Expr:
-        if place.is_joined and place.model is not self.fact:
-            self.is_joined = True
-            return expression(place.expr, UNITS)
-        return expression(place.expr, ROWS)
+        return expression(place.expr, self.joins.alias(place.path) if place.path else ROWS)
 
 
 def _is_time(place: Place) -> bool:
@@ -172,7 +162,10 @@ def aggregated(aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
 
 
 def total(measure: Measure, value: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:
-    """A measure's aggregation of some values, of those that fulfil a condition."""
+    """A measure's aggregation of some values, of those that fulfil a condition.
+
+    Exact of a sketched measure too: a sketch is a plan of its own.
+    """
     agg = measure.agg
     if agg == "count":
         return where(exp.Count(this=value), condition)
@@ -195,8 +188,6 @@ def total(measure: Measure, value: exp.Expr, condition: exp.Expr | None = None) 
 def _percentile(measure: Measure, value: exp.Expr) -> exp.Expr:
     """A percentile of a column: between two values, or one that occurs."""
     share = exp.Literal.number(repr(0.5 if measure.percentile is None else measure.percentile))
-    if measure.is_approximate:
-        return exp.ApproxQuantile(this=value, quantile=share)
     kind = exp.PercentileDisc if measure.is_discrete else exp.PercentileCont
     order = exp.Order(expressions=[exp.Ordered(this=value, nulls_first=False)])
     return exp.WithinGroup(this=kind(this=share), expression=order)

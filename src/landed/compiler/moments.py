@@ -19,8 +19,10 @@ from ..catalog.forms import NoUnitForm, UnitForm
 from ..catalog.names import show
 from ..catalog.releases import Release
 from ..errors import Fault, PlanError
+from .dialects import Inexpressible, check_dialect, render
 from .outcomes import POPULATION, Outcomes, population
 from .query import Column, Compiled, Dialect, Relations
+from .refusals import by_metric
 from .segments import all_levels, codes, ranked_levels, segment_columns, with_levels
 from .sums import SUMS, Sums
 from .syntax import (
@@ -31,7 +33,6 @@ from .syntax import (
     count_rows,
     instant,
     named,
-    render,
     text,
     union_all,
     where,
@@ -73,9 +74,11 @@ def compile_unit_moments(
 
     Raises:
         PlanError: A metric has no unit form, none is named, a segment is not known as of the
-            exposure, or the cutoff has no zone.
+            exposure, the cutoff has no zone, or the dialect is not known or has no exact form of
+            a metric.
         ContractError: A metric is unknown.
     """
+    check_dialect(dialect)
     tree = moments_query(
         catalog,
         release,
@@ -94,7 +97,16 @@ def compile_unit_moments(
     columns = tuple(
         Column(name, "dimension" if name in _KEYS else "metric", name) for name in MOMENT_COLUMNS
     )
-    return Compiled(render(ordered, dialect), columns, tree.models)
+    try:
+        return Compiled(render(ordered, dialect), columns, tree.models)
+    except Inexpressible as error:
+
+        def alone(name: str) -> str:
+            at, places = instant(cutoff_at), relations or Relations()
+            one = moments_query(catalog, release, [name], at, relations=places, segments=segments)
+            return render(one.query, dialect)
+
+        raise by_metric(error, catalog, list(dict.fromkeys(metrics)), alone) from None
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..catalog.catalog import Catalog
-from ..catalog.definitions import METRIC_TIME, RELEASE, VARIANT, DimensionInfo
+from ..catalog.definitions import METRIC_TIME, RELEASE, RESERVED_NAMES, VARIANT, DimensionInfo
 from ..catalog.expressions import Condition, Reference, parse_condition
+from ..catalog.formulas import leading
 from ..catalog.names import did_you_mean, refused, show
+from ..errors import QueryRefused
 from ..project.zones import canonical_zone, is_zone, nearest_zone
 from .query import GRAINS, MetricQuery, OutputColumn
 
@@ -109,6 +111,7 @@ class Names:
     """Dimensions that all metrics of a query have, by full and short name."""
 
     def __init__(self, catalog: Catalog, metrics: Sequence[str]) -> None:
+        self._catalog = catalog
         self._metrics = metrics
         self.infos: tuple[DimensionInfo, ...] = catalog.dimensions_of(metrics)
         self._full = {info.name: info.name for info in self.infos}
@@ -125,6 +128,8 @@ class Names:
         if found is not None:
             return found
         several = [info.name for info in self.infos if info.name.endswith(f"__{name}")]
+        if len(several) == 1 and name not in RESERVED_NAMES:
+            return several[0]
         if len(several) > 1:
             raise refused(
                 f"the dimension {show(name)} is ambiguous",
@@ -137,11 +142,28 @@ class Names:
                 f"write MEASURE({name}).",
                 "metric_as_dimension",
             )
+        self._explain(name)
         raise refused(
             f"unknown dimension {show(name)} of {', '.join(self._metrics)}",
             did_you_mean(name, self._full),
             "unknown_dimension",
         )
+
+    def _explain(self, name: str) -> None:
+        """Refuse what joins cannot bring, with the reason; what is known nowhere is left.
+
+        A name that some metrics have and others do not is not explained by a join.
+        """
+        for metric in self._metrics:
+            for aggregate in leading(self._catalog.formula(metric)):
+                time = aggregate.measure.agg_time_dimension
+                try:
+                    self._catalog.vocabulary.place(
+                        aggregate.fact, Reference("dimension", name), time
+                    )
+                except QueryRefused as refusal:
+                    if refusal.code in ("fan_out", "ambiguous_join", "join_path"):
+                        raise
 
 
 def _where(names: Names, text: str) -> Condition:

@@ -132,6 +132,8 @@ def _expression(catalog: Catalog, formula: Formula) -> exp.Expr:
         return _aggregate(catalog, formula)
     if isinstance(formula, Quotient):
         top, bottom = formula.numerator, formula.denominator
+        if formula.is_zero:
+            raise _NotCarriedError("zero_denominator makes it 0 where its denominator is 0")
         return divided(_expression(catalog, top), _expression(catalog, bottom))
     if isinstance(formula, Arithmetic):
         inputs = {key: _expression(catalog, one) for key, one in formula.inputs.items()}
@@ -182,6 +184,8 @@ def _bound(catalog: Catalog, one: Aggregate, text: str) -> exp.Expr:
         if reference.grain is not None:
             raise _NotCarriedError("a condition on a period has no standard expression")
         place = catalog.vocabulary.place(one.fact, reference, time)
+        if place.path and (place.model is not catalog.vocabulary.units or len(place.path) > 1):
+            raise _NotCarriedError("it joins more than the units")
         _require_columns(place.model, place.expr)
         found = expression(place.expr, place.model.name)
         is_day = place.model.columns.get(place.expr, "").lower() == "date"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from ..catalog.definitions import METRIC_TIME
+from ..catalog.definitions import METRIC_TIME, UNIT_ENTITY
 from ..catalog.expressions import Condition, Reference
 from ..catalog.names import refused, show
 from .clock import UTC, midnight, truncated
@@ -73,11 +73,14 @@ class Frame:
 
     def is_of_unit(self, scan: FactScan) -> bool:
         """Whether a row's unit and time decide its group: no key is the row's own attribute."""
-        return all(
-            key == METRIC_TIME
-            or scan.vocabulary.place(scan.fact, Reference("dimension", key), scan.time).is_joined
-            for key in self.keys
-        )
+        return all(key == METRIC_TIME or self._is_units_own(scan, key) for key in self.keys)
+
+    @staticmethod
+    def _is_units_own(scan: FactScan, key: str) -> bool:
+        """Whether a unit has one value of a key, at all times."""
+        path = scan.vocabulary.place(scan.fact, Reference("dimension", key), scan.time).path
+        is_lasting = all(hop.model.validity is None for hop in path)
+        return bool(path) and path[0].entity == UNIT_ENTITY and is_lasting
 
     def keys_at(self, time: exp.Expr, table: str | None = None) -> list[exp.Expr]:
         """Every key, `metric_time` as the period of an instant, the others as columns."""

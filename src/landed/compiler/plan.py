@@ -33,6 +33,7 @@ from .levels import Levels
 from .offsets import looks_at, shown_keys
 from .parts import Frame, Part, same_keys
 from .retained import Cohorts
+from .sketches import Sketched
 from .syntax import (
     aliased,
     all_of,
@@ -45,6 +46,7 @@ from .syntax import (
     number,
     union_all,
     zero_if_null,
+    zero_where_zero,
 )
 
 _SPINE = "keys"
@@ -65,6 +67,7 @@ class Plan:
         self._parts: dict[Hashable, Part] = {}
         self._offsets: dict[str, tuple[Span | None, SpanUnit | None]] = {}
         self._grouped: dict[str, Grouped] = {}
+        self._sketches: dict[str, Sketched] = {}
         self._is_filled = False
 
     def value(self, formula: Formula) -> exp.Expr:
@@ -72,7 +75,9 @@ class Plan:
         if isinstance(formula, Aggregate):
             return self._aggregate(formula)
         if isinstance(formula, Quotient):
-            return divided(self.value(formula.numerator), self.value(formula.denominator))
+            below = self.value(formula.denominator)
+            quotient = divided(self.value(formula.numerator), below)
+            return zero_where_zero(quotient, below) if formula.is_zero else quotient
         if isinstance(formula, Arithmetic):
             inputs = {name: self.value(one) for name, one in formula.inputs.items()}
             tree = parse_arithmetic(formula.expr)
@@ -192,7 +197,9 @@ class Plan:
         if measure.non_additive is not None:
             key.append(self._vocabulary.key(aggregate))
             name = self._named(tuple(key), lambda: Levels(scan, aggregate), aggregate)
-            found = column("a0", name)
+            found: exp.Expr = column("a0", name)
+        elif measure.is_approximate:
+            found = self._sketched(scan, aggregate)
         else:
             fresh = Grouped(scan, aggregate.is_unit_mean)
             name = self._named(tuple(key), lambda: fresh, aggregate)
@@ -202,6 +209,16 @@ class Plan:
         self._is_filled |= is_dense and frame.time is not None
         # a group that only another part has: nothing was counted there
         return _filled(zero_if_null(found) if measure.agg in COUNTS else found, aggregate)
+
+    def _sketched(self, scan: FactScan, aggregate: Aggregate) -> exp.Expr:
+        """A sketch; all percentiles of one expression are read from the same."""
+        measure = aggregate.measure
+        rows = (scan.fact.name, scan.time, measure.expr, aggregate.filters)
+        key = ("sketch", measure.agg, *rows, aggregate.offset, aggregate.offset_to)
+        fresh = Sketched(scan, aggregate)
+        name = self._named(key, lambda: fresh, aggregate)
+        self._sketches.setdefault(name, fresh)
+        return column(f"a{self._sketches[name].add(measure)}", name)
 
     def _part(self, formula: Accumulated | Converted | Funnelled | Retained) -> Part:
         if isinstance(formula, Accumulated):

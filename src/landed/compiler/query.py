@@ -7,7 +7,7 @@ from typing import Literal
 
 Grain = Literal["hour", "day", "week", "us_week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "us_week", "month", "quarter", "year")
-Dialect = Literal["duckdb"]
+Dialect = Literal["duckdb", "postgres", "clickhouse", "spark", "trino", "bigquery", "snowflake"]
 ColumnKind = Literal["dimension", "time", "metric"]
 
 
@@ -67,11 +67,19 @@ class MetricQuery:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an answer: its name there, what it is, and the metric or dimension behind it."""
+    """A column of an answer.
+
+    Args:
+        name: In the answer.
+        source: The metric or dimension behind it.
+        error: Relative error of the least exact sketch that a metric is made of, a share; None of
+            what is exact.
+    """
 
     name: str
     kind: ColumnKind
     source: str
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

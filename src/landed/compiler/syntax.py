@@ -11,8 +11,6 @@ from ..catalog.expressions import column_names, parse_column_expression, replace
 from ..errors import PlanError
 from .query import Relations
 
-DIALECTS = ("duckdb",)  # each one is proven by running it, not by rendering it
-
 
 def identifier(name: str) -> exp.Identifier:
     """A quoted identifier."""
@@ -100,6 +98,13 @@ def divided(top: exp.Expr, bottom: exp.Expr) -> exp.Div:
     return exp.Div(this=double(exp.paren(top, copy=False)), expression=below)
 
 
+def zero_where_zero(quotient: exp.Expr, bottom: exp.Expr) -> exp.Case:
+    """`case when bottom = 0 then 0 else quotient end`: 0 where there is nothing to divide by."""
+    is_zero = exp.EQ(this=exp.paren(bottom.copy(), copy=False), expression=exp.Literal.number(0))
+    branch = exp.If(this=is_zero, true=double(exp.Literal.number(0)))
+    return exp.Case(ifs=[branch], default=quotient)
+
+
 def all_of(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
     """Conditions joined by AND, each in brackets; None where there is none."""
     wrapped = [exp.paren(condition, copy=False) for condition in conditions]
@@ -122,22 +127,6 @@ def expression(source: str, table: str) -> exp.Expr:
         return replace_columns(tree, lambda found: found)
     bound = replace_columns(tree, lambda found: column(found.name, table))
     return exp.paren(bound, copy=False)
-
-
-def render(tree: exp.Expr, dialect: str) -> str:
-    """The statement as text, lower-case functions as the engine's dialect writes them.
-
-    Raises:
-        PlanError: The dialect is not supported yet.
-    """
-    if dialect not in DIALECTS:
-        raise PlanError(
-            f"the dialect `{dialect}` is not supported yet",
-            expected="one of " + ", ".join(DIALECTS),
-            fix="leave it out for DuckDB.",
-            code="dialect",
-        )
-    return tree.sql(dialect=dialect, comments=False, pretty=True)
 
 
 def common(name: str, query: exp.Expr, *, materialized: bool = False) -> exp.CTE:

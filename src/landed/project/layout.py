@@ -140,6 +140,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def exports(self) -> Path:
+        """Answers of saved queries, one Parquet file each."""
+        return self.root / "exports"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's run storage."""
         return self.root / "dagster"

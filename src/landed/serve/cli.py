@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import export, upkeep
+from . import diff, export, lineage, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -120,6 +120,9 @@ def dev(
 
 upkeep.register(app)
 export.register(app)
+diff.register(app)
+lineage.register(app)
+saved.register(app)
 
 
 @app.command()
@@ -135,17 +138,31 @@ def pull(
 
 
 @app.command()
-def check(project: ProjectOption = HERE, output: FactsOption = FactsFormat.TABLE) -> None:
+def check(
+    project: ProjectOption = HERE,
+    base: Annotated[
+        str | None, typer.Option("--base", help="Also: nothing broke since this git revision.")
+    ] = None,
+    output: FactsOption = FactsFormat.TABLE,
+) -> None:
     """Lint metrics, releases, sources, tracking plan and expectations; every fault at once."""
     from . import queries
 
-    faults = queries.check(load_project(project))
+    found = load_project(project)
+    faults = queries.check(found)
+    if base is not None and not faults:  # definitions that do not load cannot be compared
+        faults = diff.faults_since(found, base)
+    warnings = queries.warnings(found)
     if output is FactsFormat.JSON:
-        print_json({"faults": [fault.as_dict() for fault in faults]})
+        both = {"faults": faults, "warnings": warnings}
+        print_json({name: [one.as_dict() for one in listed] for name, listed in both.items()})
     else:
         for fault in faults:
             console().print(clean(str(fault)), markup=False)
-        console().print(f"{len(faults)} fault(s)")
+        for warning in warnings:
+            console().print(clean(f"warning: {warning}"), markup=False)
+        more = f", {len(warnings)} warning(s)" if warnings else ""
+        console().print(f"{len(faults)} fault(s){more}")
     if faults:
         raise Finished(1)
 
@@ -197,6 +214,9 @@ def query(
         return
     found, state, settings = open_project(project, home)
     answer = queries.metric_query(found, state, sql, settings, snapshot=snapshot)
+    for column, error in answer.relative_errors.items():
+        note = f"note: {column} is made of a sketch, relative error {error:.1%} (see its kind)\n"
+        sys.stderr.write(note)
     print_rows(answer.columns, answer.rows, output)
 
 

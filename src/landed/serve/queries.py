@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..catalog import Catalog, load_catalog
+from ..catalog import Catalog, Metric, load_catalog
+from ..catalog.catalog import read_catalog
+from ..catalog.linting_warnings import warnings_of
+from ..catalog.sketched import relative_error
 from ..compiler import Relations, compile_query, list_dimensions, parse_metric_sql
 from ..errors import ContractError, Fault, GateRefused, LandedError, PlanError, WarehouseError
 from ..gate import lint_exemptions, load_suites
@@ -27,6 +30,7 @@ class Answer:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     sql: str
+    relative_errors: Mapping[str, float] = field(default_factory=dict)  # of sketched columns
 
 
 def check(project: Project) -> list[Fault]:
@@ -52,6 +56,14 @@ def check(project: Project) -> list[Fault]:
     return list(dict.fromkeys(faults))
 
 
+def warnings(project: Project) -> list[Fault]:
+    """What asks for a second look in definitions without faults; none where there are faults."""
+    catalog, faults = read_catalog(project)
+    if faults:
+        return []
+    return warnings_of(catalog, datetime.now(UTC).date())
+
+
 def metric_query(
     project: Project, home: Home, sql: str, settings: Settings, *, snapshot: str | None = None
 ) -> Answer:
@@ -70,7 +82,8 @@ def metric_query(
             _require_gate(engine, compiled.release)
         rows = engine.rows(compiled.sql)
     names = tuple(column.name for column in compiled.columns)
-    return Answer(names, tuple(tuple(row) for row in rows), compiled.sql)
+    errors = {one.name: one.error for one in compiled.columns if one.error is not None}
+    return Answer(names, tuple(tuple(row) for row in rows), compiled.sql, errors)
 
 
 def _require_definitions(home: Home, catalog: Catalog, snapshot: str | None) -> None:
@@ -130,14 +143,25 @@ def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]
             "window_days": metric.window_days,
             "minimum_effect_of_interest": metric.minimum_effect_of_interest,
             "non_inferiority_margin": metric.non_inferiority_margin,
+            "relative_error": relative_error(catalog.formula(metric.name)),
             "description": metric.description,
             "revision": metric.revision,
+            "revisions": [f"{one.date} {one.change} ({one.by})" for one in metric.revisions],
+            "deprecated": _deprecation(metric),
             "digest": metric.digest,
             "dimensions": [info.name for info in list_dimensions(catalog, [metric.name])],
             "file": str(metric.path),
         }
         for metric in chosen
     ]
+
+
+def _deprecation(metric: Metric) -> str | None:
+    """How long a metric still is, and what to use; None where it stays."""
+    if metric.deprecated is None:
+        return None
+    said = f"since {metric.deprecated.since}, until {metric.deprecated.until}"
+    return said + (f"; use {metric.deprecated.use}" if metric.deprecated.use else "")
 
 
 def report_document(home: Home, release: str, snapshot: str | None = None) -> Mapping[str, Any]:

@@ -276,6 +276,45 @@ def test_a_measure_without_a_meaning_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        (
+            "{name: amount_sum, agg: sum, expr: amount, config: {meta: {sketch: hyperloglog}}}",
+            "the measure `amount_sum` is a sum with a sketch",
+        ),
+        (
+            "{name: amount_sum, agg: count_distinct, expr: amount, config: {meta: {sketch: "
+            "hyperloglog}}, non_additive_dimension: {name: occurred_at}}",
+            "the measure `amount_sum` is a level, which no sketch holds",
+        ),
+        (
+            "{name: amount_sum, agg: count_distinct, expr: amount, "
+            "config: {meta: {sketch: theta}}}",
+            "theta",
+        ),
+    ],
+)
+def test_a_sketch_stands_where_it_can_be_kept(tmp_path: Path, measure: str, said: str) -> None:
+    given = MARTS.replace("{name: amount_sum, agg: sum, expr: amount}", measure)
+
+    assert any(said in one for one in faults(tmp_path, metric(), models__marts=given))
+
+
+def test_a_conversion_counts_exactly_and_takes_no_sketch(tmp_path: Path) -> None:
+    given = MARTS.replace(
+        "{name: event_units, agg: count_distinct, expr: unit_id}",
+        "{name: event_units, agg: count_distinct, expr: unit_id, "
+        "config: {meta: {sketch: hyperloglog}}}",
+    )
+    params = CONVERSION.format("event_units", "event_count", "unit")
+
+    found = faults(tmp_path, metric("m", kind="conversion", params=params), models__marts=given)
+
+    assert len(found) == 1
+    assert "the measure `event_units` is a sketch, and conversions are exact" in found[0]
+
+
+@pytest.mark.parametrize(
     ("measure", "reason", "kind"),
     [
         ("amount_median", "a median over units needs a quantile method", "not_estimable"),

@@ -78,7 +78,9 @@ def as_template(name: str) -> str:
         return f"{{{{ Entity('{entity}') }}}}"
     if grain:
         return f"{{{{ TimeDimension('{entity}', '{grain}') }}}}"
-    return f"{{{{ Dimension('{name}') }}}}"
+    path = name.split("__")[:-2]  # dbt takes the last entity alone in the name
+    more = f", entity_path={path}" if path else ""
+    return f"{{{{ Dimension('{'__'.join(name.split('__')[-2:])}'{more}) }}}}"
 
 
 def _literal(value: Any) -> str:

@@ -51,6 +51,11 @@ class Drawing:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311
         self.metrics: dict[str, Definition] = {}
+        self.values: dict[str, list[Any]] = VALUES
+
+    def known(self, facts: set[str]) -> list[str]:
+        """Dimensions that all of these facts have."""
+        return [name for name in VALUES if reachable(name, facts)]
 
     def draw(self, count: int) -> list[str]:
         """Names of so many new definitions of all kinds."""
@@ -74,7 +79,7 @@ class Drawing:
         """
         chance = self.chance
         facts = {fact for name in metrics for fact in leading(self.metrics, name)}
-        known = [name for name in VALUES if reachable(name, facts)]
+        known = self.known(facts)
         grouped = chance.sample(known, chance.choice([0, 0, 0, 1, 1, 2]))
         needs_time = any(has_offset(self.metrics, name) for name in metrics)
         by_hour = ["hour"] * 2 if all(has_hours(self.metrics, name) for name in metrics) else []
@@ -94,14 +99,15 @@ class Drawing:
     def _condition(self, known: Sequence[str]) -> Condition:
         chance = self.chance
         name = chance.choice(known)
-        value = chance.choice(VALUES[name])
+        values = self.values
+        value = chance.choice(values[name])
         one: Condition = chance.choice(
             [
                 ("=", name, value),
                 ("=", name, value),
                 ("<>", name, value),
-                ("in", name, VALUES[name][:2]),
-                ("not in", name, VALUES[name][1:]),
+                ("in", name, values[name][:2]),
+                ("not in", name, values[name][1:]),
                 ("is null", name),
                 ("is not null", name),
                 ("not", ("=", name, value)),
@@ -109,7 +115,7 @@ class Drawing:
         )
         if chance.random() < 0.2:
             other = chance.choice(known)
-            return ("or", one, ("=", other, chance.choice(VALUES[other])))
+            return ("or", one, ("=", other, chance.choice(values[other])))
         return one
 
     def _time_condition(self, first: date, name: str = "metric_time") -> Condition:
@@ -135,8 +141,7 @@ class Drawing:
             names = ["metric_time", *(["event__received_at"] if facts == {"events"} else [])]
             first, name = self.chance.choice(BEGINNINGS), self.chance.choice(names)
             return {"filter": [self._time_condition(first, name)]}
-        known = [name for name in VALUES if reachable(name, facts)]
-        return {"filter": [self._condition(known)]}
+        return {"filter": [self._condition(self.known(facts))]}
 
     def _measure(self, *aggs: str, fact: str | None = None) -> str:
         return self.chance.choice(

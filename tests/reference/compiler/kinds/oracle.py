@@ -85,6 +85,7 @@ class Oracle:
     reach: tuple[date, date] | None = None  # of the days of every metric of the query
     seen: list[date] = field(default_factory=list)
     is_displaced: bool = False
+    joined: Mapping[str, Callable[[Fact, Row, datetime | None], Any]] = field(default_factory=dict)
 
     def answer(self, query: Query) -> dict[Key, dict[str, float | None]]:
         """Every row of the answer by its group."""
@@ -229,7 +230,9 @@ class Oracle:
             return on_the_clock(happened + asked.later, zone)
         return on_the_clock(happened, zone) + asked.later
 
-    def _look(self, fact: Fact, row: Row, wall: datetime | None, zone: str) -> Callable[[str], Any]:
+    def _look(
+        self, fact: Fact, row: Row, wall: datetime | None, zone: str, happened: datetime | None
+    ) -> Callable[[str], Any]:
         def look(name: str) -> Any:
             base, _, grain = name.partition("@")
             if grain == "entity":
@@ -237,6 +240,8 @@ class Oracle:
             prefix, _, short = base.partition("__")
             if base == "metric_time":
                 value: Any = wall
+            elif base in self.joined:
+                value = self.joined[base](fact, row, happened)
             elif prefix == "unit" and prefix != fact.prefix:
                 value = self.units.get(row["unit_id"], {}).get(short)
             else:
@@ -279,21 +284,21 @@ class Oracle:
         fact = self.facts[measure.fact]
         found = []
         for row in self.rows[measure.fact]:
-            at = instant(row[measure.time])
-            at = None if at is None else at + asked.later
+            happened = instant(row[measure.time])
+            at = None if happened is None else happened + asked.later
             hourly = self.query.grain == "hour"
             wall = self._wall(measure, row, asked, self.zone, hourly)
             defined = self._wall(measure, row, asked, self.home, False)
-            at_home = self._look(fact, row, defined, self.home)
-            as_asked = self._look(fact, row, wall, self.zone)
+            at_home = self._look(fact, row, defined, self.home, happened)
+            as_asked = self._look(fact, row, wall, self.zone, happened)
             if all(judged(one, at_home) for one in (*asked.filters, *filters)) and all(
                 judged(one, as_asked) for one in where
             ):
-                found.append(Seen(row, at, wall, row[fact.key]))
+                found.append(Seen(row, at, wall, row[fact.key], happened))
         return found
 
     def _group(self, measure: Measure, one: Seen) -> tuple[Any, ...]:
-        look = self._look(self.facts[measure.fact], one.row, one.wall, self.zone)
+        look = self._look(self.facts[measure.fact], one.row, one.wall, self.zone, one.happened)
         return tuple(look(name) for name in self.query.group_by)
 
     def _period(self, one: Seen) -> Any:
@@ -434,8 +439,8 @@ class Oracle:
         constants = params.get("constant_properties", ())
 
         def same(b: Seen, c: Seen) -> bool:
-            one = self._look(self.facts[base.fact], b.row, b.wall, self.zone)
-            other = self._look(self.facts[converted.fact], c.row, c.wall, self.zone)
+            one = self._look(self.facts[base.fact], b.row, b.wall, self.zone, b.happened)
+            other = self._look(self.facts[converted.fact], c.row, c.wall, self.zone, c.happened)
             pairs = [(one(f"{entity}@entity"), other(f"{entity}@entity"))]
             for names_of in constants:
                 ours = _in_full(self.facts[base.fact], names_of["base_property"])

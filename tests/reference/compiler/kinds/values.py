@@ -45,6 +45,7 @@ class Seen:
     at: datetime | None
     wall: datetime | None
     key: Any
+    happened: datetime | None = None  # earlier than `at` where the rows are looked at later
 
     @property
     def day(self) -> date:

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from answers import Score, judge
+from cases import MomentsCase, draw, moments_catalog
+from engines import Elsewhere, OnPostgres, elsewhere, postgres
+from things import thing_cases
+from worlds import make_world
+
+SEED = 20260401
+
+
+@pytest.fixture(scope="module")
+def on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPostgres]:
+    with postgres(tmp_path_factory.mktemp("pg")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def on_clickhouse() -> Iterator[Elsewhere]:
+    with elsewhere("clickhouse") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def on_spark() -> Iterator[Elsewhere]:
+    with elsewhere("spark") as engine:
+        yield engine
+
+
+def compared(
+    engine: OnPostgres | Elsewhere, root: Path, seed: int, *, definitions: int, data_sets: int
+) -> Score:
+    score = Score()
+    for case in draw(root / "project", seed, definitions=definitions, data_sets=data_sets):
+        judge(case, engine, score)
+    return score
+
+
+def moments(engine: OnPostgres | Elsewhere, root: Path, seeds: range) -> Score:
+    score = Score()
+    catalog = moments_catalog(root / "project")
+    for seed in seeds:
+        judge(MomentsCase(f"moments/{seed}", catalog, make_world(seed).engine), engine, score)
+    return score
+
+
+def expressions(engine: OnPostgres | Elsewhere, root: Path) -> Score:
+    score = Score()
+    for case in thing_cases(root / "project"):
+        judge(case, engine, score)
+    return score
+
+
+def tell(capsys: pytest.CaptureFixture[str], engine: object, what: str, score: Score) -> None:
+    with capsys.disabled():
+        print(f"\n{getattr(engine, 'version', '')}, {what}: {score}")
+    assert not score.wrong, "\n".join(score.wrong)
+    assert score.cases
+
+
+def test_a_draw_of_definitions_has_the_same_values_on_postgresql(
+    on_postgres: OnPostgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = compared(on_postgres, tmp_path, SEED, definitions=40, data_sets=1)
+
+    tell(capsys, on_postgres, f"seed {SEED}", score)
+
+
+def test_unit_moments_are_the_same_on_postgresql(
+    on_postgres: OnPostgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(capsys, on_postgres, "unit moments", moments(on_postgres, tmp_path, range(3)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(13))
+def test_definitions_of_all_kinds_have_the_same_values_on_postgresql(
+    on_postgres: OnPostgres, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = compared(on_postgres, tmp_path, seed, definitions=40, data_sets=4)
+
+    tell(capsys, on_postgres, f"seed {seed}", score)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(13))
+def test_definitions_of_all_kinds_have_the_same_values_on_clickhouse(
+    on_clickhouse: Elsewhere, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = compared(on_clickhouse, tmp_path, seed, definitions=40, data_sets=4)
+
+    tell(capsys, on_clickhouse, f"seed {seed}", score)
+
+
+@pytest.mark.full
+def test_unit_moments_are_the_same_on_clickhouse(
+    on_clickhouse: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(capsys, on_clickhouse, "unit moments", moments(on_clickhouse, tmp_path, range(6)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(5))
+def test_definitions_of_all_kinds_have_the_same_values_on_spark(
+    on_spark: Elsewhere, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = compared(on_spark, tmp_path, seed, definitions=40, data_sets=2)
+
+    tell(capsys, on_spark, f"seed {seed}", score)
+
+
+@pytest.mark.full
+def test_unit_moments_are_the_same_on_spark(
+    on_spark: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(capsys, on_spark, "unit moments", moments(on_spark, tmp_path, range(2)))
+
+
+def test_expressions_over_every_type_have_the_same_values_on_postgresql(
+    on_postgres: OnPostgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = expressions(on_postgres, tmp_path)
+
+    tell(capsys, on_postgres, "expressions", score)
+    assert not score.refused
+
+
+@pytest.mark.full
+def test_expressions_over_every_type_have_the_same_values_on_clickhouse(
+    on_clickhouse: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = expressions(on_clickhouse, tmp_path)
+
+    tell(capsys, on_clickhouse, "expressions", score)
+    assert not score.refused
+
+
+@pytest.mark.full
+def test_expressions_over_every_type_have_the_same_values_on_spark(
+    on_spark: Elsewhere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = expressions(on_spark, tmp_path)
+
+    tell(capsys, on_spark, "expressions", score)
+    assert not score.refused
