@@ -34,7 +34,7 @@ Parsed = TypeVar("Parsed")
 
 _KINDS: dict[str, tuple[MetricKind, ...]] = {
     "metrics": ("simple", "ratio", "derived", "cumulative", "conversion"),
-    "product_metrics": ("unit_mean", "funnel", "retention", "rolling_distinct"),
+    "product_metrics": ("unit_mean", "funnel", "retention", "rolling_distinct", "conversion"),
 }
 _MODEL = re.compile(r"['\"]([a-z][a-z0-9_]*)['\"]\s*\)$")
 _FILLER = {

@@ -46,7 +46,7 @@ def kind_params(entry: Entry, faults: list[Fault]) -> KindParams | None:
     if kind == "rolling_distinct":
         return Cumulative(_span(params["window"]), None, params.get("period_agg", "last"))
     if kind == "conversion":
-        return _conversion(params["conversion_type_params"])
+        return _conversion(entry, params["conversion_type_params"], faults)
     if kind == "funnel":
         return _funnel(entry, params, faults)
     if kind == "retention":
@@ -62,7 +62,11 @@ def kind_params(entry: Entry, faults: list[Fault]) -> KindParams | None:
     return None
 
 
-def _conversion(params: Mapping[str, Any]) -> Conversion:
+def _conversion(entry: Entry, params: Mapping[str, Any], faults: list[Fault]) -> Conversion:
+    if entry.kind == "metrics" and "touch" in params:  # dbt would refuse the file
+        key = ("type_params", "conversion_type_params", "touch")
+        what, fix = "dbt knows no `touch`", "leave it out (dbt's is `last`) or move it below "
+        faults.append(entry.fault(what, "", f"{fix}product_metrics:.", "touch", *key))
     base, base_filters = rows_of(params["base_measure"])
     converted, converted_filters = rows_of(params["conversion_measure"])
     return Conversion(

@@ -149,10 +149,12 @@ class Running:
         """When each value enters and leaves the window, and the running total of that."""
         params = self.formula.params
         time, others = str(frame.time), frame.others
+        gaps: list[exp.CTE] = []
         if params.window is None:
             moves = self._entries(f"{name}_rows", frame)
         else:
-            moves = _changes(f"{name}_rows", time, others, params.window.hours // 24)
+            gaps = [common(f"{name}_gaps", _gaps(f"{name}_rows", time, others))]
+            moves = _changes(f"{name}_gaps", others, params.window.hours // 24)
         steps = exp.select(*(column(key) for key in others), column(_AT)).from_(
             named(f"{name}_moves")
         )
@@ -168,6 +170,7 @@ class Running:
             aliased(zero_if_null(total), _VALUE), copy=False
         )
         return [
+            *gaps,
             common(f"{name}_moves", moves),
             common(f"{name}_steps", steps),
             common(f"{name}_by_day", days_of),
@@ -330,8 +333,8 @@ def _is_own_or_beyond(time: str, grain: str) -> exp.Expr:
     return exp.or_(own, before, behind, copy=False)
 
 
-def _changes(rows: str, time: str, others: Sequence[str], length: int) -> exp.Expr:
-    """+1 on the day on which a value enters the window, -1 on the day on which it has left it."""
+def _gaps(rows: str, time: str, others: Sequence[str]) -> exp.Select:
+    """Every day on which a value was seen, with the days before and after on which it was too."""
 
     def neighbour(function: type[exp.AggFunc]) -> exp.Window:
         return exp.Window(
@@ -340,36 +343,39 @@ def _changes(rows: str, time: str, others: Sequence[str], length: int) -> exp.Ex
             order=exp.Order(expressions=[exp.Ordered(this=column(time), nulls_first=False)]),
         )
 
-    def after(tree: exp.Expr) -> exp.Expr:
-        later = exp.Add(this=tree, expression=days(length))
-        return exp.cast(exp.paren(later, copy=False), "date", copy=False)
-
     seen = exp.select(
         *(column(key) for key in others),
         aliased(column(time), "seen_on"),
         aliased(neighbour(exp.Lag), "before"),
         aliased(neighbour(exp.Lead), "next"),
     ).from_(named(rows))
-    seen = seen.where(is_known(column(_VALUE)), copy=False)
-    keys = [column(key, "s") for key in others]
+    return seen.where(is_known(column(_VALUE)), copy=False)
+
+
+def _changes(gaps: str, others: Sequence[str], length: int) -> exp.Expr:
+    """+1 on the day on which a value enters the window, -1 on the day on which it has left it."""
+
+    def after(tree: exp.Expr) -> exp.Expr:
+        later = exp.Add(this=tree, expression=days(length))
+        return exp.cast(exp.paren(later, copy=False), "date", copy=False)
+
+    keys = [column(key) for key in others]
 
     def move(at: exp.Expr, step: int, nearest: str, is_apart: exp.Expr) -> exp.Select:
-        is_alone = exp.Is(this=column(nearest, "s"), expression=exp.Null())
+        is_alone = exp.Is(this=column(nearest), expression=exp.Null())
         return (
             exp.select(
                 *(key.copy() for key in keys),
                 aliased(at, _AT),
                 aliased(exp.convert(step), "step"),
             )
-            .from_(
-                seen.copy().subquery(exp.to_identifier("s", quoted=True), copy=False), copy=False
-            )
+            .from_(named(gaps), copy=False)
             .where(exp.or_(is_alone, is_apart, copy=False), copy=False)
         )
 
-    day = column("seen_on", "s")
-    enters = exp.LTE(this=after(column("before", "s")), expression=day.copy())
-    leaves = exp.GTE(this=column("next", "s"), expression=after(day.copy()))
+    day = column("seen_on")
+    enters = exp.LTE(this=after(column("before")), expression=day.copy())
+    leaves = exp.GTE(this=column("next"), expression=after(day.copy()))
     return exp.Union(
         this=move(day.copy(), 1, "before", enters),
         expression=move(after(day.copy()), -1, "next", leaves),

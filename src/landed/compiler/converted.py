@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Converted
-from .clock import span
+from .clock import UTC, span
 from .facts import ROWS, FactScan, total
 from .parts import Frame, grouped, same_keys
 from .syntax import (
@@ -25,6 +26,7 @@ from .syntax import (
     expression,
     is_known,
     named,
+    union_all,
     zero_if_null,
 )
 
@@ -62,6 +64,10 @@ class Conversions:
 
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """The sequence, who belongs to whom, and the sums of groups."""
+        if self.formula.params.touch == "any":
+            return self._by_next(name, frame)
+        if self._is_told_by_time(frame):
+            return self._by_time(name, frame)
         base, rows, found = f"{name}_base", f"{name}_rows", f"{name}_found"
         return [
             common(base, self._base(frame)),
@@ -70,6 +76,141 @@ class Conversions:
             common(f"{name}_converted", self._converted(base, found, frame)),
             common(name, self._result(base, f"{name}_converted", frame)),
         ]
+
+    def _by_next(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Each base row with the next converting one: it counts itself, in its own group."""
+        nothing = [aliased(exp.Null(), key) for key in frame.columns]
+        rows = union_all(
+            [
+                self._side(_BASE, frame, frame.groups(self.base)),
+                self._side(_CONVERTING, frame, nothing, has_value=False),
+            ]
+        )
+        over, _, is_found = self._next()
+        labels = [*frame.columns, _AT, _SIDE, _VALUE]
+        seen = exp.select(*map(column, labels), aliased(over, _FOUND)).from_(named(f"{name}_rows"))
+        measure = self.formula.base.measure
+        select = exp.select(
+            *map(column, frame.columns),
+            aliased(zero_if_null(total(measure, column(_VALUE), is_found)), "a0"),
+            aliased(total(measure, column(_VALUE)), "a1"),
+        ).from_(below(seen, "s"), copy=False)
+        select = select.where(_is(_BASE), copy=False)
+        return [common(f"{name}_rows", rows), common(name, grouped(select, len(frame.keys)))]
+
+    def _is_told_by_time(self, frame: Frame) -> bool:
+        """Whether a base row's entity and time say its group, whichever row it is."""
+        is_unit = self.formula.params.entity == UNIT_ENTITY
+        is_told = frame.zone == UTC and frame.is_of_unit(self.base)  # else by its clock
+        return is_told and (is_unit or not frame.others)
+
+    def _by_time(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Each converting row with the time of its base row, which says where it counts."""
+        rows, converted, base = f"{name}_rows", f"{name}_converted", f"{name}_base"
+        nothing = [aliased(exp.Null(), key) for key in frame.others]
+        both = union_all(
+            [
+                self._side(_BASE, frame, nothing, has_value=False),
+                self._side(_CONVERTING, frame, frame.other_groups(self.converting)),
+            ]
+        )
+        at = exp.Case(ifs=[exp.If(this=_is(_BASE), true=column(_AT))])
+        labels = [*frame.others, _AT, _SIDE, _VALUE]
+        over = self._latest(at) if self.formula.params.touch == "last" else self._earliest(at)
+        seen = exp.select(*map(column, labels), aliased(over, _FOUND)).from_(named(rows))
+        value = total(self.formula.converted.measure, column(_VALUE))
+        found = exp.select(*frame.keys_at(column(_FOUND)), aliased(value, "a0"))
+        found = found.from_(below(seen, "s"), copy=False)
+        found = found.where(all_of([_is(_CONVERTING), *self._is_reached()]), copy=False)
+        groups = self._side(_BASE, frame, frame.groups(self.base), is_whole=True)
+        return [
+            common(rows, both),
+            common(converted, grouped(found, len(frame.keys))),
+            common(base, groups),
+            common(name, self._result(base, converted, frame)),
+        ]
+
+    def _side(
+        self,
+        side: int,
+        frame: Frame,
+        groups: Sequence[exp.Expr],
+        *,
+        has_value: bool = True,
+        is_whole: bool = False,
+    ) -> exp.Select:
+        """Base or converting rows of the sequence; converting rows of nobody reach nothing.
+
+        Args:
+            groups: The query's keys, or what stands in their place.
+            has_value: Whether the measure's value is asked for.
+            is_whole: Only groups and values are, where no sequence is needed.
+        """
+        is_base = side == _BASE
+        scan, aggregate = (
+            (self.base, self.formula.base) if is_base else (self.converting, self.formula.converted)
+        )
+        sides = [pair[side] for pair in self.formula.params.constants]
+        parts = [self._entity(scan), *(self._constant(scan, one) for one in sides)]
+        kept = [*_conditions(scan, aggregate), _is_timed(scan)]
+        if is_base:
+            kept = [*frame.conditions(scan), *kept]
+        else:
+            kept += [is_known(part.copy()) for part in parts]
+        value = expression(aggregate.measure.expr, ROWS) if has_value else exp.Null()
+        select = scan.source(frame.relations).select(*groups, copy=False)
+        if not is_whole:
+            named_parts = zip(parts, self._sequence, strict=True)
+            select = select.select(
+                *(aliased(part, label) for part, label in named_parts),
+                aliased(_instant(scan), _AT),
+                aliased(exp.convert(side), _SIDE),
+                copy=False,
+            )
+        return select.select(aliased(value, _VALUE), copy=False).where(all_of(kept), copy=False)
+
+    def _latest(self, at: exp.Expr) -> exp.Window:
+        """The time of the last base row before; where it is out of reach, so are all others."""
+        return self._window(exp.Max(this=at), ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None))
+
+    def _earliest(self, at: exp.Expr) -> exp.Window:
+        """The time of the first base row within reach, or of one behind the converting row.
+
+        A converting row stands where its reach begins, behind base rows of that instant: those are
+        out of it.
+        """
+        window = self.formula.params.window
+        if window is None:
+            return self._window(exp.Min(this=at), ("UNBOUNDED", "PRECEDING", "CURRENT ROW", None))
+        begins = exp.Sub(this=column(_AT), expression=span(window))
+        turn = exp.Case(ifs=[exp.If(this=_is(_BASE), true=column(_AT))], default=begins)
+        return exp.Window(
+            this=exp.Min(this=at),
+            partition_by=[column(label) for label in self._sequence],
+            order=exp.Order(
+                expressions=[
+                    exp.Ordered(this=one, nulls_first=False) for one in (turn, column(_SIDE))
+                ]
+            ),
+            spec=exp.WindowSpec(
+                kind="ROWS",
+                start="CURRENT ROW",
+                start_side=None,
+                end="UNBOUNDED",
+                end_side="FOLLOWING",
+            ),
+        )
+
+    def _is_reached(self) -> list[exp.Expr]:
+        """Whether a base row of that time reaches a converting row."""
+        window = self.formula.params.window
+        found = is_known(column(_FOUND))
+        if window is None:
+            return [found]
+        if self.formula.params.touch == "first":
+            return [found, exp.LTE(this=column(_FOUND), expression=column(_AT))]
+        start = exp.paren(exp.Sub(this=column(_AT), expression=span(window)), copy=False)
+        return [found, exp.GT(this=column(_FOUND), expression=start)]
 
     def _base(self, frame: Frame) -> exp.Select:
         """Base rows with their groups, numbered along each sequence."""

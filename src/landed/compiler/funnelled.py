@@ -53,7 +53,100 @@ class Steps:
         return self.steps
 
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
-        """Attempts and later steps in one table, what each row leads to, and the units."""
+        """The steps' rows in one table, what each attempt leads to, and the units."""
+        rows = f"{name}_rows"
+        if self._is_strict and not frame.is_of_unit(self.steps[0]):
+            return self._by_join(name, frame)
+        found = [common(rows, self._all_steps(frame))]
+        if self._is_strict:
+            found.append(common(f"{name}_led", self._next_rows(rows, frame)))
+        else:
+            found += self._passes(rows, f"{name}_led", frame)
+        found.append(common(name, self._counted(f"{name}_led", frame)))
+        return found
+
+    @property
+    def _lasts(self) -> tuple[int, int]:
+        """Positions of the steps `of` and `over`."""
+        params = self.formula.params
+        return step_named(params.steps, params.of), step_named(params.steps, params.over)
+
+    def _all_steps(self, frame: Frame) -> exp.Expr:
+        """Rows of all steps: whose, when, which step; those of the first with their groups.
+
+        Rows of the first step at one instant need not be one here. Loosely, whatever one of them
+        leads to the others do too. Strictly only the last of them is before the next step, and
+        that one speaks for its unit and group.
+        """
+        parts = [self._attempts(frame).select(aliased(exp.convert(0), _STEP), copy=False)]
+        nothing = [aliased(exp.Null(), key) for key in frame.columns]
+        for index in range(1, max(self._lasts) + 1 if not self._is_strict else len(self.steps)):
+            later = self._step(index, frame, [one.copy() for one in nothing], ())
+            parts.append(later.select(aliased(exp.convert(index), _STEP), copy=False))
+        return union_all(parts)
+
+    def _next_rows(self, rows: str, frame: Frame) -> exp.Select:
+        """Strictly: an attempt reaches a step if the rows behind it are the steps up to there.
+
+        No two of them are of one step at one instant then: those would stand side by side.
+        """
+
+        def behind(what: str, count: int) -> exp.Expr:
+            if count == 0:
+                return column(what)
+            lead = exp.Lead(this=column(what), offset=exp.convert(count))
+            return exp.Window(this=lead, partition_by=[column(_UNIT)], order=_in_order())
+
+        select = exp.select(*map(column, (*frame.columns, _UNIT, _AT, _STEP))).from_(named(rows))
+        for index, last in enumerate(self._lasts):
+            is_chain = all_of(
+                exp.EQ(this=behind(_STEP, at), expression=exp.convert(at))
+                for at in range(1, last + 1)
+            )
+            at = behind(_AT, last)
+            led = at if is_chain is None else exp.Case(ifs=[exp.If(this=is_chain, true=at)])
+            select = select.select(aliased(led, f"{_REACHED}{index}"), copy=False)
+        return select
+
+    def _passes(self, rows: str, name: str, frame: Frame) -> list[exp.CTE]:
+        """Loosely: back from the last step, the earliest time at which it is reached."""
+        labels = [*frame.columns, _UNIT, _AT, _STEP]
+        found: list[exp.CTE] = []
+        before = rows
+        for step in range(max(self._lasts), -1, -1):
+            select = exp.select(*map(column, labels)).from_(named(before))
+            for index, last in enumerate(self._lasts):
+                reached = f"{_REACHED}{index}"
+                is_this = exp.EQ(this=column(_STEP), expression=exp.convert(step))
+                if step > last:
+                    continue
+                if step == last:
+                    led = exp.Case(ifs=[exp.If(this=is_this, true=column(_AT))])
+                else:
+                    follows = _earliest_behind(step + 1, column(reached))
+                    led = exp.Case(
+                        ifs=[exp.If(this=is_this, true=follows)], default=column(reached)
+                    )
+                select = select.select(aliased(led, reached), copy=False)
+            before = f"{name}{step}" if step else name
+            found.append(common(before, select))
+        return found
+
+    def _counted(self, led: str, frame: Frame) -> exp.Select:
+        """Units of each group, by what their attempts there reached."""
+        select = exp.select(*map(column, frame.columns)).from_(named(led))
+        for index, last in enumerate(self._lasts):
+            units: exp.Expr = exp.Count(this=exp.Distinct(expressions=[column(_UNIT)]))
+            if last > 0:  # the first step is where an attempt begins
+                units = where(units, self._is_in_time(column(f"{_REACHED}{index}")))
+            select = select.select(aliased(units, f"a{index}"), copy=False)
+        is_attempt = exp.EQ(this=column(_STEP), expression=exp.convert(0))
+        return grouped(select.where(is_attempt, copy=False), len(frame.keys))
+
+    # -- strict attempts whose group is more than their unit and time -----------------------------
+
+    def _by_join(self, name: str, frame: Frame) -> list[exp.CTE]:
+        """Attempts of one instant are one in the order, and found again by unit and time."""
         params = self.formula.params
         names = [one.name for one in params.steps]
         attempts, rows = f"{name}_attempts", f"{name}_rows"
@@ -62,8 +155,7 @@ class Steps:
             common(rows, self._rows(attempts, frame)),
         ]
         reached = []
-        for label in ("of", "over"):
-            last = step_named(params.steps, getattr(params, label))
+        for label, last in zip(("of", "over"), self._lasts, strict=True):
             reached.append(f"{name}_{label}")
             found += self._reached(rows, reached[-1], last, names)
         found.append(common(name, self._units(attempts, reached, frame)))
@@ -84,8 +176,6 @@ class Steps:
             for index in range(1, len(self.steps))
         ]
         rows = union_all([first.distinct(copy=False), *later])
-        if not self._is_strict:
-            return rows
         # rows of one step at one instant follow each other in any order: one, with their number
         labels = [column(label) for label in self._labels[:-1]]
         counted = exp.select(*labels, aliased(count_rows(), _PEERS))
@@ -99,7 +189,7 @@ class Steps:
     @property
     def _labels(self) -> list[str]:
         """Columns of a row beside what it leads to."""
-        return [_UNIT, _AT, _STEP, *([_PEERS] if self._is_strict else [])]
+        return [_UNIT, _AT, _STEP, _PEERS]
 
     def _step(
         self, index: int, frame: Frame, groups: Sequence[exp.Expr], conditions: Sequence[exp.Expr]
@@ -138,32 +228,12 @@ class Steps:
         """One step back: what the rows of a step lead to, by the next step's rows behind them."""
         is_this = exp.EQ(this=column(_STEP), expression=exp.convert(step))
         is_next = exp.EQ(this=column(_STEP), expression=exp.convert(step + 1))
-        order = exp.Order(
-            expressions=[
-                exp.Ordered(this=column(_AT), nulls_first=False),
-                exp.Ordered(this=column(_STEP), nulls_first=False),
-            ]
-        )
         next_reached = exp.Case(ifs=[exp.If(this=is_next, true=column(_REACHED))])
-        if self._is_strict:
-            follows: exp.Expr = exp.Window(
-                this=exp.Lead(this=next_reached), partition_by=[column(_UNIT)], order=order
-            )
-            is_alone = exp.EQ(this=column(_PEERS), expression=exp.convert(1))
-            follows = exp.Case(ifs=[exp.If(this=is_alone, true=follows)])  # else a peer is next
-        else:
-            follows = exp.Window(
-                this=exp.Min(this=next_reached),
-                partition_by=[column(_UNIT)],
-                order=order,
-                spec=exp.WindowSpec(
-                    kind="ROWS",
-                    start="CURRENT ROW",
-                    start_side=None,
-                    end="UNBOUNDED",
-                    end_side="FOLLOWING",
-                ),
-            )
+        follows: exp.Expr = exp.Window(
+            this=exp.Lead(this=next_reached), partition_by=[column(_UNIT)], order=_in_order()
+        )
+        is_alone = exp.EQ(this=column(_PEERS), expression=exp.convert(1))
+        follows = exp.Case(ifs=[exp.If(this=is_alone, true=follows)])  # else a peer is next
         led = exp.Case(ifs=[exp.If(this=is_this, true=follows)], default=column(_REACHED))
         return exp.select(*map(column, self._labels), aliased(led, _REACHED)).from_(named(rows))
 
@@ -186,13 +256,37 @@ class Steps:
             )
             select = select.join(named(f"{name}0", alias), on=on, join_type="left", copy=False)
             distinct = exp.Count(this=exp.Distinct(expressions=[column(_UNIT, "a")]))
-            counted = where(distinct, self._is_in_time(column(_REACHED, alias)))
+            counted = where(distinct, self._is_in_time(column(_REACHED, alias), "a"))
             select = select.select(aliased(counted, f"a{index}"), copy=False)
         return grouped(select, len(frame.keys))
 
-    def _is_in_time(self, reached: exp.Expr) -> exp.Expr:
+    def _is_in_time(self, reached: exp.Expr, table: str | None = None) -> exp.Expr:
         window = self.formula.params.window
         if window is None:
             return is_known(reached)
-        end = exp.Add(this=column(_AT, "a"), expression=span(window))
+        end = exp.Add(this=column(_AT, table), expression=span(window))
         return exp.LT(this=reached, expression=exp.paren(end, copy=False))
+
+
+def _in_order() -> exp.Order:
+    """A unit's rows by time, at one instant by step."""
+    return exp.Order(
+        expressions=[exp.Ordered(this=column(one), nulls_first=False) for one in (_AT, _STEP)]
+    )
+
+
+def _earliest_behind(step: int, reached: exp.Expr) -> exp.Window:
+    """The least that any row of a step leads to, of those behind a row."""
+    is_next = exp.EQ(this=column(_STEP), expression=exp.convert(step))
+    return exp.Window(
+        this=exp.Min(this=exp.Case(ifs=[exp.If(this=is_next, true=reached)])),
+        partition_by=[column(_UNIT)],
+        order=_in_order(),
+        spec=exp.WindowSpec(
+            kind="ROWS",
+            start="CURRENT ROW",
+            start_side=None,
+            end="UNBOUNDED",
+            end_side="FOLLOWING",
+        ),
+    )

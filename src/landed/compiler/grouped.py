@@ -9,6 +9,8 @@ from sqlglot import exp
 
 from ..catalog.expressions import Condition
 from ..catalog.formulas import Aggregate
+from ..catalog.kinds import Span
+from .clock import span, truncated
 from .facts import ROWS, FactScan, aggregated, row_filter
 from .parts import Frame, grouped
 from .syntax import aliased, all_of, column, common, expression, named, where
@@ -41,6 +43,33 @@ class Grouped:
             self.texts.append(text)
             self.aggregates.append((aggregate, condition))
         return self.texts.index(text)
+
+    def positions_in(self, other: Grouped) -> list[int] | None:
+        """Where another scan of the same rows has these aggregates; None where it has others."""
+        ours, theirs = self.scan, other.scan
+        is_same = (
+            (ours.fact, ours.time, self.is_unit_mean)
+            == (theirs.fact, theirs.time, other.is_unit_mean)
+            and ours.offset != theirs.offset
+            and sorted(self.texts) == sorted(other.texts)  # else it may have other groups
+        )
+        return [other.texts.index(text) for text in self.texts] if is_same else None
+
+    def shifted(self, of: str, positions: Sequence[int], offset: Span, frame: Frame) -> exp.Select:
+        """The groups of another scan, each so much later as this one's rows are."""
+        time, later = (
+            str(frame.time),
+            exp.paren(exp.Add(this=column(str(frame.time)), expression=span(offset)), copy=False),
+        )
+        return exp.select(
+            *(
+                aliased(truncated(later.copy(), frame.grain or "day"), key)
+                if key == time
+                else column(key)
+                for key in frame.columns
+            ),
+            *(aliased(column(f"a{at}"), f"a{index}") for index, at in enumerate(positions)),
+        ).from_(named(of))
 
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """One table expression; two where a unit counts once."""

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from ..catalog.definitions import METRIC_TIME
-from ..catalog.expressions import Condition
+from ..catalog.definitions import METRIC_TIME, UNIT_ENTITY
+from ..catalog.expressions import Condition, Reference
 from ..catalog.names import refused, show
 from .clock import UTC, midnight, truncated
 from .facts import FactScan
@@ -70,6 +70,31 @@ class Frame:
     def period(self, scan: FactScan) -> exp.Expr:
         """The period of a row."""
         return scan.period(self.grain or "day")
+
+    def is_of_unit(self, scan: FactScan) -> bool:
+        """Whether a row's unit and time decide its group: no key is the row's own attribute."""
+        return all(key == METRIC_TIME or self._is_units_own(scan, key) for key in self.keys)
+
+    @staticmethod
+    def _is_units_own(scan: FactScan, key: str) -> bool:
+        """Whether a unit has one value of a key, at all times."""
+        path = scan.vocabulary.place(scan.fact, Reference("dimension", key), scan.time).path
+        is_lasting = all(hop.model.validity is None for hop in path)
+        return bool(path) and path[0].entity == UNIT_ENTITY and is_lasting
+
+    def keys_at(self, time: exp.Expr, table: str | None = None) -> list[exp.Expr]:
+        """Every key, `metric_time` as the period of an instant, the others as columns."""
+        return [
+            aliased(truncated(time.copy(), self.grain or "day"), key)
+            if key == self.time
+            else column(key, table)
+            for key in self.columns
+        ]
+
+    def other_groups(self, scan: FactScan) -> list[exp.Expr]:
+        """The keys without `metric_time` over a fact's rows, under their columns' names."""
+        pairs = zip(self.columns, self.groups(scan), strict=True)
+        return [tree for name, tree in pairs if name != self.time]
 
     def split(self) -> tuple[Frame, list[Condition]]:
         """The frame without its conditions on `metric_time`, and those.

@@ -25,6 +25,7 @@ from ..catalog.kinds import Span, SpanUnit
 from ..catalog.names import refused, show
 from .accumulated import Running
 from .calendar import SPINE_MODEL, calendar, ends_of
+from .clock import UTC
 from .converted import Conversions
 from .facts import COUNTS, FactScan
 from .funnelled import Steps
@@ -139,13 +140,19 @@ class Plan:
             running = {}
         found: list[exp.CTE] = []
         ends: list[exp.Expr] = []
+        shifted: list[exp.CTE] = []
         for name, part in parts.items():
             if name in running:
                 found += running[name].daily(name, self._frames[name])
                 ends.append(ends_of(f"{name}_rows", str(frame.time)))
                 continue
             own = self._frames[name]
-            found += part.tables(name, own.split()[0] if name in self._offsets else own)
+            inner = own.split()[0] if name in self._offsets else own
+            moved = self._shifted(name, part, own)
+            if moved is not None:
+                shifted.append(moved)
+            else:
+                found += part.tables(name, inner)
             if running:
                 shown = name
                 if name in self._offsets:
@@ -153,6 +160,7 @@ class Plan:
                     keys = shown_keys(name, *self._offsets[name], own)
                     found.append(common(shown, union_all(keys)))
                 ends.append(ends_of(shown, str(frame.time), frame.grain))
+        found += shifted  # behind what they are made of
         if running:
             every = below(union_all(ends), "e")
             first, last = exp.Min(this=column("first_one")), exp.Max(this=column("last_one"))
@@ -161,6 +169,29 @@ class Plan:
         for name, part_ in running.items():
             found += part_.running(name, self._frames[name], _REACH)
         return found
+
+    def _shifted(self, name: str, part: Part, frame: Frame) -> exp.CTE | None:
+        """A part whose rows count later, made of one whose rows do not; None where it cannot be.
+
+        Periods stay whole only where the offset is made of whole ones, and conditions on time
+        would not be on the same rows.
+        """
+        offset = part.scan.offset if isinstance(part, Grouped) else None
+        hours = {"hour": 1, "day": 24, "week": 168}.get(frame.grain or "day")
+        is_timed = any(one.name == METRIC_TIME for where in frame.where for one in where.references)
+        if not isinstance(part, Grouped) or offset is None or frame.time is None:
+            return None
+        if frame.where != self._frame.where:
+            return None  # conditions of its own choose its rows
+        if hours is None or offset.hours % hours or is_timed:
+            return None
+        if frame.zone != UTC and "hour" in (offset.unit, frame.grain):
+            return None  # a day of the clock may have 23 hours
+        for other, base in self._grouped.items():
+            positions = part.positions_in(base) if base.scan.offset is None else None
+            if positions is not None:
+                return common(name, part.shifted(other, positions, offset, frame))
+        return None
 
     def models(self) -> frozenset[str]:
         """dbt models that the query reads."""

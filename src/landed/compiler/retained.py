@@ -15,12 +15,19 @@ from ..catalog.definitions import UNIT_ENTITY
 from ..catalog.expressions import Reference
 from ..catalog.formulas import Aggregate, Retained
 from ..catalog.kinds import Span
-from .clock import span, truncated
+from .clock import UTC, span, truncated
 from .facts import FactScan
 from .parts import Frame, grouped, on_time
-from .syntax import aliased, all_of, column, common, is_known, named, where
+from .syntax import aliased, all_of, column, common, count_rows, is_known, named
 
 _UNIT, _AT, _ENTERED, _BACK, _PLACE = "unit_id", "at", "entered_on", "back_on", "place"
+
+#: Grains whose periods hold whole ones of another: its first day says which one it lies in.
+_WHOLE: dict[str, tuple[str, ...]] = {
+    "day": ("day", "week", "us_week", "month", "quarter", "year"),
+    "month": ("month", "quarter", "year"),
+    "quarter": ("quarter", "year"),
+}
 
 
 @dataclass
@@ -45,13 +52,86 @@ class Cohorts:
     def tables(self, name: str, frame: Frame) -> list[exp.CTE]:
         """Who entered when, who was there when, and the share that came back."""
         rows, entries, back = f"{name}_rows", f"{name}_entries", f"{name}_back"
+        there = common(back, self._back(frame))
+        if self._is_one(frame):
+            entered = [
+                common(rows, self._first_of(back, frame)),
+                common(entries, self._entered(rows, frame)),
+            ]
+        elif frame.zone == UTC and frame.is_of_unit(self.cohort):
+            entered = [
+                common(rows, self._first_times(frame)),
+                common(entries, self._entered(rows, frame)),
+            ]
+        else:
+            entered = [common(rows, self._rows(frame)), common(entries, self._entries(rows, frame))]
         return [
-            common(rows, self._rows(frame)),
-            common(entries, self._entries(rows, frame)),
-            common(back, self._back(frame)),
+            there,
+            *entered,
             common(f"{name}_end", self._end(frame)),
             common(name, self._shares(entries, back, f"{name}_end", frame)),
         ]
+
+    # -- where a unit's first time says all about it ----------------------------------------------
+
+    def _is_one(self, frame: Frame) -> bool:
+        """Whether units enter and come back by the same rows; the query groups by time alone."""
+        ours, theirs = self.cohort, self.returns
+        return (
+            frame.zone == UTC
+            and not self.formula.params.is_rolling
+            and not frame.others
+            and not frame.split()[0].where
+            and (ours.fact, ours.time, ours.offset) == (theirs.fact, theirs.time, theirs.offset)
+            and self.formula.cohort.filters == self.formula.returns.filters
+        )
+
+    def _first_of(self, back: str, frame: Frame) -> exp.Select:
+        """When each unit first was there, or in each period, by the periods it was there in."""
+        frame.groups(self.cohort)  # refuses hours of a fact that has days
+        labels = [_UNIT, *([_BACK] if self.formula.params.is_recurring else [])]
+        at = _AT if self._needs_instant(frame) else _BACK
+        first = aliased(exp.Min(this=column(at)), _AT)
+        select = exp.select(*map(column, labels), first).from_(named(back))
+        return grouped(select.where(is_known(column(_BACK)), copy=False), len(labels))
+
+    def _needs_instant(self, frame: Frame) -> bool:
+        """Whether the period that a unit entered in does not yet say the query's."""
+        period = self.formula.params.period
+        is_within = frame.time is None or (frame.grain or "day") in _WHOLE.get(period, (period,))
+        return bool(frame.split()[1]) or not is_within
+
+    def _first_times(self, frame: Frame) -> exp.Select:
+        """When each unit first was there, or in each period; attributes are the unit's own."""
+        scan = self.cohort
+        groups = frame.other_groups(scan)
+        groups.append(aliased(scan.reference(Reference("entity", UNIT_ENTITY)), _UNIT))
+        if self.formula.params.is_recurring:
+            groups.append(aliased(scan.period(self.formula.params.period), "period"))
+        kept = self._kept(frame)
+        select = scan.source(frame.relations).select(*groups, copy=False)
+        select = select.select(aliased(exp.Min(this=scan.time_column), _AT), copy=False)
+        return grouped(select.where(kept, copy=False), len(groups))
+
+    def _entered(self, rows: str, frame: Frame) -> exp.Select:
+        """Those first times that the query asks for."""
+        entered = aliased(truncated(column(_AT), self.formula.params.period), _ENTERED)
+        select = exp.select(*frame.keys_at(column(_AT)), column(_UNIT), entered).from_(named(rows))
+        asked = all_of(on_time(one, column(_AT)) for one in frame.split()[1])
+        return select if asked is None else select.where(asked, copy=False)
+
+    # -- else by the first row --------------------------------------------------------------------
+
+    def _kept(self, frame: Frame) -> exp.Expr | None:
+        """Conditions on the rows by which units enter.
+
+        One on time chooses among those who entered; it does not make them enter later.
+        """
+        scan = self.cohort
+        unit = scan.reference(Reference("entity", UNIT_ENTITY))
+        rows = frame.split()[0].conditions(scan)
+        own = _conditions(scan, self.formula.cohort)
+        return all_of([*rows, *own, is_known(unit), is_known(scan.time_column)])
 
     def _rows(self, frame: Frame) -> exp.Select:
         """Rows by which units enter, numbered along each unit, or each unit and period."""
@@ -71,16 +151,7 @@ class Cohorts:
             partition_by=partition,
             order=exp.Order(expressions=[exp.Ordered(this=one) for one in order]),
         )
-        # a condition on time chooses among those who entered; it does not make them enter later
-        rows = frame.split()[0].conditions(scan)
-        kept = all_of(
-            [
-                *rows,
-                *_conditions(scan, self.formula.cohort),
-                is_known(unit.copy()),
-                is_known(scan.time_column),
-            ]
-        )
+        kept = self._kept(frame)
         return (
             scan.source(frame.relations)
             .select(
@@ -106,17 +177,20 @@ class Cohorts:
         )
 
     def _back(self, frame: Frame) -> exp.Select:
-        """Periods in which each unit was there."""
+        """Periods in which each unit was there; the last one, where a later one counts as well."""
         scan = self.returns
         unit = scan.reference(Reference("entity", UNIT_ENTITY))
         there = scan.period(self.formula.params.period)
         kept = all_of([*_conditions(scan, self.formula.returns), is_known(unit.copy())])
-        return (
-            scan.source(frame.relations)
-            .select(aliased(unit, _UNIT), aliased(there, _BACK), copy=False)
-            .where(kept, copy=False)
-            .distinct(copy=False)
+        is_rolling = self.formula.params.is_rolling
+        if is_rolling:
+            there = exp.Max(this=there)
+        select = scan.source(frame.relations).select(
+            aliased(unit, _UNIT), aliased(there, _BACK), copy=False
         )
+        if self._is_one(frame) and self._needs_instant(frame):
+            select = select.select(aliased(exp.Min(this=scan.time_column), _AT), copy=False)
+        return grouped(select.where(kept, copy=False), 1 if is_rolling else 2)
 
     def _end(self, frame: Frame) -> exp.Select:
         """The last period of the data, which may not be over yet."""
@@ -138,8 +212,6 @@ class Cohorts:
             ]
         )
         is_over = exp.LT(this=due.copy(), expression=column("last_one", "l"))
-        one = exp.Distinct(expressions=[column(_UNIT, "e"), column(_ENTERED, "e")])
-        counted = exp.Count(this=one)
         select = (
             exp.select(*(column(key, "e") for key in frame.columns))
             .from_(named(entries, "e"), copy=False)
@@ -147,8 +219,8 @@ class Cohorts:
             .join(named(back, "b"), on=on, join_type="left", copy=False)
             .where(is_over, copy=False)
             .select(
-                aliased(where(counted, is_known(column(_BACK, "b"))), "a0"),
-                aliased(counted.copy(), "a1"),
+                aliased(exp.Count(this=column(_BACK, "b")), "a0"),  # each meets one row at most
+                aliased(count_rows(), "a1"),
                 copy=False,
             )
         )

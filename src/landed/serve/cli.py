@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import asking_command, diff, lineage, saved, upkeep
+from . import asking_command, diff, export, lineage, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -119,6 +119,7 @@ def dev(
 
 
 upkeep.register(app)
+export.register(app)
 diff.register(app)
 lineage.register(app)
 saved.register(app)

@@ -9,6 +9,7 @@ import pytest
 from written import MARTS, faults, load, metric
 
 from landed.catalog import NoUnitForm
+from landed.catalog.kinds import Conversion
 
 MORE = """
           - {name: amount_median, agg: median, expr: amount}
@@ -48,6 +49,22 @@ CONVERSION = (
 )
 FUNNEL = "{{steps: [{{name: a, measure: {0}}}, {{name: b, measure: {1}}}]}}"
 RETENTION = "{{cohort: {0}, returns: {1}, period: day, number: 1}}"
+
+
+def test_touch_stands_where_dbt_does_not_look(tmp_path: Path) -> None:
+    params = (
+        "{conversion_type_params: {base_measure: event_count, conversion_measure: event_count, "
+        "entity: unit, touch: any}}"
+    )
+
+    (fault,) = found_in(tmp_path / "a", "conversion", params)
+    product = metric("m", kind="conversion", params=params)
+    found = load(tmp_path / "b", metric(), product=product, models__marts=KINDS).metrics["m"]
+
+    assert "dbt knows no `touch`" in fault
+    assert "move it below product_metrics:" in fault
+    assert isinstance(found.params, Conversion)
+    assert found.params.touch == "any"
 
 
 @pytest.mark.parametrize(

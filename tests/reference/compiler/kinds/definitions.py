@@ -92,7 +92,10 @@ def as_yaml(metrics: Mapping[str, Definition]) -> str:
                 "meta": {"owner": "growth", "value": "count", "direction": "increase_is_good"}
             },
         }
-        key = "product_metrics" if metric["type"] in PRODUCT else "metrics"
+        is_ours = metric["type"] in PRODUCT or "touch" in metric["type_params"].get(
+            "conversion_type_params", ()
+        )
+        key = "product_metrics" if is_ours else "metrics"
         listed[key].append(entry)
     return yaml.safe_dump({key: value for key, value in listed.items() if value}, sort_keys=False)
 

@@ -193,7 +193,9 @@ class Drawing:
 
     def _input(self) -> str:
         kinds = ["simple", "simple", "simple", "gaps", "cumulative", "conversion", "ratio", "level"]
-        return self._make(self.chance.choice(kinds))
+        kind = self.chance.choice(kinds)
+        # with a touch it stands below product_metrics:, and a metric of dbt's is not made of those
+        return self._make_conversion(has_touch=False) if kind == "conversion" else self._make(kind)
 
     def _made_of(self, name: str) -> Any:
         more = self._filter(set(all_facts(self.metrics, name)), 0.3)
@@ -265,7 +267,7 @@ class Drawing:
             given["period_agg"] = self.chance.choice(["first", "last", "average"])
         return self._add("rolling_distinct", given)
 
-    def _make_conversion(self) -> str:
+    def _make_conversion(self, *, has_touch: bool = True) -> str:
         chance = self.chance
         aggs = ("count", "sum", "count_distinct")
         base = self._measure(*aggs, fact=chance.choice(["events", "events", None]))
@@ -283,7 +285,7 @@ class Drawing:
             given["window"] = chance.choice(spans)
         if chance.random() < 0.7:
             given["calculation"] = chance.choice(["conversions", "conversion_rate"])
-        if chance.random() < 0.8:
+        if has_touch and chance.random() < 0.8:
             given["touch"] = chance.choice(["first", "last", "any"])
         if facts == {"events"} and chance.random() < 0.35:
             names = ["event__app_version", "event__is_error", "unit__plan"]

@@ -369,3 +369,78 @@ def test_the_last_day_of_the_data_is_not_over_and_rolling_looks_beyond(
     )
 
     assert found == {(): share}
+
+
+@pytest.mark.parametrize("grain", [None, "day", "week"])
+@pytest.mark.parametrize("by", [(), ("event__app_version",)])
+def test_first_steps_of_one_instant_are_one_whether_or_not_they_are_of_one_group(
+    counted: Counting, by: tuple[str, ...], grain: str | None
+) -> None:
+    at = "2026-01-10 10:00:00"
+
+    found = counted(
+        "funnel",
+        {"steps": [step("view"), step("order")], "order": "strict"},
+        event(1, "view", at, app_version="1.0"),
+        event(2, "view", at, app_version="1.1"),
+        event(3, "order", "2026-01-10 11:00:00"),
+        by=by,
+        grain=grain,
+    )
+
+    assert set(found.values()) == {1}
+    assert len(found) == (2 if by else 1)
+
+
+@pytest.mark.parametrize("recurring", [True, False])
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+@pytest.mark.parametrize("grain", [None, "day", "week", "month"])
+def test_those_who_enter_and_come_back_by_the_same_rows_are_counted_as_any_others(
+    counted: Counting, grain: str | None, period: str, recurring: bool
+) -> None:
+    rows = [
+        event(n, "view", f"2026-0{month}-{day} 10:00:00", unit)
+        for n, (unit, month, day) in enumerate(
+            [
+                ("u1", 1, "30"),
+                ("u1", 1, "31"),
+                ("u1", 2, "02"),
+                ("u2", 1, "31"),
+                ("u2", 3, "01"),
+                ("u3", 2, "27"),
+                (None, 2, "28"),
+                ("u1", 4, "20"),
+            ]
+        )
+    ]
+    params = {"cohort": "event_count", "returns": "event_count", "period": period, "number": 1}
+
+    found = counted("retention", {**params, "recurring": recurring}, *rows, grain=grain)
+
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("grain", "offset"), [("day", "7 days"), ("week", "7 days"), ("week", "3 days")]
+)
+def test_an_offset_shows_the_same_whether_or_not_its_periods_are_whole_ones(
+    counted: Counting, grain: str, offset: str
+) -> None:
+    rows = [event(n, "view", f"2026-01-{day} 10:00:00") for n, day in enumerate(("04", "05", "08"))]
+    one = {"m0": {"type": "simple", "type_params": {"measure": "event_count"}}}
+    inputs = [{"name": "m0"}, {"name": "m0", "alias": "before", "offset_window": offset}]
+
+    found = counted(
+        "derived",
+        {
+            "expr": lambda of: of["m0"] - of["before"],
+            "text": "m0 - before",
+            "metrics": inputs,
+        },
+        *rows,
+        grain=grain,
+        more=one,
+    )
+
+    assert sum(found.values()) == 0
+    assert any(found.values())
