@@ -93,8 +93,8 @@ class Frame:
 
     def other_groups(self, scan: FactScan) -> list[exp.Expr]:
         """The keys without `metric_time` over a fact's rows, under their columns' names."""
-        pairs = zip(self.columns, self.groups(scan), strict=True)
-        return [tree for name, tree in pairs if name != self.time]
+        pairs = zip(self.keys, self.columns, strict=True)
+        return [aliased(scan.dimension(key), name) for key, name in pairs if key != METRIC_TIME]
 
     def split(self) -> tuple[Frame, list[Condition]]:
         """The frame without its conditions on `metric_time`, and those.

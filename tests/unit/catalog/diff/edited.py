@@ -156,17 +156,6 @@ metrics:
     type: cumulative
     type_params: {measure: order_count, cumulative_type_params: {window: 7 days}}
     config: {meta: {owner: sales, value: count, direction: increase_is_good}}
-  - name: visit_to_order
-    label: Visit to order
-    description: Share of visits that an order of the same person follows. Falls when shops bore.
-    type: conversion
-    type_params:
-      conversion_type_params:
-        base_measure: visit_count
-        conversion_measure: order_count
-        entity: unit
-        window: 7 days
-    config: {meta: {owner: growth, value: share, direction: increase_is_good}}
   - name: old_orders
     label: Old orders
     description: Everything ever ordered, whatever came of it. It goes away in favour of orders.
@@ -179,6 +168,17 @@ metrics:
         direction: increase_is_good
         deprecated: {since: 2026-01-01, until: 2026-06-30, use: orders}
 product_metrics:
+  - name: visit_to_order
+    label: Visit to order
+    description: Share of visits that an order of the same person follows. Falls when shops bore.
+    type: conversion
+    type_params:
+      conversion_type_params:
+        base_measure: visit_count
+        conversion_measure: order_count
+        entity: unit
+        window: 7 days
+    config: {meta: {owner: growth, value: share, direction: increase_is_good}}
   - name: weekly_visitors
     label: Weekly visitors
     description: Different people who visited within the seven days that end with each day.
