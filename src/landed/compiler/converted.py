@@ -86,7 +86,7 @@ class Conversions:
                 self._side(_CONVERTING, frame, nothing, has_value=False),
             ]
         )
-        over, _, is_found = self._next()
+        over, is_found = self._next()
         labels = [*frame.columns, _AT, _SIDE, _VALUE]
         seen = exp.select(*map(column, labels), aliased(over, _FOUND)).from_(named(f"{name}_rows"))
         measure = self.formula.base.measure
@@ -278,43 +278,37 @@ class Conversions:
         return exp.Union(this=ours, expression=theirs, distinct=False)
 
     def _found(self, rows: str) -> exp.Select:
-        """For each converting row the base row it belongs to; for `any`, base rows that count."""
+        """For each converting row the base row it belongs to."""
         labels = [*self._sequence, _AT, _SIDE, _PLACE, _VALUE, *self._bounds]
-        if self.formula.params.touch == "any":
-            over, chosen, is_found = self._next()
-        else:
-            over, chosen, is_found = self._belongs(), _CONVERTING, is_known(column(_FOUND))
-        seen = exp.select(*(column(label) for label in labels), aliased(over, _FOUND)).from_(
-            named(rows)
-        )
-        place = column(_PLACE if self.formula.params.touch == "any" else _FOUND)
+        seen = exp.select(
+            *(column(label) for label in labels), aliased(self._belongs(), _FOUND)
+        ).from_(named(rows))
         return (
             exp.select(
                 *(column(label) for label in self._sequence),
-                aliased(place, _PLACE),
+                aliased(column(_FOUND), _PLACE),
                 column(_VALUE),
                 *(column(label) for label in self._bounds),
             )
             .from_(below(seen, "s"), copy=False)
-            .where(exp.and_(_is(chosen), is_found, copy=False), copy=False)
+            .where(all_of([_is(_CONVERTING), is_known(column(_FOUND))]), copy=False)
         )
 
-    def _next(self) -> tuple[exp.Expr, int, exp.Expr]:
+    def _next(self) -> tuple[exp.Expr, exp.Expr]:
         """The next converting row's time: if the window does not hold it, it holds none."""
         later = exp.Case(ifs=[exp.If(this=_is(_CONVERTING), true=column(_AT))])
         ends = ("CURRENT ROW", None, "UNBOUNDED", "FOLLOWING")
         over = self._window(exp.Min(this=later), ends)
         window = self.formula.params.window
         if window is None:
-            return over, _BASE, is_known(column(_FOUND))
+            return over, is_known(column(_FOUND))
         start = exp.paren(exp.Sub(this=column(_FOUND), expression=span(window)), copy=False)
-        return over, _BASE, exp.GT(this=column(_AT), expression=start)
+        return over, exp.GT(this=column(_AT), expression=start)
 
     @property
     def _bounds(self) -> list[str]:
         """The column of the window's other end, where there is one to check."""
-        params = self.formula.params
-        return [_BOUND] if params.window is not None and params.touch != "any" else []
+        return [_BOUND] if self.formula.params.window is not None else []
 
     def _ends(self) -> tuple[exp.Expr, exp.Expr]:
         """Where a converting row stands in the sequence, and the other end of its window.
@@ -359,8 +353,6 @@ class Conversions:
 
     def _converted(self, base: str, found: str, frame: Frame) -> exp.Select:
         """Conversions in the groups of their base rows."""
-        is_any = self.formula.params.touch == "any"
-        measure = (self.formula.base if is_any else self.formula.converted).measure
         same = (
             exp.EQ(this=column(label, "b"), expression=column(label, "f"))
             for label in (*self._sequence, _PLACE)
@@ -371,7 +363,8 @@ class Conversions:
             .from_(named(base, "b"), copy=False)
             .join(named(found, "f"), on=on, join_type="inner", copy=False)
             .select(
-                aliased(total(measure, column(_VALUE, "b" if is_any else "f")), "a0"), copy=False
+                aliased(total(self.formula.converted.measure, column(_VALUE, "f")), "a0"),
+                copy=False,
             )
         )
         return grouped(select, len(frame.keys))

@@ -32,6 +32,10 @@ def statement(sql: str) -> exp.Expr:
     Raises:
         QueryRefused: One line that names the token and gives a fix.
     """
+    if not isinstance(sql, str):  # from Python anything may come
+        raise refused(f"the query is a {type(sql).__name__}", "give it as text.", "not_text")
+    if not _is_unicode(sql):
+        raise refused("the query has bytes that are no UTF-8", "write it in UTF-8.", "not_text")
     first = _WORD.match(sql[:MAX_QUERY])
     if first is not None and first.group(1).lower() not in ("select", "with"):
         raise refused(f"{show(first.group(1).upper())} is not allowed", EXAMPLE, "not_a_select")
@@ -57,6 +61,15 @@ def statement(sql: str) -> exp.Expr:
     while isinstance(tree, exp.Subquery) and not _more(tree, "this"):
         tree = tree.this  # brackets around the whole
     return tree
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text has halves of characters, by which an argument's broken bytes come."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def written(tree: exp.Expr) -> str:

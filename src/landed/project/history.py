@@ -6,6 +6,7 @@ attribute of the repository runs, and the work tree and the index stay as they a
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -15,6 +16,19 @@ from ..errors import PlanError
 
 _FILE_MODES = ("100644", "100755")
 _TIMEOUT_SECONDS = 30.0
+#: In a hook git tells these to what it starts; then it would look at another place than the folder.
+_OF_A_HOOK = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_PREFIX",
+        "GIT_COMMON_DIR",
+        "GIT_LITERAL_PATHSPECS",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+    }
+)
 
 
 def repository_of(folder: Path) -> Path | None:
@@ -43,6 +57,13 @@ def files_at(repository: Path, revision: str, folders: Iterable[Path], into: Pat
     """
     named = f"{revision}^{{commit}}"
     found = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", named)
+    if found.returncode != 0 and repository_of(repository) is None:
+        raise PlanError(
+            f"{repository} stands in no git repository, so `{revision}` is no revision of it",
+            expected="a repository, or a folder with landed.toml",
+            fix="run it where the project is versioned, or name a folder to compare with.",
+            code="no_repository",
+        )
     if found.returncode != 0:
         raise PlanError(
             f"`{revision}` is no revision of {repository}, and no folder with a project",
@@ -95,6 +116,7 @@ def _git(
         capture_output=True,
         check=False,
         timeout=_TIMEOUT_SECONDS,
+        env={name: value for name, value in os.environ.items() if name not in _OF_A_HOOK},
     )
 
 

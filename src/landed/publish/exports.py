@@ -35,7 +35,7 @@ class Export:
         sql: The statement that ran.
         snapshot: The snapshot it was answered from.
         digest: Of what is asked and of the definitions it is asked by.
-        refused: Why nothing was written, and an earlier file stays; empty where it was.
+        refused: Why nothing was written and an earlier file was removed; empty where it was.
     """
 
     name: str
@@ -68,7 +68,8 @@ def export_saved(home: Home, catalog: Catalog, name: str, settings: Settings) ->
     """Answer a saved query from the current snapshot and write `exports/<name>.parquet`.
 
     The file says of itself, in its metadata, which snapshot and which definitions it is of. Where
-    the query is about a release whose gate has not passed nothing is written.
+    the query is about a release whose gate has not passed nothing is written, and a file from when
+    it had is removed: it would show numbers that no door gives.
 
     Raises:
         ContractError: There is no such query.
@@ -94,6 +95,8 @@ def export_saved(home: Home, catalog: Catalog, name: str, settings: Settings) ->
     path = home.exports / f"{name}.parquet"
     if table is not None:
         write_atomic(path, _parquet(table, facts))
+    else:
+        path.unlink(missing_ok=True)
     rows = table.num_rows if table is not None else 0
     names = tuple(column.name for column in compiled.columns)
     return Export(name, path, rows, names, compiled.sql, published.id, of, refused)

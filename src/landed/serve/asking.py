@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 from ..catalog import Catalog, load_catalog
 from ..catalog.deprecation import require_current
 from ..compiler import Compiled, Dialect, compile_script, parse_sql
-from ..errors import GateRefused
+from ..errors import GateRefused, PlanError
 from ..project import Home, Project, home_of, load_project
 from ..publish.readers import current, read_snapshot, require_definitions, require_published
 from ..settings import Settings
 from .worker import Worker
+
+_LEAST_SECONDS = 0.1
+_LEAST_MEMORY_MB = 128  # the engine takes some before it reads a row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,12 +107,25 @@ def query(
 
 
 def limited(settings: Settings, seconds: float | None, memory_mb: int | None) -> Settings:
-    """The settings with the limits of one call."""
+    """The settings with the limits of one call.
+
+    Raises:
+        PlanError: A limit under which nothing runs.
+    """
+    if seconds is not None and not seconds >= _LEAST_SECONDS:  # NaN too
+        raise _too_little("time_limit", seconds, f"{_LEAST_SECONDS} seconds")
+    if memory_mb is not None and memory_mb < _LEAST_MEMORY_MB:
+        raise _too_little("memory_limit_mb", memory_mb, f"{_LEAST_MEMORY_MB} megabytes")
     if seconds is not None:
         settings = replace(settings, query_timeout_seconds=seconds)
     if memory_mb is not None:
         settings = replace(settings, memory_limit_mb=memory_mb)
     return settings
+
+
+def _too_little(name: str, value: float, least: str) -> PlanError:
+    fix = "leave it out for the limit of the settings, or give more."
+    return PlanError(f"{name} is {value}", expected=f"at least {least}", fix=fix, code="limit")
 
 
 def metric_query(

@@ -14,7 +14,7 @@ import typer
 from ..catalog.catalog import read_catalog
 from ..catalog.diff import Diff, Version, diff, lint_diff
 from ..catalog.lineage_models import Models
-from ..errors import Fault
+from ..errors import Fault, PlanError
 from ..project import Project, core_root, load_project
 from ..project.history import files_at, repository_of
 from ..project.layout import PROJECT_FILE
@@ -78,6 +78,13 @@ def faults_since(project: Project, base: str) -> list[Fault]:
 def _version(project: Project, named: str | None) -> Iterator[Version]:
     if named is None:
         yield _read(project, core_root(), WORK_TREE)
+    elif not named.strip():  # a script's unset variable would compare the project with itself
+        raise PlanError(
+            "the version to compare with is empty",
+            expected="a branch, tag or commit, or a folder with landed.toml",
+            fix="name one: `landed diff main`, `landed check --base origin/main`.",
+            code="unknown_revision",
+        )
     elif (Path(named) / PROJECT_FILE).is_file():
         yield _read(load_project(Path(named)), core_root(), named)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -107,3 +108,26 @@ def test_limits_of_one_call_replace_those_of_the_environment() -> None:
     settings = limited(Settings(query_timeout_seconds=60, memory_limit_mb=4096), 5, None)
 
     assert (settings.query_timeout_seconds, settings.memory_limit_mb) == (5, 4096)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "memory_mb"), [(float("nan"), None), (-1, None), (0, None), (None, 0), (None, -5)]
+)
+def test_a_limit_under_which_nothing_runs_is_refused(
+    seconds: float | None, memory_mb: int | None
+) -> None:
+    with pytest.raises(PlanError, match="expected at least"):
+        limited(Settings(), seconds, memory_mb)
+
+
+@pytest.mark.parametrize("sql", [None, b"SELECT 1", 5])
+def test_what_is_no_text_is_refused(project: Project, sql: Any) -> None:
+    with pytest.raises(QueryRefused, match="give it as text"):
+        compiled_sql(project, sql)
+
+
+def test_broken_bytes_of_an_argument_are_refused_before_anything_runs(project: Project) -> None:
+    sql = "SELECT MEASURE(events) FROM metrics WHERE plan = '\udcff'"
+
+    with pytest.raises(QueryRefused, match="no UTF-8"):
+        compiled_sql(project, sql)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -132,12 +133,52 @@ def test_folders_are_compared_too(shop: Path, run: Run, tmp_path: Path) -> None:
     assert "compatible  metric errors: the metric is new" in out
 
 
-@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD:metrics", ""])
+@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD:metrics"])
 def test_what_is_no_revision_is_an_error_that_says_so(shop: Path, run: Run, revision: str) -> None:
     code, _, err = run("diff", "--project", shop, "--", revision)
 
     assert code == 3
     assert "is no revision" in err
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_base_is_an_error_and_not_the_folder_one_stands_in(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    monkeypatch.chdir(shop)
+    edit(shop, "= 'error'", "= 'crash'")
+
+    code, _, err = run("check", "--base", empty)
+
+    assert code == 3
+    assert "the version to compare with is empty" in err
+
+
+def test_a_project_without_a_repository_is_told_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "landed.toml").write_text('[project]\nname = "shop"\n', encoding="utf-8")
+
+    code, _, err = run("diff", "main", "--project", tmp_path)
+
+    assert code == 3
+    assert "stands in no git repository" in err
+
+
+def test_in_a_hook_of_a_linked_work_tree_the_same_files_are_found(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = shop / "app"
+    shutil.copytree(shop / "metrics", app / "metrics")
+    shutil.copy(shop / "landed.toml", app)
+    commit(shop)
+    edit(app, "label: Errors", "label: Failures")
+    inside = git(shop, "rev-parse", "--absolute-git-dir").strip()
+    monkeypatch.setenv("GIT_DIR", inside)  # as git sets them there
+    monkeypatch.setenv("GIT_INDEX_FILE", f"{inside}/index")
+
+    code, out, err = run("diff", "HEAD", "--project", app)
+
+    assert (code, err) == (0, "")
+    assert "the label is Failures" in out
 
 
 def test_a_base_that_does_not_load_is_compared_as_far_as_it_goes(shop: Path, run: Run) -> None:
