@@ -41,7 +41,7 @@ def _loader() -> Any:
     if not yaml.__with_libyaml__:
         return yaml.SafeLoader
 
-    class Loader(Composer, yaml.CSafeLoader):  # type: ignore[misc]
+    class Loader(Composer, yaml.CSafeLoader):
         def __init__(self, stream: str) -> None:
             yaml.CSafeLoader.__init__(self, stream)
             Composer.__init__(self)
