@@ -1,34 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from answers import Score, judge
+from answers import Score, judge, tell
 from cases import MomentsCase, draw, moments_catalog
-from engines import Elsewhere, OnPostgres, elsewhere, postgres
+from engines import Elsewhere, OnPostgres
 from things import thing_cases
 from worlds import make_world
 
 SEED = 20260401
-
-
-@pytest.fixture(scope="module")
-def on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPostgres]:
-    with postgres(tmp_path_factory.mktemp("pg")) as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def on_clickhouse() -> Iterator[Elsewhere]:
-    with elsewhere("clickhouse") as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def on_spark() -> Iterator[Elsewhere]:
-    with elsewhere("spark") as engine:
-        yield engine
 
 
 def compared(
@@ -53,13 +34,6 @@ def expressions(engine: OnPostgres | Elsewhere, root: Path) -> Score:
     for case in thing_cases(root / "project"):
         judge(case, engine, score)
     return score
-
-
-def tell(capsys: pytest.CaptureFixture[str], engine: object, what: str, score: Score) -> None:
-    with capsys.disabled():
-        print(f"\n{getattr(engine, 'version', '')}, {what}: {score}")
-    assert not score.wrong, "\n".join(score.wrong)
-    assert score.cases
 
 
 def test_a_draw_of_definitions_has_the_same_values_on_postgresql(

@@ -122,6 +122,17 @@ class ClickHouse(Lowering):
         shown = function("toTimeZone", self.instant(node.args["timestamp"]), node.args["target_tz"])
         return self.instant(function("toString", shown))
 
+    def hashed(self, value: exp.Expr) -> exp.Expr:
+        """Of the value; of a fraction the text, in which minus zero can be told and mended."""
+        kind = function("toTypeName", value.copy())
+        is_fraction = function("match", kind, exp.Literal.string("Float"))
+        written = function("toString", value.copy())
+        is_zero = exp.EQ(this=written.copy(), expression=exp.Literal.string("-0"))
+        mended = function("if", is_zero, exp.Literal.string("0"), written)
+        return function(
+            "if", is_fraction, function("sipHash64", mended), function("sipHash64", value)
+        )
+
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)
         return node
