@@ -132,6 +132,12 @@ FUSED = {
     for at in range(50)
 }
 
+FUSED_WHERE = [
+    f"where event_name = '{('view', 'signup', 'order', 'search', 'share')[at // 2 % 5]}'"
+    f" and platform {_PLATFORMS[at // 10]}"
+    for at in range(50)
+]
+
 
 def written(definitions: dict[str, tuple[str, str]], key: str) -> str:
     """A file of definitions."""

@@ -48,7 +48,7 @@ class Cells:
 
     def keys(self) -> list[exp.Expr]:
         """What the conditions look at, as numbers, over rows."""
-        found = []
+        found: list[exp.Expr] = []
         for at, (text, literals) in enumerate(self._literals.items()):
             looked_at = self._columns[text]
             is_none = exp.Is(this=looked_at.copy(), expression=exp.Null())
@@ -67,6 +67,20 @@ class Cells:
     def states(self) -> list[exp.Expr]:
         """What the cells hold, over rows."""
         return [aliased(tree, f"s{at}") for at, tree in enumerate(self._states.values())]
+
+    def rows(self) -> list[exp.Expr]:
+        """What every condition asks of a column alike, as conditions on rows: cheap to leave out.
+
+        A row that any aggregate takes fulfils them; the others are in no cell.
+        """
+        asked = [_required(condition) for _, condition in self._asked]
+        found: list[exp.Expr] = []
+        for text, looked_at in self._columns.items():
+            if asked and all(text in one for one in asked):
+                every = {one.sql("duckdb"): one for of in asked for one in of[text]}
+                values = [one.copy() for one in every.values()]
+                found.append(exp.In(this=looked_at.copy(), expressions=values))
+        return found
 
     def relevant(self) -> exp.Expr | None:
         """What a cell must fulfil to matter to any aggregate."""
@@ -149,6 +163,19 @@ def _atoms(tree: exp.Expr) -> Iterable[exp.Expr]:
         yield from _atoms(tree.this)
     else:
         yield tree
+
+
+def _required(condition: exp.Expr | None) -> dict[str, list[exp.Expr]]:
+    """The literals of which a column must equal one, by the column's text."""
+    found: dict[str, list[exp.Expr]] = {}
+    tree = condition.unnest() if condition is not None else None
+    if isinstance(tree, exp.And):
+        return _required(tree.expression) | _required(tree.this)  # one of the two is enough
+    if isinstance(tree, exp.EQ):
+        found[_looked_at(tree).sql("duckdb")] = [tree.expression]
+    elif isinstance(tree, exp.In):
+        found[_looked_at(tree).sql("duckdb")] = tree.expressions
+    return found
 
 
 def _looked_at(atom: exp.Expr) -> exp.Expr:

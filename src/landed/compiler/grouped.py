@@ -15,7 +15,7 @@ from .cells import Cells
 from .clock import span, truncated
 from .facts import ROWS, FactScan, aggregated, row_filter
 from .parts import Frame, grouped
-from .syntax import aliased, all_of, column, common, expression, named, where
+from .syntax import aliased, all_of, column, common, count_rows, expression, named, where
 
 _UNIT = "unit_id"
 
@@ -126,7 +126,7 @@ class Grouped:
         inner = self.scan.source(frame.relations).select(
             *groups, *keys, *cells.states(), copy=False
         )
-        restricted = all_of(conditions)
+        restricted = all_of([*conditions, *cells.rows()])
         if restricted is not None:
             inner = inner.where(restricted, copy=False)
         outer = exp.select(
@@ -134,8 +134,10 @@ class Grouped:
             *(aliased(value, f"a{index}") for index, value in enumerate(values)),
         ).from_(named(f"{name}_cells"), copy=False)
         relevant = cells.relevant()
-        if relevant is not None:
-            outer = outer.where(relevant, copy=False)
+        if relevant is not None and frame.keys:
+            # WHERE would be asked of every row: engines push what is on keys below the first step
+            has_any = exp.GT(this=where(count_rows(), relevant), expression=exp.Literal.number(0))
+            outer = outer.having(has_any, copy=False)
         return [
             common(f"{name}_cells", grouped(inner, len(groups) + len(keys))),
             common(name, grouped(outer, len(frame.keys))),
