@@ -37,7 +37,7 @@ def lint_dbt(found: Definitions) -> list[Fault]:
         found: All definitions as written.
     """
     metrics = {name: one for name, one in found.metrics.items() if one.kind == "metrics"}
-    return [
+    faults = [
         *_names(metrics, found),
         *_elements(found.semantic_models),
         *_labels(metrics, ()),
@@ -49,6 +49,7 @@ def lint_dbt(found: Definitions) -> list[Fault]:
         *lint_saved(found.saved_queries, metrics),
         *lint_dashboards(found.exposures, metrics),
     ]
+    return list(dict.fromkeys(faults))  # both sides of a conversion may say the same
 
 
 def _fault(entry: Entry, what: str, fix: str, *key: str | int) -> Fault:
