@@ -20,7 +20,7 @@ from landed.catalog import Catalog, load_catalog
 from landed.compiler import MetricQuery, compile_query
 from landed.project import Project, load_project
 
-from .metrics_data import FUSED, catalog_in
+from .metrics_data import FUSED, FUSED_WHERE, catalog_in
 from .metrics_questions import QUESTIONS
 
 THREADS = min(2, os.cpu_count() or 1)
@@ -49,6 +49,27 @@ def fused(database: str, project: str, count: int, by: list[str]) -> Work:
     """So many metrics with conditions of their own, in one query."""
     query = MetricQuery(tuple(FUSED)[:count], ("metric_time", *by), "day")
     return ran(database, compile_query(catalog_in(Path(project)), query).sql)
+
+
+def fused_by_hand(database: str, by: list[str]) -> Work:
+    """The same metrics by hand: sums by day and by what the conditions look at, then picked."""
+    columns = {"unit__plan": "plan"}
+    keys = ["day", *(columns[one] for one in by)]
+    join = "left join dim_units using (unit_id)" if by else ""
+    picked = ", ".join(
+        f"sum({('amount', 'rows')[at % 2]}) filter ({FUSED_WHERE[at]})" for at in range(50)
+    )
+    return ran(
+        database,
+        f"""
+        with cells as (
+            select {", ".join(["occurred_at::date as day", *keys[1:]])}, event_name, platform,
+                sum(amount) as amount, count(*) as rows
+            from fct_events {join} group by all
+        )
+        select {", ".join(keys)}, {picked} from cells group by all
+        """,
+    )
 
 
 def ran(database: str, sql: str) -> Work:

@@ -60,11 +60,11 @@ _PLATFORMS = ("is not null", "= 'ios'", "= 'android'", "= 'web'", "<> 'web'")
 _VIEW, _SIGNUP, _ORDER = (f"\"{_NAMED} = '{name}'\"" for name in ("view", "signup", "order"))
 
 
-def _conversion(**more: str) -> str:
+def _conversion(base: str = _SIGNUP, **more: str) -> str:
     said = "".join(f", {key}: {value}" for key, value in more.items())
     return (
         "{conversion_type_params: "  # dbt wants an alias for each version of a measure
-        f"{{base_measure: {{name: event_count, alias: from_signup, filter: {_SIGNUP}}}, "
+        f"{{base_measure: {{name: event_count, alias: from_base, filter: {base}}}, "
         f"conversion_measure: {{name: event_count, alias: to_order, filter: {_ORDER}}}, "
         f"entity: unit, window: 7 days{said}}}}}"
     )
@@ -111,6 +111,7 @@ KNOWN_TO_DBT = {
 }
 OURS = {
     "converted_first": ("conversion", _conversion(touch="first")),
+    "converted_views": ("conversion", _conversion(_VIEW)),
     "converted_any": ("conversion", _conversion(touch="any")),
     "funnel_loose": ("funnel", _funnel("loose")),
     "funnel_strict": ("funnel", _funnel("strict")),
@@ -130,6 +131,12 @@ FUSED = {
     )
     for at in range(50)
 }
+
+FUSED_WHERE = [
+    f"where event_name = '{('view', 'signup', 'order', 'search', 'share')[at // 2 % 5]}'"
+    f" and platform {_PLATFORMS[at // 10]}"
+    for at in range(50)
+]
 
 
 def written(definitions: dict[str, tuple[str, str]], key: str) -> str:
@@ -161,13 +168,14 @@ def catalog_in(folder: Path) -> Catalog:
     return load_catalog(Project(folder, "bench"), core=folder / "no_core")
 
 
-def marts(folder: Path, events: int) -> Path:
+def marts(folder: Path, events: int, each: int = 20) -> Path:
     """A database of that many events, made once; the same rows for the same number.
 
-    A unit does twenty things in 90 days, two thirds of them views. Rows lie by day and unit, as the
-    lake's do.
+    A unit does so many things in 90 days, two thirds of them views. Rows lie by day and unit, as
+    the lake's do.
     """
-    path = folder / f"metrics_{events}.duckdb"
+    units = max(1, events // each)
+    path = folder / f"metrics_{events}_{units}.duckdb"
     if path.is_file():
         return path
     folder.mkdir(parents=True, exist_ok=True)
@@ -177,8 +185,8 @@ def marts(folder: Path, events: int) -> Path:
         engine.execute(
             "set threads = 2; set memory_limit = '6GB'; set preserve_insertion_order = false"
         )
-        engine.execute(_EVENTS.format(events=events, units=max(1, events // 20), days=DAYS))
-        engine.execute(_OTHERS.format(units=max(1, events // 20), days=DAYS))
+        engine.execute(_EVENTS.format(events=events, units=units, days=DAYS))
+        engine.execute(_OTHERS.format(units=units, days=DAYS))
     being.rename(path)
     return path
 
@@ -217,6 +225,7 @@ select (i * {days} + d)::bigint as balance_id, 'u' || i::varchar as unit_id,
     (hash(i + d) % 50)::double as seats, timestamp '2026-01-01' + to_days(d::integer) as measured_at
 from range({units} // 5) as r (i) cross join range({days}) as s (d)
 order by measured_at, unit_id;
+create view fct_views as select * from fct_events where event_name = 'view';
 create view fct_signups as select * from fct_events where event_name = 'signup';
 create view fct_orders as select * from fct_events where event_name = 'order';
 create table time_spine as

@@ -13,13 +13,13 @@ from .metrics_data import KNOWN_TO_DBT, MODELS, written
 INSTALL = "dbt-metricflow==0.15.0 dbt-core==1.11.16 dbt-duckdb==1.11.1"
 #: Answers come out wrong on one table of events: MetricFlow gets a view a step.
 _STEPS = """
-  - name: signups_seen
-    model: ref('fct_signups')
+  - name: views_seen
+    model: ref('fct_views')
     defaults: {agg_time_dimension: occurred_at}
-    entities: [{name: signup, type: primary, expr: event_id},
+    entities: [{name: viewing, type: primary, expr: event_id},
       {name: unit, type: foreign, expr: unit_id}]
     dimensions: [{name: occurred_at, type: time, type_params: {time_granularity: day}}]
-    measures: [{name: signup_rows, agg: count, expr: event_id}]
+    measures: [{name: view_rows, agg: count, expr: event_id}]
   - name: orders_seen
     model: ref('fct_orders')
     defaults: {agg_time_dimension: occurred_at}
@@ -31,7 +31,7 @@ _STEPS = """
 _OF_STEPS = {
     "converted_steps": (
         "conversion",
-        "{conversion_type_params: {base_measure: signup_rows, conversion_measure: order_rows, "
+        "{conversion_type_params: {base_measure: view_rows, conversion_measure: order_rows, "
         "entity: unit, window: 7 days}}",
     )
 }
@@ -52,7 +52,7 @@ models:
     time_spine: {standard_granularity_column: date_day}
     columns: [{name: date_day, granularity: day}]
 """
-_READ = ("fct_events", "fct_balances", "dim_units", "time_spine", "fct_signups", "fct_orders")
+_READ = ("fct_events", "fct_balances", "dim_units", "time_spine", "fct_views", "fct_orders")
 
 
 def statements(

@@ -143,6 +143,22 @@ QUESTIONS = {
         """,
         grain="week",
     ),
+    "conversion of a common step": Question(
+        ("converted_views",),
+        f"""
+        with {_PAIRS.replace("'signup'", "'view'")},
+        found as (
+            select date_trunc('week', b.occurred_at)::date as week, count(*) as n
+            from others as o asof join base as b
+                on o.unit_id = b.unit_id and o.occurred_at >= b.occurred_at
+            where o.occurred_at < b.occurred_at + interval 7 day
+            group by 1
+        ),
+        bases as (select {_WEEK} as week, count(*) as n from base group by 1)
+        select week, coalesce(found.n, 0) / bases.n from bases left join found using (week)
+        """,
+        grain="week",
+    ),
     "conversion, first touch": Question(
         ("converted_first",),
         f"""

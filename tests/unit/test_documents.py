@@ -45,6 +45,16 @@ def test_yaml_refuses_what_reads_differently_than_it_looks(
         read_yaml(write(tmp_path, text))
 
 
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[{a: "])
+def test_yaml_that_nests_without_end_is_refused_and_ends_no_process(
+    tmp_path: Path, opening: str
+) -> None:
+    path = write(tmp_path, opening * ((MAX_BYTES - 1) // len(opening)))
+
+    with pytest.raises(ContractError, match="nested too deeply"):
+        read_yaml(path)
+
+
 def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, "a: yes\nb: 1\noff: 2\n")
 
@@ -89,8 +99,8 @@ def test_a_digest_does_not_depend_on_the_order_of_keys_and_refuses_nan() -> None
     [
         (f"a: {'9' * 5001}", "a number of 5001 digits"),
         (f"a: -{'9' * 19}", "a number of 19 digits"),
-        ('a: "x\\ud800"', "half a character"),
-        ('"\\udc00": 1', "half a character"),
+        ('a: "x\\ud800"', "half a character|invalid Unicode character"),
+        ('"\\udc00": 1', "half a character|invalid Unicode character"),
     ],
 )
 def test_yaml_that_python_takes_and_others_do_not_is_refused(

@@ -25,7 +25,7 @@ from .forms import NoUnitForm, UnitForm, unit_form
 from .formulas import Formula, Vocabulary, leading
 from .linting import lint_references, lint_release, measures_by_name, unit_model
 from .names import did_you_mean, short_names, show
-from .reading import read_definitions
+from .reading import Definitions, read_definitions
 from .releases import Release, load_releases
 from .saved import Dashboard, SavedQuery, build_saved_query, lint_names, read_dashboard
 
@@ -145,11 +145,20 @@ def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog
     For what looks at definitions that need not be sound, such as those of another day.
     """
     faults: list[Fault] = []
+    return catalog_of(project, definitions_of(project, faults, core=core), faults), faults
+
+
+def definitions_of(
+    project: Project, faults: list[Fault], *, core: Path | None = None
+) -> Definitions:
+    """The definitions as written, the core's with the project's in their place by name."""
     root = core_root() if core is None else core
     shipped = read_definitions(root / "metrics", root / "models", faults)
-    own = read_definitions(project.metrics, project.models, faults)
-    found = shipped.replaced_by(own)
+    return shipped.replaced_by(read_definitions(project.metrics, project.models, faults))
 
+
+def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Catalog:
+    """What can be made of definitions; every fault of the rest is added to the list."""
     models: dict[str, SemanticModel] = {}
     broken: set[str] = set()
     for name, entry in found.semantic_models.items():
@@ -199,7 +208,7 @@ def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog
         if not bad.intersection(query.metrics):
             infos = catalog.dimensions_of(query.metrics)
             faults.extend(lint_names(query, infos, found.saved_queries[name]))
-    return catalog, faults
+    return catalog
 
 
 def _digest(metrics: Mapping[str, Metric], releases: Mapping[str, Release], zone: str) -> str:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from ..catalog.expressions import Condition
+from ..catalog.definitions import METRIC_TIME
+from ..catalog.expressions import Condition, Reference
 from ..catalog.formulas import Aggregate
 from ..catalog.kinds import Span
+from .cells import Cells
 from .clock import span, truncated
 from .facts import ROWS, FactScan, aggregated, row_filter
 from .parts import Frame, grouped
-from .syntax import aliased, all_of, column, common, expression, named, where
+from .syntax import aliased, all_of, column, common, count_rows, expression, named, where
 
 _UNIT = "unit_id"
 
@@ -76,6 +78,10 @@ class Grouped:
         scan = self.scan
         groups = frame.groups(scan)
         conditions = frame.conditions(scan)
+        cells = Cells(self.aggregates)
+        # an entity has as many values as rows: so would the cells
+        if cells.is_worth_it and not self.is_unit_mean and not self._is_by_entity(frame):
+            return self._through(cells, name, frame, groups, conditions)
         relevant = row_filter([condition for _, condition in self.aggregates])
         if relevant is not None:
             conditions.append(relevant)
@@ -106,6 +112,48 @@ class Grouped:
             ),
         ).from_(named(f"{name}_units"), copy=False)
         return [common(f"{name}_units", select), common(name, grouped(outer, len(frame.keys)))]
+
+    def _through(
+        self,
+        cells: Cells,
+        name: str,
+        frame: Frame,
+        groups: Sequence[exp.Expr],
+        conditions: Sequence[exp.Expr],
+    ) -> list[exp.CTE]:
+        """The aggregates in two steps: rows to cells, cells to groups."""
+        values, keys = cells.aggregates(), cells.keys()
+        inner = self.scan.source(frame.relations).select(
+            *groups, *keys, *cells.states(), copy=False
+        )
+        restricted = all_of([*conditions, *cells.rows()])
+        if restricted is not None:
+            inner = inner.where(restricted, copy=False)
+        outer = exp.select(
+            *(aliased(column(key), key) for key in frame.columns),
+            *(aliased(value, f"a{index}") for index, value in enumerate(values)),
+        ).from_(named(f"{name}_cells"), copy=False)
+        relevant = cells.relevant()
+        if relevant is not None and frame.keys:
+            # WHERE would be asked of every row: engines push what is on keys below the first step
+            has_any = exp.GT(this=where(count_rows(), relevant), expression=exp.Literal.number(0))
+            outer = outer.having(has_any, copy=False)
+        return [
+            common(f"{name}_cells", grouped(inner, len(groups) + len(keys))),
+            common(name, grouped(outer, len(frame.keys))),
+        ]
+
+    def _is_by_entity(self, frame: Frame) -> bool:
+        """Whether a key is a column that also identifies something."""
+        vocabulary, fact = self.scan.vocabulary, self.scan.fact
+        places = [
+            vocabulary.place(fact, Reference("dimension", key), self.scan.time)
+            for key in frame.keys
+            if key != METRIC_TIME
+        ]
+        return any(
+            one.expr in {entity.expr for entity in one.model.entities.values()} for one in places
+        )
 
     def _aggregated(self, aggregate: Aggregate, condition: exp.Expr | None) -> exp.Expr:
         kept = condition.copy() if condition is not None else None

@@ -25,6 +25,7 @@ from .syntax import aliased, all_of, below, column, common, double, expression, 
 
 HASH_BITS = 62  # of 64: both signs and every engine's whole numbers hold them
 GAMMA = (1 + PERCENTILE_ERROR) / (1 - PERCENTILE_ERROR)
+_NOTHING = 1e-290
 _SERIES = 20  # terms of sigma; the next one is below 1e-30 for one filled register of 4096
 
 VALUE = "v"
@@ -128,7 +129,7 @@ def distinct(state: str, name: str, keys: Sequence[str]) -> list[exp.CTE]:
             this=exp.Pow(this=column("empty"), expression=exp.convert(2**power)),
             expression=exp.convert(2 ** (power - 1)),
         )
-        sigma = exp.Add(this=sigma, expression=term)
+        sigma = exp.Add(this=sigma, expression=_unless_nothing(term, power))
     total = exp.Add(
         this=column("shares"),
         expression=exp.Mul(
@@ -137,7 +138,9 @@ def distinct(state: str, name: str, keys: Sequence[str]) -> list[exp.CTE]:
     )
     scale = _number(DISTINCT_REGISTERS**2 / (2 * math.log(2)))
     estimate = exp.Div(this=scale, expression=exp.paren(total, copy=False))
-    whole = exp.cast(exp.Round(this=estimate), "bigint", copy=False)
+    # halves up, which `round` does not do everywhere
+    nearest = exp.Floor(this=exp.Add(this=estimate, expression=_number(0.5)))
+    whole = exp.cast(nearest, "bigint", copy=False)
     is_none = exp.EQ(this=column("filled"), expression=exp.convert(0))
     value = exp.Case(ifs=[exp.If(this=is_none, true=exp.convert(0))], default=whole)
     return [
@@ -150,6 +153,15 @@ def distinct(state: str, name: str, keys: Sequence[str]) -> list[exp.CTE]:
             ),
         ),
     ]
+
+
+def _unless_nothing(term: exp.Expr, power: int) -> exp.Expr:
+    """A term of sigma, or 0 where it is below 1e-290: engines fail below their least number."""
+    if DISTINCT_REGISTERS ** -(2.0**power) > _NOTHING:
+        return term
+    least = _number(_NOTHING ** (1 / 2**power))
+    is_there = exp.GT(this=column("empty"), expression=least)
+    return exp.Case(ifs=[exp.If(this=is_there, true=term)], default=exp.convert(0))
 
 
 # -- percentiles ---------------------------------------------------------------------------------

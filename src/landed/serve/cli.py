@@ -149,10 +149,9 @@ def check(
     from . import queries
 
     found = load_project(project)
-    faults = queries.check(found)
+    faults, warnings = queries.checked(found)
     if base is not None and not faults:  # definitions that do not load cannot be compared
         faults = diff.faults_since(found, base)
-    warnings = queries.warnings(found)
     if output is FactsFormat.JSON:
         both = {"faults": faults, "warnings": warnings}
         print_json({name: [one.as_dict() for one in listed] for name, listed in both.items()})

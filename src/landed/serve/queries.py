@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..catalog import Metric, load_catalog
-from ..catalog.catalog import read_catalog
+from ..catalog import Catalog, Metric, load_catalog
+from ..catalog.catalog import catalog_of, definitions_of
 from ..catalog.deprecation import lint_deprecated
+from ..catalog.linting_dbt import lint_dbt
 from ..catalog.linting_warnings import warnings_of
 from ..catalog.sketched import relative_error
 from ..compiler import list_dimensions
@@ -33,17 +34,21 @@ __all__ = [
 
 def check(project: Project) -> list[Fault]:
     """Every fault of metrics, releases, sources, tracking plan and suites, all at once."""
+    return checked(project)[0]
+
+
+def checked(project: Project) -> tuple[list[Fault], list[Fault]]:
+    """Every fault, and what asks for a second look in definitions that have none."""
     from ..gate import lint_exemptions, load_suites
     from ..ingest import load_sources, load_tracking_plan
 
     faults: list[Fault] = []
-    try:
-        catalog = load_catalog(project)
-        releases = list(catalog.releases.values())
-        faults.extend(lint_deprecated(catalog, datetime.now(UTC).date()))
-    except ContractError as error:
-        releases = []
-        faults.extend(error.faults)
+    today = datetime.now(UTC).date()
+    catalog = checked_catalog(project, faults)
+    releases = list(catalog.releases.values()) if catalog is not None else []
+    warnings = warnings_of(catalog, today) if catalog is not None else []
+    if catalog is not None:
+        faults.extend(lint_deprecated(catalog, today))
     try:
         faults.extend(lint_exemptions(releases, load_suites(project)))
     except ContractError as error:
@@ -56,15 +61,18 @@ def check(project: Project) -> list[Fault]:
         load_tracking_plan(project.tracking)
     except ContractError as error:
         faults.extend(error.faults)
-    return list(dict.fromkeys(faults))
+    return list(dict.fromkeys(faults)), warnings
 
 
-def warnings(project: Project) -> list[Fault]:
-    """What asks for a second look in definitions without faults; none where there are faults."""
-    catalog, faults = read_catalog(project)
-    if faults:
-        return []
-    return warnings_of(catalog, datetime.now(UTC).date())
+def checked_catalog(
+    project: Project, faults: list[Fault], *, core: Path | None = None
+) -> Catalog | None:
+    """The catalog, held against what dbt refuses as well; None where it has faults."""
+    found = definitions_of(project, faults, core=core)
+    catalog = catalog_of(project, found, faults)
+    if not faults:
+        faults.extend(lint_dbt(found))
+    return None if faults else catalog
 
 
 def metrics(project: Project, name: str | None = None) -> list[Mapping[str, Any]]:

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from cases import Case, MomentsCase
+import pytest
+from cases import Case, MomentsCase, ScriptCase
 
 from landed.compiler.dialects import Inexpressible
 
@@ -37,7 +38,7 @@ class Score:
         )
 
 
-def judge(case: Case | MomentsCase, engine: Any, score: Score) -> Rows | None:
+def judge(case: Case | MomentsCase | ScriptCase, engine: Any, score: Score) -> Rows | None:
     """Ask an engine; its rows where it was asked at all."""
     expected = plain(case.expected())
     try:
@@ -55,10 +56,21 @@ def judge(case: Case | MomentsCase, engine: Any, score: Score) -> Rows | None:
         lines = [line for line in str(error).splitlines() if line.strip()]
         score.wrong.append(f"{case}\n  {type(error).__name__}: {lines[:2]}")
         return None
-    difference = differ(found, expected, case.keys)
+    if isinstance(case, ScriptCase):
+        difference = _differ_in_order(found, expected, is_ordered=case.is_ordered)
+    else:
+        difference = differ(found, expected, case.keys)
     if difference:
         score.wrong.append(f"{case}\n  {difference}")
     return found
+
+
+def tell(capsys: pytest.CaptureFixture[str], engine: object, what: str, score: Score) -> None:
+    """Show a score; fail where a value is wrong or nothing was asked."""
+    with capsys.disabled():
+        print(f"\n{getattr(engine, 'version', '')}, {what}: {score}")
+    assert not score.wrong, "\n".join(score.wrong)
+    assert score.cases
 
 
 def plain(rows: Sequence[Sequence[Any]]) -> Rows:
@@ -82,10 +94,23 @@ def differ(found: Rows, expected: Rows, keys: int) -> str:
     return ""
 
 
+def _differ_in_order(found: Rows, expected: Rows, *, is_ordered: bool) -> str:
+    """How rows differ one by one; those without an order are brought to one."""
+    ours, theirs = (one if is_ordered else sorted(one, key=str) for one in (expected, found))
+    if len(ours) != len(theirs):
+        return f"{len(ours)} rows expected, got {len(theirs)}"
+    for row, other in zip(ours, theirs, strict=True):
+        if not all(map(same, other, row)):
+            return f"expected {row}, got {other}"
+    return ""
+
+
 def same(found: Any, expected: Any) -> bool:
     """Equality to 1e-9, with None equal to None alone."""
     if found is None or expected is None:
         return found is expected
+    if isinstance(expected, str | bool):
+        return bool(found == expected)
     if math.isnan(expected) or math.isnan(found):
         return math.isnan(expected) and math.isnan(found)
     return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)

@@ -7,7 +7,7 @@ import importlib.util
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ from landed.catalog import Catalog
 from landed.compiler import (
     MOMENT_COLUMNS,
     MetricQuery,
+    MetricScript,
     Relations,
     compile_query,
+    compile_script,
     compile_unit_moments,
 )
+
+CUTOFF = CUTOFF_AT.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Case:
 
     @property
     def width(self) -> int:
-        return len(self.query.metrics)
+        return len(self.query.metrics) + len(self.query.filtered)
 
     def __str__(self) -> str:
         kinds = [self.catalog.metric(name).kind for name in self.query.metrics]
@@ -74,11 +78,14 @@ class Case:
 
 @dataclass(frozen=True)
 class MomentsCase:
-    """The unit moments of every metric of the worlds' release."""
+    """The unit moments of a release's metrics."""
 
     name: str
     catalog: Catalog
-    source: duckdb.DuckDBPyConnection
+    source: duckdb.DuckDBPyConnection = field(repr=False)
+    metrics: tuple[str, ...] = tuple(sorted(outcomes({})))  # those of the worlds
+    cutoff_at: datetime = CUTOFF
+    segments: tuple[str, ...] = ()
 
     keys = 6  # metric, variant, segment, level, how many levels, form
     width = len(MOMENT_COLUMNS) - 6
@@ -94,10 +101,47 @@ class MomentsCase:
         return compile_unit_moments(
             self.catalog,
             self.catalog.releases["new-start"],
-            sorted(outcomes({})),
-            cutoff_at=CUTOFF_AT.replace(tzinfo=UTC),
+            self.metrics,
+            cutoff_at=self.cutoff_at,
+            segments=self.segments,
             dialect=dialect,  # type: ignore[arg-type]
             relations=Relations(schema),
+        ).sql
+
+    def expected(self) -> list[tuple[Any, ...]]:
+        return self.source.execute(self.sql("duckdb", "main")).fetchall()
+
+
+@dataclass(frozen=True)
+class ScriptCase:
+    """A statement over metrics, whose rows may repeat and stand in an order."""
+
+    name: str
+    catalog: Catalog
+    script: MetricQuery | MetricScript = field(repr=False)
+    tables: Mapping[str, Table] = field(repr=False)
+    source: duckdb.DuckDBPyConnection = field(repr=False)
+
+    keys = None
+
+    @property
+    def width(self) -> int:
+        if isinstance(self.script, MetricScript):
+            return len(self.script.columns)
+        return len(self.script.metrics) + len(self.script.filtered)
+
+    @property
+    def is_ordered(self) -> bool:
+        if isinstance(self.script, MetricScript):
+            return self.script.query.args.get("order") is not None
+        return True  # by its dimensions, if by nothing else
+
+    def sql(self, dialect: str, schema: str) -> str:
+        return compile_script(
+            self.catalog,
+            self.script,
+            dialect,  # type: ignore[arg-type]
+            Relations(schema),
         ).sql
 
     def expected(self) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ TYPES = {
     "TIMESTAMP WITH TIME ZONE": "DateTime64(6, 'UTC')",
     "DATE": "Date32",
     "BIGINT": "Int64",
+    "DECIMAL(18,2)": "Decimal(18, 2)",
     "INTEGER": "Int32",
 }
 

@@ -19,6 +19,7 @@ TYPES = {
     "TIMESTAMP WITH TIME ZONE": "timestamp",
     "DATE": "date",
     "BIGINT": "bigint",
+    "DECIMAL(18,2)": "decimal(18,2)",
     "INTEGER": "int",
 }
 

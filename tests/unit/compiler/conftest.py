@@ -93,7 +93,11 @@ success: [{metric: active_share}]
 
 @pytest.fixture(scope="session")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    root = tmp_path_factory.mktemp("project")
+    return load(tmp_path_factory.mktemp("project"))
+
+
+def load(root: Path) -> Catalog:
+    """The catalog of a project of its own, without the core."""
     metrics = "metrics:" + "".join(
         ENTRY.format(name=name, kind=kind, params=params)
         for name, kind, params in (

@@ -232,8 +232,13 @@ FILES = {
 }  # fmt: skip
 OWN_KINDS = {name: ("feedback" if name == "typeform" else "events",) for name in OWN}
 PAIRS = [(name, kind) for name in FORMATS for kind in OWN_KINDS.get(name) or selects(name)]
-#: Records that take something from around them: their file's folder, or their request.
-QUICK = {"otel_flags", "slack_export"}
+#: One as most are, and those that take something from around: the file's folder, the request.
+QUICK = {"segment", "otel_flags", "slack_export"}
+
+
+def drawn(name: str, *kind: str) -> Any:
+    """A format as a parameter; those that are not QUICK wait for the full run."""
+    return pytest.param(name, *kind, marks=() if name in QUICK else pytest.mark.full)
 
 
 def declare(world, name, kind, select=None):
@@ -295,7 +300,7 @@ def feed_and_compare(world, kind, taken, expected):
     assert (total.rows_in, total.accepted) == (before.rows_in, len(expected))
 
 
-@pytest.mark.parametrize(("name", "kind"), [pair for pair in PAIRS if pair[1] != "events"])
+@pytest.mark.parametrize(("name", "kind"), [drawn(*pair) for pair in PAIRS if pair[1] != "events"])
 def test_a_record_refused_by_a_wrong_clock_is_the_same_row_when_it_is_fed_again(
     world, direct, name, kind
 ):
@@ -306,7 +311,7 @@ def test_a_record_refused_by_a_wrong_clock_is_the_same_row_when_it_is_fed_again(
     feed_and_compare(world, kind, account.reasons, expected)
 
 
-@pytest.mark.parametrize("name", [name for name, kind in PAIRS if kind == "events"])
+@pytest.mark.parametrize("name", [drawn(name) for name, kind in PAIRS if kind == "events"])
 def test_a_record_refused_by_a_wrong_plan_is_the_same_row_when_it_is_fed_again(world, direct, name):
     expected = direct.rows(name, "events")
     plan = world.project.tracking
@@ -321,10 +326,7 @@ def test_a_record_refused_by_a_wrong_plan_is_the_same_row_when_it_is_fed_again(w
     feed_and_compare(world, "events", {"tracking_plan": account.rows_in}, expected)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [pytest.param(*pair, marks=() if pair[0] in QUICK else pytest.mark.full) for pair in PAIRS],
-)
+@pytest.mark.parametrize(("name", "kind"), [drawn(*pair) for pair in PAIRS])
 def test_a_record_left_out_by_a_wrong_select_is_the_same_row_when_it_is_fed_again(
     world, direct, name, kind
 ):

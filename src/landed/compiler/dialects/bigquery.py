@@ -64,6 +64,14 @@ class BigQuery(Lowering):
             "set use_approximate_percentile where an estimate will do.",
         )
 
+    def hashed(self, value: exp.Expr) -> exp.Expr:
+        """Of the value in JSON, where texts have quotes: what reads -0 or -0.0 is a number."""
+        written = function("TO_JSON_STRING", value)
+        zeros = [exp.Literal.string(one) for one in ("-0", "-0.0")]
+        is_zero = exp.In(this=written.copy(), expressions=zeros)
+        zero = exp.If(this=is_zero, true=function("TO_JSON_STRING", exp.Literal.number("0.0")))
+        return function("FARM_FINGERPRINT", exp.Case(ifs=[zero], default=written))
+
     def days(self, later: exp.Expr, earlier: exp.Expr) -> exp.Expr:
         """Of days on both sides."""
         return function(

@@ -19,7 +19,7 @@ _TEMPORAL = (
     exp.DataType.Type.TIMESTAMPNTZ,
 )
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
-_PREDICATES = (
+PREDICATES = (
     *_COMPARISONS, exp.Is, exp.Not, exp.And, exp.Or, exp.Boolean, exp.Like, exp.NullSafeEQ,
 )  # fmt: skip
 
@@ -77,9 +77,7 @@ class Lowering:
                 if isinstance(node, kind):
                     raise Inexpressible(self.name, why, "compute it in the mart.")
             if isinstance(node, exp.Anonymous) and node.name.lower() == "hash":
-                # another engine's function of that name has fewer bits, or mixes them less
-                what = "an estimate of distinct values"
-                raise Inexpressible(self.name, what, "count them exactly.")
+                return self.hashed(*node.expressions)
             rule = rules.get(type(node))
             return node if rule is None else rule(node)
 
@@ -107,6 +105,7 @@ class Lowering:
             exp.ConvertTimezone: self.local,
             exp.Greatest: self.extreme,
             exp.Least: self.extreme,
+            exp.BitwiseRightShift: self.shifted,
         }
 
     def finish(self, tree: exp.Expr) -> exp.Expr:
@@ -120,7 +119,7 @@ class Lowering:
         to = node.args["to"].this
         kinds = exp.DataType.Type
         value = node.this.unnest()
-        is_truth = isinstance(value, _PREDICATES)
+        is_truth = isinstance(value, PREDICATES)
         if is_truth and to in (kinds.DOUBLE, kinds.INT, kinds.BIGINT):
             return self._number_of(node, value)
         if not node.meta.get("is_defined"):
@@ -208,6 +207,18 @@ class Lowering:
             for one in values
         ]
         return type(node)(this=kept[0], expressions=kept[1:])
+
+    def hashed(self, value: exp.Expr) -> exp.Expr:
+        """64 well mixed bits of a value that is not NULL; equal values have equal ones.
+
+        A function that the engine calls `hash` may have fewer bits, or mix them less.
+        """
+        raise Inexpressible(self.name, "an estimate of distinct values", "count them exactly.")
+
+    def shifted(self, node: exp.Expr) -> exp.Expr:
+        """Bits shifted to the right; only in some engines are those that come in all zero."""
+        kept = exp.convert(2 ** (64 - int(node.expression.name)) - 1)
+        return exp.BitwiseAnd(this=exp.paren(node), expression=kept)
 
     # -- window frames ---------------------------------------------------------------------------
 

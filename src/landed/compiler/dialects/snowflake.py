@@ -49,6 +49,10 @@ class Snowflake(Lowering):
         day = exp.TimestampTrunc(this=node.this, unit=exp.var("DAY"))
         return function("DATEADD", exp.var("DAY"), since, day)
 
+    def hashed(self, value: exp.Expr) -> exp.Expr:
+        """Its own, of 64 bits, which is equal where values are."""
+        return function("HASH", value)
+
     def local(self, node: exp.Expr) -> exp.Expr:
         """Of a time without a zone, whatever the session's."""
         zones = [node.args["source_tz"], node.args["target_tz"]]

@@ -34,6 +34,10 @@ class Spark(Lowering):
         node.set("this", function("PERCENTILE_DISC", share))
         return node
 
+    def hashed(self, value: exp.Expr) -> exp.Expr:
+        """Of the value: it takes minus zero for zero, and decimals of a column by their digits."""
+        return function("XXHASH64", value)
+
     def local(self, node: exp.Expr) -> exp.Expr:
         """Of a time without a zone, whatever the session's."""
         at = exp.cast(node.args["timestamp"], exp.DataType.Type.TIMESTAMPNTZ, copy=False)

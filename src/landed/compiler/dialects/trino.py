@@ -37,6 +37,16 @@ class Trino(Lowering):
             "set use_approximate_percentile where an estimate will do.",
         )
 
+    def hashed(self, value: exp.Expr) -> exp.Expr:
+        """Of the text, in which minus zero is mended."""
+        text = exp.cast(value, "varchar", copy=False)
+        is_zero = exp.EQ(this=text.copy(), expression=exp.Literal.string("-0.0"))
+        kinds = [exp.Literal.string(one) for one in ("double", "real")]
+        is_fraction = exp.In(this=function("TYPEOF", value.copy()), expressions=kinds)
+        minus = exp.and_(is_fraction, is_zero, copy=False)
+        mended = exp.Case(ifs=[exp.If(this=minus, true=exp.Literal.string("0.0"))], default=text)
+        return function("FROM_BIG_ENDIAN_64", function("XXHASH64", function("TO_UTF8", mended)))
+
     def _interval(self, node: exp.Expr) -> exp.Expr:
         """Microseconds as parts of a second, which it keeps to milliseconds."""
         if node.text("unit").upper() != "MICROSECOND":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...stats import fisher_exact
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject
 
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
+    from ...stats import (
+        fisher_exact,  # scipy: reading the suites, as `landed check` does, needs none
+    )
+
     control = subject.release.control
     if control is None or not subject.release.has_concurrent_control:
         return NotApplicable("the release has no control to compare with")

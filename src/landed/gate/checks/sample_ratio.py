@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ...stats import staged_sample_ratio
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, share
 
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
+    from ...stats import (
+        staged_sample_ratio,  # scipy: reading the suites, as `landed check` does, needs none
+    )
+
     plan = subject.stages
     if not plan:
         return NotApplicable("the release plans no allocation")

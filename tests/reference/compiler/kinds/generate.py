@@ -63,6 +63,17 @@ class Drawing:
         weights = list(DRAWN.values())
         return [self._make(kind) for kind in self.chance.choices(kinds, weights, k=count)]
 
+    def draw_filtered(self, measures: Sequence[str], known: Sequence[str], count: int) -> list[str]:
+        """Names of so many simple metrics, each of one measure under a condition of its own."""
+        return [
+            self._add(
+                "simple",
+                {"measure": self.chance.choice(measures)},
+                {"filter": [self._condition(known)]},
+            )
+            for _ in range(count)
+        ]
+
     def query(
         self,
         metrics: Sequence[str],
