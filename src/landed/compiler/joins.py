@@ -15,7 +15,9 @@ from .query import Relations
 from .syntax import aliased, all_of, column, expression, identifier, is_known, relation
 
 UNITS = "u"  # the units' alias
-_VERSIONS, _FROM, _UNTIL = "v", "landed_from", "landed_until"
+# no names of columns around them, which ClickHouse would take for them
+_VERSIONS, _ENDED = "landed_versions", "landed_ended"
+_FROM, _UNTIL = "landed_from", "landed_until"
 
 
 @dataclass
@@ -130,7 +132,7 @@ def _versions(
         .from_(relation(model.model, _VERSIONS, relations), copy=False)
         .where(all_of(is_real), copy=False)
     )
-    said, next_ = column("landed_end", "w"), column("landed_next", "w")
+    said, next_ = column("landed_end", _ENDED), column("landed_next", _ENDED)
     is_next = exp.or_(
         exp.Is(this=said.copy(), expression=exp.Null()),
         exp.LT(this=next_.copy(), expression=said.copy()),
@@ -138,6 +140,6 @@ def _versions(
     )
     until = exp.Case(ifs=[exp.If(this=is_next, true=next_)], default=said)
     outer = exp.select(
-        exp.Column(this=exp.Star(), table=identifier("w")), aliased(until, _UNTIL)
-    ).from_(inner.subquery(identifier("w"), copy=False), copy=False)
+        exp.Column(this=exp.Star(), table=identifier(_ENDED)), aliased(until, _UNTIL)
+    ).from_(inner.subquery(identifier(_ENDED), copy=False), copy=False)
     return outer.subquery(identifier(alias), copy=False)

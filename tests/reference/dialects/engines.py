@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -158,4 +159,4 @@ def elsewhere(dialect: str) -> Iterator[Elsewhere]:
 
 
 def _written(value: Any) -> Any:
-    return str(value) if isinstance(value, datetime | date) else value
+    return str(value) if isinstance(value, datetime | date | Decimal) else value

@@ -3,11 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlglot
 from answers import Score, judge, tell
-from cases import MomentsCase, draw, moments_catalog
+from cases import MomentsCase, Table, draw, moments_catalog
 from engines import Elsewhere, OnPostgres
 from things import thing_cases
 from worlds import make_world
+
+from landed.compiler.dialects import render
 
 SEED = 20260401
 
@@ -121,3 +124,19 @@ def test_expressions_over_every_type_have_the_same_values_on_spark(
 
     tell(capsys, on_spark, "expressions", score)
     assert not score.refused
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("measured", ["max(x)", "percentile_cont(0.5) within group (order by x)"])
+def test_clickhouse_fails_over_a_nan_rather_than_leave_it_out(
+    on_clickhouse: Elsewhere, measured: str
+) -> None:
+    tree = sqlglot.parse_one(f"select {measured} as v from main.odd", dialect="duckdb")
+    statement = render(tree, "clickhouse")
+    on_clickhouse.hold({"odd": Table((("x", "DOUBLE"),), ((1.0,), (2.0,)))})
+    assert on_clickhouse.rows(statement)[0][0] in (1.5, 2.0)
+
+    on_clickhouse.hold({"odd": Table((("x", "DOUBLE"),), ((1.0,), (float("nan"),)))})
+
+    with pytest.raises(RuntimeError, match="a value is NaN"):
+        on_clickhouse.rows(statement)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlglot import exp
 
 from ..syntax import identifier
-from .lowering import Lowering, Rule, function
+from .lowering import PREDICATES, Inexpressible, Lowering, Rule, function
 
 #: Set in the statement itself, so that a server's or user's profile changes no value.
 SETTINGS: dict[str, int | str] = {
@@ -47,9 +47,16 @@ class ClickHouse(Lowering):
 
     def finish(self, tree: exp.Expr) -> exp.Expr:
         """Name every column that is selected, which joins else do by themselves; add settings."""
+        tables = {one.alias for one in tree.find_all(exp.CTE)}
+        for table in tree.find_all(exp.Table):
+            # of two tables of WITH by one name it reads the outer one
+            if table.name.startswith("landed_with_") and table.alias in tables:
+                raise Inexpressible(
+                    self.name, "WITH inside a query of WITH", f"rename {table.alias!r} in it."
+                )
         for select in tree.find_all(exp.Select):
             for one in list(select.expressions):
-                if isinstance(one, exp.Column):
+                if isinstance(one, exp.Column) and not one.is_star:
                     one.replace(exp.Alias(this=one.copy(), alias=one.this.copy()))
         tree.set(
             "settings",
@@ -69,6 +76,8 @@ class ClickHouse(Lowering):
             return _as(node.this, "DateTime64(6, 'UTC')")
         if to.this is kinds.DATE:
             return _as(node.this, "Date32")
+        if to.this in (kinds.VARCHAR, kinds.TEXT) and isinstance(node.this.unnest(), PREDICATES):
+            node.set("this", function("toBool", node.this))  # a comparison is a number: 1, not true
         return node
 
     def average(self, node: exp.Expr) -> exp.Expr:
@@ -132,6 +141,11 @@ class ClickHouse(Lowering):
         return function(
             "if", is_fraction, function("sipHash64", mended), function("sipHash64", value)
         )
+
+    def shifted(self, node: exp.Expr) -> exp.Expr:
+        """By functions: it has no signs for bits."""
+        kept = exp.convert(2 ** (64 - int(node.expression.name)) - 1)
+        return function("bitAnd", function("bitShiftRight", node.this, node.expression), kept)
 
     def _cte(self, node: exp.Expr) -> exp.Expr:
         node.set("materialized", None)

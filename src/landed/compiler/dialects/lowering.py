@@ -19,7 +19,7 @@ _TEMPORAL = (
     exp.DataType.Type.TIMESTAMPNTZ,
 )
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
-_PREDICATES = (
+PREDICATES = (
     *_COMPARISONS, exp.Is, exp.Not, exp.And, exp.Or, exp.Boolean, exp.Like, exp.NullSafeEQ,
 )  # fmt: skip
 
@@ -119,7 +119,7 @@ class Lowering:
         to = node.args["to"].this
         kinds = exp.DataType.Type
         value = node.this.unnest()
-        is_truth = isinstance(value, _PREDICATES)
+        is_truth = isinstance(value, PREDICATES)
         if is_truth and to in (kinds.DOUBLE, kinds.INT, kinds.BIGINT):
             return self._number_of(node, value)
         if not node.meta.get("is_defined"):
