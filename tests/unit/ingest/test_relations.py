@@ -427,6 +427,7 @@ def test_a_view_of_postgresql_is_read_once_a_day(world, shop, server, monkeypatc
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="no /proc to measure by")
+@pytest.mark.full
 def test_a_large_table_of_postgresql_needs_little_memory(tmp_path, shop, server):
     shop.execute("create table shop.big as select i as account_id, repeat('x', 400) as text"
                  " from generate_series(1, 300000) i")  # fmt: skip

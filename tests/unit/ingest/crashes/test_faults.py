@@ -102,7 +102,7 @@ def test_a_fault_at_every_operation_leaves_other_work_undone_or_done(
 def test_a_fault_at_some_operations_of_an_ingest_costs_no_row(
     kind: str, waiting: Waiting, nursery: Nursery, tmp_path: Path
 ) -> None:
-    _strike_some_operations(kind, waiting, nursery, tmp_path, most=6)
+    _strike_some_operations(kind, waiting, nursery, tmp_path, most=4)
 
 
 @pytest.mark.parametrize("work", ["erase", "requeue"])
