@@ -19,6 +19,23 @@ class Spark(Lowering):
         """Beside the common ones: tables computed once have no word here."""
         return super().rules() | {exp.CTE: self._cte}
 
+    def finish(self, tree: exp.Expr) -> exp.Expr:
+        """The writer lifts tables of inner queries to the top: there each needs its own name."""
+        seen: set[str] = set()
+        for scope in reversed(list(tree.find_all(exp.With))):
+            for one in scope.expressions:
+                name = one.alias
+                if name in seen and scope.parent is not tree and scope.parent is not None:
+                    fresh = f"{name}_of_{len(seen)}"
+                    for table in scope.parent.find_all(exp.Table):
+                        if table.name == name and not table.db:
+                            if not table.alias:
+                                table.set("alias", exp.TableAlias(this=table.this.copy()))
+                            table.set("this", exp.to_identifier(fresh, quoted=True))
+                    one.args["alias"].set("this", exp.to_identifier(fresh, quoted=True))
+                seen.add(one.alias)
+        return tree
+
     def cast(self, node: exp.Expr) -> exp.Expr:
         """Times are `timestamp`, as tables hold them."""
         node = super().cast(node)
