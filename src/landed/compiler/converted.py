@@ -291,7 +291,7 @@ class Conversions:
                 *(column(label) for label in self._bounds),
             )
             .from_(below(seen, "s"), copy=False)
-            .where(exp.and_(_is(_CONVERTING), is_known(column(_FOUND)), copy=False), copy=False)
+            .where(all_of([_is(_CONVERTING), is_known(column(_FOUND))]), copy=False)
         )
 
     def _next(self) -> tuple[exp.Expr, exp.Expr]:
