@@ -167,8 +167,9 @@ def test_in_a_hook_of_a_linked_work_tree_the_same_files_are_found(
     shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = shop / "app"
-    shutil.copytree(shop / "metrics", app / "metrics")
-    shutil.copy(shop / "landed.toml", app)
+    app.mkdir()
+    shutil.move(shop / "metrics", app / "metrics")
+    shutil.move(shop / "landed.toml", app)
     commit(shop)
     edit(app, "label: Errors", "label: Failures")
     inside = git(shop, "rev-parse", "--absolute-git-dir").strip()
