@@ -78,6 +78,18 @@ def test_python_gives_what_the_command_gives(ask: Callable[..., Any], demo_home:
     assert answer.warnings == ()
 
 
+def test_what_is_no_number_is_no_value(demo_home: Path) -> None:
+    sql = (
+        "SELECT ln(0 * MEASURE(revenue)) AS a, sqrt(0 - MEASURE(revenue)) AS b,"
+        " MEASURE(revenue) + 1e999 AS c, MEASURE(events) AS d FROM metrics"
+    )
+
+    ((*none, events),) = package.query(sql, project=PROJECT, home=demo_home).rows
+
+    assert none == [None, None, None]
+    assert events > 0
+
+
 def test_python_refuses_what_the_command_refuses(demo_home: Path) -> None:
     with pytest.raises(QueryRefused, match="did you mean `revenue`"):
         package.query("SELECT MEASURE(revenu) FROM metrics", project=PROJECT, home=demo_home)

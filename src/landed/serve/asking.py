@@ -5,6 +5,7 @@ Nothing here imports an engine, the gate or the ingest: a question costs what it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -159,13 +160,18 @@ def metric_query(
         answered = worker.ask(compiled.sql)
     return Answer(
         columns=tuple(column.name for column in compiled.columns),
-        rows=tuple(tuple(row) for row in answered.rows),
+        rows=tuple(tuple(map(_finite, row)) for row in answered.rows),
         sql=compiled.sql,
         warnings=warnings,
         types=tuple(kind for _, kind in answered.columns),
         snapshot=found.id,
         relative_errors={one.name: one.error for one in compiled.columns if one.error is not None},
     )
+
+
+def _finite(value: Any) -> Any:
+    """A value, or None where it is no number: the logarithm of nothing, the root of a loss."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def compiled_sql(
