@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
-from peer.edges import C, texts_of
+from peer.edges import texts_of
+from peer.edges_more import C
 from peer.project import parsed, write_dbt_project
 
 from landed.errors import Fault

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from edited import edited
-from labelled import BREAKING, COMPATIBLE, HARMLESS, Edit
+from labelled import COMPATIBLE, HARMLESS, Edit
+from labelled_breaking import BREAKING
 
 from landed.catalog.diff import Version
 
