@@ -4,6 +4,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 """
 
 from .confidence_sequence import sequence_bound
+from .design import correlated_paths, detectable_drift, explained_share
 from .exact import FisherExact, fisher_exact
 from .intervals import interval_at, relative_interval_at
 from .joint import JointSums
@@ -28,7 +29,10 @@ __all__ = [
     "PlaceboDifference",
     "RelativeEffect",
     "SampleRatio",
+    "correlated_paths",
     "crossing_probabilities",
+    "detectable_drift",
+    "explained_share",
     "fieller_relative_effect",
     "fisher_exact",
     "interval_at",
