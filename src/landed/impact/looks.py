@@ -255,7 +255,7 @@ class ReleaseLooks:
             )
         taken: dict[Key, tuple[TakenLook, ...]] = {}
         for one in kept["looks"]:
-            facts = {name: value for name, value in one.items()}
+            facts = dict(one)
             key = (facts.pop("metric"), facts.pop("treatment"))
             taken[key] = (*taken.get(key, ()), TakenLook.of_dict(facts))
         decided = {

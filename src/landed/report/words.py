@@ -92,7 +92,7 @@ def smallest_repair(checks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def caveats_of(
-    document: Mapping[str, Any], exemptions: Sequence[Exemption]
+    document: Mapping[str, Any], exemptions: Sequence[Exemption], plan_changes: Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """What a careful reader must know: failed warnings, exemptions, estimates left out."""
     found: list[dict[str, str]] = []
@@ -112,7 +112,15 @@ def caveats_of(
                 f"by {exemption.owner}: {exemption.reason}"
             )
             found.append(_caveat(f"exemption_{exemption.check}", sentence(text)))
+    for what in plan_changes:
+        text = (
+            f"The release's file now says otherwise {what}; the plan of the first look holds, "
+            "as a plan that follows what was seen would err more often than it states"
+        )
+        found.append(_caveat("plan_changed", sentence(text)))
     for row in document["estimates"]:
+        if row["status"] == "waiting":
+            continue
         if row["status"] == "not_estimable":
             text = f"{row['label']} could not be estimated for {row['treatment']}: {row['reason']}"
             found.append(_caveat("not_estimable", sentence(text)))
