@@ -69,7 +69,8 @@ class Estimate:
         conclusion: What the interval says, by the metric's role.
         definition: `revision` and `digest` of the metric's definition.
         standard_error: Of the absolute effect. The metric's unit.
-        looks: `number` of the looks taken at it and `fraction` of the planned time.
+        looks: `number` of the looks taken at it, `fraction` of the planned time, and `z` as it
+            was when the last one was taken.
         intervals: By test that was taken, `bound` (standard errors), `lower` and `upper` end of
             the absolute effect at it, and `alpha`, one-sided, of all planned looks.
         minimum_effect: Minimum effect of interest of a success or diagnostic metric. The metric's
@@ -287,7 +288,7 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         bound=critical_value(found, look.tests[shown].bound),
         conclusion=conclude_metric(role.role, [*passed, look.crossed]),
         standard_error=found.standard_error,
-        looks={"number": look.number, "fraction": look.fraction},
+        looks={"number": look.number, "fraction": look.fraction, "z": look.z},
         intervals={
             test: {
                 "bound": critical_value(found, at.bound),

@@ -125,6 +125,9 @@ def caveats_of(
             text = f"{row['label']} could not be estimated for {row['treatment']}: {row['reason']}"
             found.append(_caveat("not_estimable", sentence(text)))
             continue
+        moved = _moved_since_look(row)
+        if moved:
+            found.append(_caveat("look_revised", sentence(moved)))
         missing = _most_missing(row)
         if missing >= 0.05:  # a twentieth without an outcome can move a mean past most margins
             text = (
@@ -132,6 +135,20 @@ def caveats_of(
             )
             found.append(_caveat("missing_outcomes", sentence(text)))
     return found
+
+
+def _moved_since_look(row: Mapping[str, Any]) -> str:
+    """Late rows can move a number after its look was taken; the look stands."""
+    look = row.get("looks")
+    if not look or not row.get("standard_error"):
+        return ""
+    now = row["absolute_effect"] / row["standard_error"]
+    if abs(now - look["z"]) < 0.05:  # a twentieth of a standard error moves no reading of it
+        return ""
+    return (
+        f"{row['label']}: look {look['number']} was taken at z {look['z']:+.2f}, rows that came "
+        f"late make it {now:+.2f}; the look stands as it was taken"
+    )
 
 
 def next_step(document: Mapping[str, Any]) -> dict[str, str]:
