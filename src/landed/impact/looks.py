@@ -271,7 +271,7 @@ def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
     Raises:
         ContractError: The release has no horizon.
     """
-    end = release.extends_to or release.exposure_ends_at
+    end = release.ends_at
     if end is None:
         raise ContractError(
             f"the release `{release.release}` has no horizon",
