@@ -200,7 +200,7 @@ def replay(
 
 def planned_days(release: Release) -> int | None:
     """Days in which it exposes units, rounded up; None without a horizon."""
-    end = release.extends_to or release.exposure_ends_at
+    end = release.ends_at
     return None if end is None else math.ceil((end - release.shipped_at) / _DAY)
 
 

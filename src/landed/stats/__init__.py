@@ -6,7 +6,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
 from .exact import FisherExact, fisher_exact
-from .intervals import interval_at, relative_interval_at
+from .intervals import critical_value, interval_at, relative_interval_at
 from .joint import JointSums
 from .means import welch
 from .moments import Moments
@@ -30,6 +30,7 @@ __all__ = [
     "RelativeEffect",
     "SampleRatio",
     "correlated_paths",
+    "critical_value",
     "crossing_probabilities",
     "detectable_drift",
     "explained_share",
