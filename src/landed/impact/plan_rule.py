@@ -112,7 +112,7 @@ def simulate_rule(
     )
 
 
-def _ends(  # noqa: PLR0917 - what is drawn, and how
+def _ends(
     rng: np.random.Generator,
     paths: Sequence[MetricPath],
     fractions: _Array,

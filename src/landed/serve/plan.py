@@ -1,4 +1,4 @@
-"""`landed plan`: before a release ships, what it can show, by when, and what is not instrumented."""
+"""`landed plan`: before a release ships, what it can show, by when, and which events lack."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("plan")(show_plan)
 
 
-def show_plan(
+def show_plan(  # noqa: PLR0917 - the options of the command
     release: Annotated[str, typer.Argument(help="The release's name; shipped or not.")],
     project: ProjectOption = HERE,
     home: HomeOption = None,
@@ -35,12 +35,11 @@ def show_plan(
         str | None,
         typer.Option("--exposed-by", help="The event whose first one stands for the exposure."),
     ] = None,
-    output: Annotated[
-        PlanFormat, typer.Option("--format", help="text or json.")
-    ] = PlanFormat.TEXT,
+    output: Annotated[PlanFormat, typer.Option("--format", help="text or json.")] = PlanFormat.TEXT,
 ) -> None:
     """Before shipping: power, detectable effects by day, days to a decision, missing events."""
-    from .planning import as_document, as_text, planned  # what it needs costs other commands nothing
+    # what this needs costs other commands nothing
+    from .planning import as_document, as_text, planned
 
     found = planned(*open_project(project, home), release, days=days, exposed_by=exposed_by)
     if output is PlanFormat.JSON:

@@ -11,7 +11,8 @@ from ..catalog import load_catalog
 from ..catalog.names import did_you_mean, show
 from ..errors import PlanError
 from ..impact.history import HISTORY, attach_history, replay
-from ..impact.plan import HOPELESS, MetricPlan, ReleasePlan, plan_release
+from ..impact.plan import ReleasePlan, plan_release
+from ..impact.plan_metric import HOPELESS, MetricPlan
 from ..impact.plan_rule import RulePower
 from ..project import Home, Project
 from ..publish.readers import current, require_published
@@ -56,9 +57,7 @@ def planned(
         attach_history(engine, published.catalog["models"])
         history = replay(engine, catalog, release, days=days, exposed_by=exposed_by)
     events = sorted(path.stem for path in project.tracking.glob("*.json"))
-    return plan_release(
-        release, catalog, history, np.random.default_rng(SEED), known_events=events
-    )
+    return plan_release(release, catalog, history, np.random.default_rng(SEED), known_events=events)
 
 
 def as_document(plan: ReleasePlan) -> dict[str, Any]:
@@ -159,8 +158,8 @@ def _frame(plan: ReleasePlan) -> Iterator[str]:
         f" is due {_count(plan.decides_after_days, 'day')} after shipping."
     )
     yield (
-        f"About {units.count(plan.units)} {unit}s by then, {units.count(plan.units_a_day[0])} on the"
-        f" first day, {units.count(plan.units_a_day[-1])} on the last: those who {met} in"
+        f"About {units.count(plan.units)} {unit}s by then, {units.count(plan.units_a_day[0])}"
+        f" on the first day, {units.count(plan.units_a_day[-1])} on the last: those who {met} in"
         f" {_count(len(history.arrivals), 'day')} from {history.starts_at:%Y-%m-%d} on."
     )
     if history.exposed_by is None and plan.release.exposure is not None:
