@@ -12,15 +12,19 @@ from .rows import Row
 _HEAD = """\
 # Calibration
 
-How often landed's verdicts are right and wrong, by simulation of releases whose truth is known. `make calibrate` draws them and writes this page;
-`make test` repeats every row on fewer draws and holds it against its target ± 3 Monte Carlo standard errors. The methods stand in
+How often landed's verdicts are right and wrong, by simulation of releases whose truth is known.
+`make calibrate` draws them and writes this page; `make test` repeats the rows on fewer draws and
+holds each against its target ± 3 Monte Carlo standard errors. The methods stand in
 [verdicts](reference/verdicts.md), the code in `tests/simulation/calibration`.
 
-The product's own functions decide: units are drawn one by one, summed to [rows of moments](reference/moments.md), estimated, looked at and concluded as in
-a run. Left out are files, reports and the gate. The bounds of looks are worked out once for releases with the same units at the same looks.
+The product's own functions decide: units are drawn one by one, summed to
+[rows of moments](reference/moments.md), estimated, looked at and concluded as in a run. Left out
+are files, reports and the gate. The bounds of looks are worked out once for releases with the
+same units at the same looks.
 
-*Target* is what is promised; an empty one promises nothing and is there for comparison. *±* is one Monte Carlo standard error. **missed** is a promise that
-these draws did not keep. *losing* marks what does badly: another method, or a case that landed refuses or warns of.
+*Target* is what is promised; an empty one promises nothing and is there for comparison. *±* is one
+Monte Carlo standard error. **missed** is a promise that these draws did not keep. *losing* marks
+what does badly: another method, or a case that landed refuses or warns of.
 """
 
 
