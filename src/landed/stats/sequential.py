@@ -284,8 +284,8 @@ def _blurred(grid: _Array, mean: _Array, weight: _Array, step: float) -> _Array:
     last = np.searchsorted(mean, grid + _REACH * step)
     band = int((last - first).max())
     if 2 * band >= mean.size:
-        kernel = np.exp(-0.5 * ((grid[:, None] - mean[None, :]) / step) ** 2)
-        return kernel @ weight  # type: ignore[no-any-return]
+        whole: _Array = np.exp(-0.5 * ((grid[:, None] - mean[None, :]) / step) ** 2) @ weight
+        return whole
     place = first[:, None] + np.arange(band)
     is_near = place < last[:, None]
     place = np.minimum(place, mean.size - 1)
