@@ -79,6 +79,27 @@ def test_the_text_tells_what_cannot_move_and_what_was_never_seen(
     assert "SEEN checklist_shown" in done.out
 
 
+def test_evaluations_of_another_flag_are_not_those_of_the_release(
+    demo_home: Path, project: Path, landed: Callable[..., Any]
+) -> None:
+    file = project / "releases" / "search-ranking.yml"
+    text = file.read_text("utf-8")
+
+    def seen() -> int:
+        done = landed(
+            "plan", "search-ranking", "--project", project, "--format", "json", home=demo_home
+        )
+        assert done.code == 0, done.err
+        found: int = done.json()["instruments"][0]["count"]
+        return found
+
+    own = seen()
+    file.write_text(text.replace("flag: search_ranking", "flag: other"), encoding="utf-8")
+
+    assert own > 1_000
+    assert seen() == 0
+
+
 def test_a_plan_imports_no_heavy_framework(demo_home: Path) -> None:
     arguments = ["plan", "search-ranking", "--project", str(PROJECT), "--home", str(demo_home)]
     script = (

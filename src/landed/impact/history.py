@@ -69,6 +69,23 @@ order by day
 """
 
 
+_EVALUATIONS = """
+select sum(times), max(last_at)
+from (
+    select count(*) as times, max(occurred_at) as last_at from lake.events
+    where
+        event_name = $event
+        and $flag in (
+            json_extract_string(properties, '/feature_flag.key'),
+            json_extract_string(properties, '/$feature_flag'),
+            json_extract_string(properties, '/flag')
+        )
+    union all
+    select count(*), max(exposed_at) from lake.exposures where flag = $flag
+)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """An event in history.
@@ -196,6 +213,18 @@ def replay(
         seen,
         is_after_shipping,
     )
+
+
+def flag_evaluations(engine: Engine, flag: str) -> Seen:
+    """How often a flag was evaluated, by all records of the lake.
+
+    Args:
+        engine: One with the lake attached.
+        flag: The flag's key.
+    """
+    found = engine.one(_EVALUATIONS, {"event": FLAG_EVENT, "flag": flag})
+    times, last = found if found is not None else (0, None)
+    return Seen(int(times or 0), None if last is None else last.replace(tzinfo=UTC))
 
 
 def planned_days(release: Release) -> int | None:

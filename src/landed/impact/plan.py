@@ -28,14 +28,17 @@ class Instrument:
     Args:
         event: Its name.
         needed_for: exposure or must_emit.
-        seen: What history has of it.
+        seen: What history has of it; of a flag's evaluations, those of the release's flag.
         has_schema: Whether the tracking plan knows it.
+        flag: The flag whose evaluations count; None for other events, and where it is not known
+            which flags were evaluated.
     """
 
     event: str
     needed_for: str
     seen: Seen
     has_schema: bool
+    flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def plan_release(
     rng: np.random.Generator,
     *,
     known_events: Sequence[str] = (),
+    flag_seen: Seen | None = None,
     draws: int = RULE_DRAWS,
 ) -> ReleasePlan:
     """Say what a release can show, when, and with which chance.
@@ -84,6 +88,7 @@ def plan_release(
         history: The release replayed on the days before (`replay`).
         rng: Source of randomness of the simulated rule.
         known_events: Events of the tracking plan.
+        flag_seen: Evaluations of the release's flag; None where nobody looked.
         draws: Simulated releases. Count.
 
     Raises:
@@ -123,7 +128,7 @@ def plan_release(
         tuple(a_day),
         tuple(metrics),
         rule,
-        _instruments(release, history, known_events),
+        _instruments(release, history, known_events, flag_seen),
     )
 
 
@@ -159,18 +164,18 @@ def _without_control(metric: Metric, role: RoleOfMetric) -> MetricPlan:
 
 
 def _instruments(
-    release: Release, history: History, known_events: Sequence[str]
+    release: Release, history: History, known_events: Sequence[str], flag_seen: Seen | None
 ) -> tuple[Instrument, ...]:
     found = []
-    if release.exposure is not None:
-        found.append((release.exposure.event, "exposure"))
-    found += [(event, "must_emit") for event in release.must_emit]
-    return tuple(
-        Instrument(
-            event,
-            needed_for,
-            history.seen.get(event, Seen(0, None)),
-            event in known_events or event == FLAG_EVENT,
-        )
-        for event, needed_for in dict.fromkeys(found)
-    )
+    rule = release.exposure
+    if rule is not None:
+        seen = history.seen.get(rule.event, Seen(0, None))
+        flag = rule.flag if rule.event == FLAG_EVENT and flag_seen is not None else None
+        if flag is not None and flag_seen is not None:
+            seen = flag_seen
+        is_known = rule.event in known_events or rule.event == FLAG_EVENT
+        found.append(Instrument(rule.event, "exposure", seen, is_known, flag))
+    for event in dict.fromkeys(release.must_emit):
+        seen = history.seen.get(event, Seen(0, None))
+        found.append(Instrument(event, "must_emit", seen, event in known_events))
+    return tuple(found)

@@ -90,6 +90,13 @@ class MetricPlan:
     note: str = ""
 
     @property
+    def detectable_adjusted(self) -> float | None:
+        """As `detectable_at_end`, of an estimate that is adjusted by the pre-period."""
+        if self.detectable_at_end is None or self.explained_share is None:
+            return None
+        return self.detectable_at_end * math.sqrt(1 - self.explained_share)
+
+    @property
     def cannot_move_in_time(self) -> bool:
         """Whether even an effect of HOPELESS times its limit would be missed too often."""
         found, limit = self.detectable_at_end, self.limit

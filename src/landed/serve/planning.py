@@ -9,11 +9,13 @@ import numpy as np
 
 from ..catalog import load_catalog
 from ..catalog.names import did_you_mean, show
+from ..catalog.releases import ExposureRule
 from ..errors import PlanError
-from ..impact.history import HISTORY, attach_history, replay
+from ..impact.history import HISTORY, Seen, attach_history, flag_evaluations, replay
 from ..impact.plan import ReleasePlan, plan_release
 from ..impact.plan_metric import HOPELESS, MetricPlan
 from ..impact.plan_rule import RulePower
+from ..ingest import Ledger, attach_lake
 from ..project import Home, Project
 from ..publish.readers import current, require_published
 from ..report import units
@@ -56,8 +58,26 @@ def planned(
         engine.attach(published.duckdb, HISTORY)
         attach_history(engine, published.catalog["models"])
         history = replay(engine, catalog, release, days=days, exposed_by=exposed_by)
-    events = sorted(path.stem for path in project.tracking.glob("*.json"))
-    return plan_release(release, catalog, history, np.random.default_rng(SEED), known_events=events)
+    return plan_release(
+        release,
+        catalog,
+        history,
+        np.random.default_rng(SEED),
+        known_events=sorted(path.stem for path in project.tracking.glob("*.json")),
+        flag_seen=_flag_seen(home, settings, release.exposure),
+    )
+
+
+def _flag_seen(home: Home, settings: Settings, rule: ExposureRule | None) -> Seen | None:
+    """Evaluations of the release's flag; None where it has none, or no record tells of flags.
+
+    A snapshot keeps no flags of releases that it does not know, so the lake is asked.
+    """
+    if rule is None or rule.flag is None or not Ledger(home).files("events"):
+        return None
+    with Engine.open(None, settings=settings) as engine:
+        attach_lake(engine, home, since_sequence=0)
+        return flag_evaluations(engine, rule.flag)
 
 
 def as_document(plan: ReleasePlan) -> dict[str, Any]:
@@ -88,6 +108,7 @@ def as_document(plan: ReleasePlan) -> dict[str, Any]:
         "instruments": [
             {
                 "event": one.event,
+                "flag": one.flag,
                 "needed_for": one.needed_for,
                 "count": one.seen.count,
                 "last_at": one.seen.last_at,
@@ -118,6 +139,7 @@ def _metric(one: MetricPlan) -> dict[str, Any]:
         "detectable_at_end": one.detectable_at_end,
         "power": one.power,
         "explained_share": one.explained_share,
+        "detectable_adjusted": one.detectable_adjusted,
         "cannot_move_in_time": one.cannot_move_in_time,
         "note": one.note,
     }
@@ -187,7 +209,7 @@ def _tables(plan: ReleasePlan) -> Iterator[str]:
     days = sorted(set(told))
     if shown:
         columns = ["metric", "role", "in history", "units an arm", "se", "limit", "power"]
-        columns += [f"day {day}" for day in days] + ["end", "past explains"]
+        columns += [f"day {day}" for day in days] + ["end", "past explains", "end, adjusted"]
         rows = [columns]
         for one in shown:
             name = f"{one.metric} ({one.treatment})" if several else one.metric
@@ -205,6 +227,7 @@ def _tables(plan: ReleasePlan) -> Iterator[str]:
                     *(_size(found.get(day), one.value) for day in days),
                     _size(one.detectable_at_end, one.value),
                     units.share(round(one.explained_share or 0.0, 3)),
+                    _size(one.detectable_adjusted, one.value),
                 ]
             )
         yield from _aligned(rows)
@@ -214,8 +237,8 @@ def _tables(plan: ReleasePlan) -> Iterator[str]:
             " guardrail the margin cleared, if nothing changed); – before its first look."
         )
         yield (
-            "Past explains: share of variance that the 28 days before explain. Adjustment by them"
-            " makes the effects found smaller by the square root of what is left."
+            "Past explains: share of variance that the 28 days before explain; adjusted: the effect"
+            " found at the end where the estimate is adjusted by them. Power is without."
         )
         if plan.history.pre_period_days < 28:
             yield f"History held {_count(plan.history.pre_period_days, 'day')} of those 28 only."
@@ -267,13 +290,15 @@ def _warnings(plan: ReleasePlan) -> Iterator[str]:
         listed = ", ".join(dict.fromkeys(needed))
         yield f"WITHOUT RULE: no power of the whole rule without {listed}."
     for event in plan.instruments:
-        need = event.needed_for
+        name = f"{event.event} ({event.needed_for})"
+        if event.flag is not None:
+            name = f"{event.event} of flag {event.flag} ({event.needed_for})"
         if not event.seen.count:
             known = "the tracking plan knows it" if event.has_schema else "no schema knows it"
-            yield f"NOT SEEN YET {event.event} ({need}): {known}, no event so far."
+            yield f"NOT SEEN YET {name}: {known}, no event so far."
         else:
             last = f"{event.seen.last_at:%Y-%m-%d}"
-            yield f"SEEN {event.event} ({need}): {units.count(event.seen.count)}, last {last}."
+            yield f"SEEN {name}: {units.count(event.seen.count)}, last {last}."
 
 
 def _size(number: float | None, value: str) -> str:
