@@ -19,6 +19,7 @@ import numpy as np
 from scipy import special
 
 from landed.catalog import AllocationStage, Catalog, Metric, Release, RoleOfMetric
+from landed.compiler import MOMENT_COLUMNS
 from landed.impact import conclude, estimate_release, looks
 from landed.impact.looks import begin_or_continue
 from landed.stats import Look, next_bound
@@ -28,6 +29,8 @@ UNITS = LOOKS * A_DAY  # in each arm
 WINDOW_DAYS = 7
 SHIPPED = datetime(2026, 11, 3, tzinfo=UTC)
 ARMS = ("control", "treatment")
+#: A row of moments before anything is summed.
+NO_SUMS: Mapping[str, Any] = dict.fromkeys(MOMENT_COLUMNS)
 #: Releases that are drawn at a time: some ten million units.
 CHUNK = 200
 
@@ -226,15 +229,13 @@ def row_of(  # noqa: PLR0917 - the place of one row among the sums
     metric: str, variant: str, form: str, n: int, sums: Sums, at: int, look: int
 ) -> dict[str, Any]:
     """One row of moments, with the columns of a measured one."""
-    row: dict[str, Any] = dict.fromkeys(
-        ("sum_d", "sum_dd", "sum_yd", "shift_d", "sum_x", "sum_xx", "sum_xxx", "shift_x", "sum_xy")
-    )
+    row: dict[str, Any] = dict(NO_SUMS)
     row.update({name: float(values[at, look]) for name, values in sums.items()})
     row |= {"metric": metric, "variant": variant, "form": form, "segment": None, "level": None}
     row |= {"n": n, "n_missing": 0, "n_immature": 0, "shift_y": 0.0}
     if form == "ratio":
         row["shift_d"] = 0.0
-    row.setdefault("nonzero", n)
+    row["nonzero"] = n
     return row
 
 
