@@ -51,7 +51,7 @@ test-full: check ## every test, slow proofs included
 	@$(PYTEST)
 
 calibrate: $(VENV)/.dev ## draw the verdicts' error rates, write docs/calibration.md
-	@PYTHONPATH=tests $(BIN)/python -m simulation.calibration
+	@PYTHONPATH=tests OPENBLAS_NUM_THREADS=1 $(BIN)/python -m simulation.calibration
 
 format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff check --fix .

@@ -14,14 +14,14 @@ from simulation.calibration import adjustment, coverage, discovery, verdicts
 from simulation.calibration.rows import Row
 
 SEED = 20261129
-#: Draws of each cell: about a minute and a half all together on one core.
+#: Draws of each cell: about a minute all together on one core.
 DRAWS = {
-    verdicts: {"power_of_success": 400, "false_worked": 200, "false_no_effect": 300},
+    verdicts: {"power_of_success": 400, "false_worked": 400, "no_effect": 300},
     adjustment: {"useful": 150, "useless": 40},
     coverage: {"even": 400, "uneven": 400},
     discovery: {"daily": 400},
 }
-USUAL = 100
+USUAL = 150
 
 CELLS = [(module, cell) for module in DRAWS for cell in module.CELLS]
 

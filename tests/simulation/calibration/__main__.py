@@ -58,7 +58,7 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         "28 daily looks, 200 new units an arm a day, outcomes drawn unit by unit. Every look goes"
         " through `estimate_release`, the kept looks and `conclude`.",
         verdicts,
-        (5_000, 5_000, 5_000, 10_000, 10_000, 5_000, 5_000, 5_000, 5_000, 5_000),
+        (3_000, 5_000, 5_000, 10_000, 10_000, 5_000, 2_000, 5_000, 5_000, 5_000),
     ),
     (
         "Adjustment by the pre-period",
@@ -144,8 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f" {job.draws:,} draws, {len(rows)} rows, {len(missed)} missed, {seconds:.0f} s",
                 flush=True,
             )
-            for row in missed:
-                print(f"           MISSED {row.claim}, {row.cell}: {row.found:.4f}", flush=True)
+            for row in rows:
+                mark = "" if row.is_kept else "MISSED "
+                print(f"           {mark}{row.claim}, {row.cell}: {row.found:.4f}", flush=True)
     sections = [
         Section(title, text, [row for key in sorted(found) if key[0] == place
                               for row in found[key][0]])
