@@ -5,6 +5,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
+from .intervals import interval_at, relative_interval_at
 from .joint import JointSums
 from .means import welch
 from .moments import Moments
@@ -30,11 +31,13 @@ __all__ = [
     "crossing_probabilities",
     "fieller_relative_effect",
     "fisher_exact",
+    "interval_at",
     "minimum_detectable_effect",
     "next_bound",
     "placebo_difference",
     "planned_looks",
     "ratio_of_sums",
+    "relative_interval_at",
     "sample_ratio",
     "sequence_bound",
     "size_factor",

@@ -29,6 +29,11 @@ def t_bound(confidence_level: float, degrees_of_freedom: float) -> float:
     return float(special.stdtrit(degrees_of_freedom, (1 + confidence_level) / 2))
 
 
+def t_bound_of(z: float, degrees_of_freedom: float) -> float:
+    """Critical value of Student's t with the same tail as the normal's beyond z."""
+    return -float(special.stdtrit(degrees_of_freedom, special.ndtr(-z)))
+
+
 def normal_p_value(z: float) -> float:
     """Two-sided tail probability of the standard normal."""
     return float(2 * special.ndtr(-abs(z)))
@@ -81,6 +86,7 @@ def t_difference(
         degrees_of_freedom=degrees_of_freedom,
         confidence_level=confidence_level,
         relative=fieller_relative_effect(means, variances_of_mean, bound),
+        variances_of_mean=variances_of_mean,
     )
     return finite_or_not_estimable(difference)
 

@@ -74,12 +74,7 @@ def two_proportions(
     effect = p_t - p_c
     v_control, v_treatment = p_c * (1 - p_c) / control.n, p_t * (1 - p_t) / treatment.n
     bound = normal_bound(confidence_level)
-
-    def excess(difference: float, side: float) -> float:
-        # > 0 where the score test rejects `difference` on this side
-        error = math.sqrt(_score_variance(p_c, control.n, p_t, treatment.n, difference))
-        return side * (effect - difference) - bound * error
-
+    lower, upper = score_interval((p_c, p_t), (control.n, treatment.n), bound)
     found = Difference(
         method="two_proportions",
         n_control=control.n,
@@ -88,8 +83,8 @@ def two_proportions(
         mean_treatment=p_t,
         absolute_effect=effect,
         standard_error=math.sqrt(v_control + v_treatment),
-        ci_lower=_bisect(lambda x: excess(x, 1.0), -1.0, effect),
-        ci_upper=_bisect(lambda x: excess(x, -1.0), 1.0, effect),
+        ci_lower=lower,
+        ci_upper=upper,
         p_value=normal_p_value(
             effect / math.sqrt(_score_variance(p_c, control.n, p_t, treatment.n, 0.0))
         ),
@@ -97,8 +92,32 @@ def two_proportions(
         degrees_of_freedom=None,
         confidence_level=confidence_level,
         relative=fieller_relative_effect((p_c, p_t), (v_control, v_treatment), bound),
+        variances_of_mean=(v_control, v_treatment),
     )
     return finite_or_not_estimable(found)
+
+
+def score_interval(
+    means: tuple[float, float], n: tuple[int, int], bound: float
+) -> tuple[float, float]:
+    """Differences that the score test does not reject.
+
+    Args:
+        means: Shares of control and of treatment. (2,).
+        n: Their units. Counts.
+        bound: Critical value in standard errors, > 0.
+    """
+    effect = means[1] - means[0]
+
+    def excess(difference: float, side: float) -> float:
+        # > 0 where the score test rejects `difference` on this side
+        error = math.sqrt(_score_variance(means[0], n[0], means[1], n[1], difference))
+        return side * (effect - difference) - bound * error
+
+    return (
+        _bisect(lambda x: excess(x, 1.0), -1.0, effect),
+        _bisect(lambda x: excess(x, -1.0), 1.0, effect),
+    )
 
 
 def _score_variance(p_c: float, n_c: int, p_t: float, n_t: int, difference: float) -> float:

@@ -55,6 +55,8 @@ class Difference:
         degrees_of_freedom: Of the t distribution used; None where it is the normal.
         confidence_level: Share, e.g. 0.95.
         relative: The effect as a share of the control's mean, or why there is none.
+        variances_of_mean: Squared standard errors of control's and treatment's mean, as the
+            effect compares them. (2,).
     """
 
     method: str
@@ -71,3 +73,4 @@ class Difference:
     degrees_of_freedom: float | None
     confidence_level: float
     relative: RelativeEffect | NotEstimable
+    variances_of_mean: tuple[float, float]

@@ -31,5 +31,5 @@ def test_every_public_function_shows_assumptions_a_source_and_an_example() -> No
         for function in functions
     }
 
-    assert len(functions) == 16
+    assert len(functions) >= 16
     assert {name: missing for name, missing in lacking.items() if missing} == {}

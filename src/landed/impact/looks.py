@@ -1,0 +1,404 @@
+"""Looks at a release: when one is taken, what it is held against, and what stays of it.
+
+A look that was taken is never worked out again from later data: what it crossed stays crossed.
+Looks that were not taken (no run on that day, a blocked gate) spend nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from ..catalog import Catalog
+from ..catalog.releases import Release, Role
+from ..documents import digest
+from ..errors import ContractError
+from ..stats import Difference, Look, next_bound, sequence_bound, spend
+from .alpha import AlphaShare, Test, share_alpha, tests_of
+
+SCHEMA = "landed.looks/1"
+#: A daily look needs as many mature units in each arm: before that a mean is not near normal.
+LEAST_UNITS = 100
+Key = tuple[str, str]  # metric, treatment
+
+
+@dataclass(frozen=True, slots=True)
+class TestAtLook:
+    """One test at one look.
+
+    Args:
+        bound: The z to pass. > 0.
+        spent: Alpha spent up to and with this look. One-sided probability.
+    """
+
+    bound: float
+    spent: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakenLook:
+    """One look at one metric in one treatment, as it was taken.
+
+    Args:
+        number: From 1, of this metric and treatment.
+        cutoff_at: Outcomes before this instant counted. UTC.
+        fraction: Of the planned time. Share; 1 from the last planned look on.
+        information: Effective units, n_c n_t / (n_c + n_t). > 0, rising.
+        n_control: Units of control that had entered. Count.
+        n_treatment: The same of treatment.
+        effect: Treatment minus control. The metric's unit.
+        standard_error: Of the effect. The metric's unit.
+        tests: Bound and alpha spent of each test that was taken.
+        crossed: What this look showed: better, worse, equivalent, non_inferior.
+        definition: Digest of the metric's definition.
+        is_past_plan: Whether it came after the last planned look, on the reserve.
+    """
+
+    number: int
+    cutoff_at: datetime
+    fraction: float
+    information: float
+    n_control: int
+    n_treatment: int
+    effect: float
+    standard_error: float
+    tests: Mapping[Test, TestAtLook]
+    crossed: tuple[str, ...]
+    definition: str
+    is_past_plan: bool = False
+
+    @property
+    def z(self) -> float:
+        """Effect in standard errors."""
+        return self.effect / self.standard_error
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "number": self.number,
+            "cutoff_at": self.cutoff_at.isoformat(),
+            "fraction": self.fraction,
+            "information": self.information,
+            "n_control": self.n_control,
+            "n_treatment": self.n_treatment,
+            "effect": self.effect,
+            "standard_error": self.standard_error,
+            "z": self.z,
+            "tests": {
+                name: {"bound": test.bound, "spent": test.spent}
+                for name, test in self.tests.items()
+            },
+            "crossed": list(self.crossed),
+            "definition": self.definition,
+            "is_past_plan": self.is_past_plan,
+        }
+
+    @classmethod
+    def of_dict(cls, kept: Mapping[str, Any]) -> TakenLook:
+        """Read back what `as_dict` gave."""
+        facts = {name: value for name, value in kept.items() if name != "z"}
+        facts["cutoff_at"] = datetime.fromisoformat(facts["cutoff_at"])
+        facts["tests"] = {name: TestAtLook(**test) for name, test in facts["tests"].items()}
+        facts["crossed"] = tuple(facts["crossed"])
+        return cls(**facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No look was taken, and why. `is_over` where none will be."""
+
+    reason: str
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookPlan:
+    """When a release is looked at and what each look may err: fixed with its first look.
+
+    Args:
+        looks: once or daily.
+        starts_at: When exposure began. UTC.
+        ends_at: When it ends, with a declared extension. UTC.
+        windows_days: Outcome window by metric. Days; None means until the cutoff.
+        roles: Role by metric.
+        shares: Alpha by test.
+    """
+
+    looks: Literal["once", "daily"]
+    starts_at: datetime
+    ends_at: datetime
+    windows_days: Mapping[str, float | None]
+    roles: Mapping[str, Role]
+    shares: Mapping[Test, AlphaShare]
+
+    def fraction(self, metric: str, cutoff_at: datetime) -> float:
+        """Share of the planned time whose units can be mature at a cutoff. 0 to 1."""
+        window = timedelta(days=self.windows_days.get(metric) or 0.0)
+        passed = (cutoff_at - window - self.starts_at) / (self.ends_at - self.starts_at)
+        return min(max(passed, 0.0), 1.0)
+
+    @property
+    def planned(self) -> int:
+        """Looks planned. Count."""
+        if self.looks == "once":
+            return 1
+        return math.ceil((self.ends_at - self.starts_at) / timedelta(days=1))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "looks": self.looks,
+            "starts_at": self.starts_at.isoformat(),
+            "ends_at": self.ends_at.isoformat(),
+            "windows_days": dict(self.windows_days),
+            "roles": dict(self.roles),
+            "shares": {
+                name: {
+                    "spending": share.spending,
+                    "planned": share.planned,
+                    "reserved": share.reserved,
+                }
+                for name, share in self.shares.items()
+            },
+        }
+
+    @classmethod
+    def of_dict(cls, kept: Mapping[str, Any]) -> LookPlan:
+        """Read back what `as_dict` gave."""
+        shares = {name: AlphaShare(**share) for name, share in kept["shares"].items()}
+        return cls(
+            kept["looks"],
+            datetime.fromisoformat(kept["starts_at"]),
+            datetime.fromisoformat(kept["ends_at"]),
+            kept["windows_days"],
+            kept["roles"],
+            shares,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLooks:
+    """Every look taken at a release, and the plan they follow.
+
+    Args:
+        release: Its name.
+        plan: As it was at the first look; before it, as the files are now.
+        taken: Looks by metric and treatment, in order.
+        decided: (decision, cutoff) of each treatment that worked or harmed: that stays.
+    """
+
+    release: str
+    plan: LookPlan
+    taken: Mapping[Key, tuple[TakenLook, ...]] = field(default_factory=dict)
+    decided: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+
+    def of(self, metric: str, treatment: str) -> tuple[TakenLook, ...]:
+        """Looks at one metric in one treatment."""
+        return self.taken.get((metric, treatment), ())
+
+    @property
+    def number(self) -> int:
+        """Distinct cutoffs at which a look was taken. Count."""
+        return len({look.cutoff_at for looks in self.taken.values() for look in looks})
+
+    def with_looks(self, found: Iterable[tuple[str, str, TakenLook | None]]) -> ReleaseLooks:
+        """The same with new looks (metric, treatment, look); one that is there already stays."""
+        taken = dict(self.taken)
+        for metric, treatment, look in found:
+            earlier = taken.get((metric, treatment), ())
+            if look is not None and look.number > len(earlier):
+                taken[metric, treatment] = (*earlier, look)
+        return replace(self, taken=taken)
+
+    def with_decisions(self, by_treatment: Mapping[str, str], cutoff_at: datetime) -> ReleaseLooks:
+        """The same with what treatments that worked or harmed are decided as, from now on."""
+        found = {
+            name: (decision, cutoff_at)
+            for name, decision in by_treatment.items()
+            if decision in ("worked", "harmed") and name not in self.decided
+        }
+        return replace(self, decided={**self.decided, **found})
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "schema": SCHEMA,
+            "release": self.release,
+            "plan": self.plan.as_dict(),
+            "looks": [
+                {"metric": metric, "treatment": treatment, **look.as_dict()}
+                for (metric, treatment), looks in sorted(self.taken.items())
+                for look in looks
+            ],
+            "decided": {
+                name: {"decision": decision, "cutoff_at": at.isoformat()}
+                for name, (decision, at) in sorted(self.decided.items())
+            },
+        }
+
+    @classmethod
+    def of_dict(cls, kept: Mapping[str, Any]) -> ReleaseLooks:
+        """Read back what `as_dict` gave.
+
+        Raises:
+            ContractError: It is of another schema.
+        """
+        if kept.get("schema") != SCHEMA:
+            raise ContractError(
+                f"the looks are of schema {kept.get('schema')!r}",
+                expected=SCHEMA,
+                fix="read them with the version of landed that wrote them.",
+                code="looks_schema",
+            )
+        taken: dict[Key, tuple[TakenLook, ...]] = {}
+        for one in kept["looks"]:
+            facts = {name: value for name, value in one.items()}
+            key = (facts.pop("metric"), facts.pop("treatment"))
+            taken[key] = (*taken.get(key, ()), TakenLook.of_dict(facts))
+        decided = {
+            name: (one["decision"], datetime.fromisoformat(one["cutoff_at"]))
+            for name, one in kept["decided"].items()
+        }
+        return cls(kept["release"], LookPlan.of_dict(kept["plan"]), taken, decided)
+
+
+def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
+    """The plan as the release's file and its metrics say it now.
+
+    Raises:
+        ContractError: The release has no horizon.
+    """
+    end = release.extends_to or release.exposure_ends_at
+    if end is None:
+        raise ContractError(
+            f"the release `{release.release}` has no horizon",
+            expected="horizon: {exposure_ends_at: …}",
+            where=str(release.path),
+            fix="say when exposure ends; looks are planned up to then.",
+            code="no_horizon",
+        )
+    windows = {
+        name: catalog.metrics[name].window_days if name in catalog.metrics else None
+        for name in release.metrics
+    }
+    roles = {role.metric: role.role for role in release.roles}
+    return LookPlan(
+        release.looks, release.shipped_at, end, windows, roles, share_alpha(release, catalog)
+    )
+
+
+def begin_or_continue(
+    release: Release, catalog: Catalog, kept: ReleaseLooks | None
+) -> ReleaseLooks:
+    """The looks taken so far; before the first one the plan follows the files."""
+    if kept is not None and kept.taken:
+        return kept
+    return ReleaseLooks(release.release, plan_looks(release, catalog))
+
+
+def plan_changes(looks: ReleaseLooks, release: Release, catalog: Catalog) -> list[str]:
+    """What the files say now that the plan of the first look does not. Words for a caveat."""
+    now, then = plan_looks(release, catalog).as_dict(), looks.plan.as_dict()
+    named = {
+        "looks": "how often it is looked at",
+        "starts_at": "when it shipped",
+        "ends_at": "when exposure ends",
+        "windows_days": "metrics or their outcome windows",
+        "roles": "metrics or their roles",
+    }
+    return [text for name, text in named.items() if digest(now[name]) != digest(then[name])]
+
+
+def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
+    plan: LookPlan,
+    metric: str,
+    role: Role,
+    direction: Any,
+    earlier: Sequence[TakenLook],
+    found: Difference,
+    *,
+    cutoff_at: datetime,
+    definition: str,
+) -> TakenLook | Waiting:
+    """Take a look, or say why it is not time for one.
+
+    Args:
+        plan: The release's plan.
+        metric: The metric's name.
+        role: Its role.
+        direction: Which way is good.
+        earlier: Looks taken at it in this treatment, in order.
+        found: The comparison; its units are the information.
+        cutoff_at: Outcomes before it counted. UTC.
+        definition: Digest of the metric's definition.
+
+    Returns:
+        The look, without what it crossed; the one of this cutoff if it was taken already.
+    """
+    if earlier and cutoff_at <= earlier[-1].cutoff_at:
+        return next((one for one in earlier if one.cutoff_at == cutoff_at), earlier[-1])
+    fraction = plan.fraction(metric, cutoff_at)
+    if plan.looks == "once":
+        if fraction < 1:
+            return Waiting("it is looked at once, at the end")
+        if earlier:
+            return Waiting("it is looked at once, and was", is_over=True)
+    elif min(found.n_control, found.n_treatment) < LEAST_UNITS:
+        return Waiting(
+            f"{min(found.n_control, found.n_treatment)} mature units in an arm,"
+            f" the first look needs {LEAST_UNITS}"
+        )
+    elif fraction <= 0:
+        return Waiting("no unit can be mature yet")
+    information = found.n_control * found.n_treatment / (found.n_control + found.n_treatment)
+    if earlier and information <= earlier[-1].information:
+        return Waiting("no unit has entered since the last look", is_over=fraction >= 1)
+    tests: dict[Test, TestAtLook] = {}
+    for test in tests_of(role, direction):
+        # without a window a value grows from look to look: only harm may use what it is so far
+        if test != "harm" and plan.windows_days.get(metric) is None and fraction < 1:
+            continue
+        taken = _test(plan.shares[test], test, earlier, information, fraction)
+        if taken is not None:
+            tests[test] = taken
+    if not tests:
+        return Waiting("it has no outcome window, and is looked at once, at the end")
+    return TakenLook(
+        number=len(earlier) + 1,
+        cutoff_at=cutoff_at,
+        fraction=fraction,
+        information=information,
+        n_control=found.n_control,
+        n_treatment=found.n_treatment,
+        effect=found.absolute_effect,
+        standard_error=found.standard_error,
+        tests=tests,
+        crossed=(),
+        definition=definition,
+        is_past_plan=bool(earlier) and earlier[-1].fraction >= 1,
+    )
+
+
+def _test(
+    share: AlphaShare,
+    test: Test,
+    earlier: Sequence[TakenLook],
+    information: float,
+    fraction: float,
+) -> TestAtLook | None:
+    """Bound of one test at a look; None where no alpha is left for it."""
+    before = [look for look in earlier if test in look.tests]
+    if before and before[-1].fraction >= 1:  # past the plan: the reserve, for ever
+        if share.reserved <= 0:
+            return None
+        tuned = next(look.information for look in before if look.fraction >= 1)
+        bound = sequence_bound(share.reserved, information, tuned)
+        return TestAtLook(bound, share.planned + share.reserved)
+    looks = [
+        Look(look.information, look.tests[test].bound, look.tests[test].spent) for look in before
+    ]
+    taken = next_bound(looks, information, spend(share.spending, share.planned, fraction))
+    return TestAtLook(taken.bound, taken.spent)
