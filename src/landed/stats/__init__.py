@@ -3,6 +3,7 @@
 Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity never leave.
 """
 
+from .adjustment import Adjusted, adjusted_difference
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
 from .intervals import interval_at, relative_interval_at
@@ -19,6 +20,7 @@ from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
 
 __all__ = [
+    "Adjusted",
     "Difference",
     "FisherExact",
     "JointSums",
@@ -28,6 +30,7 @@ __all__ = [
     "PlaceboDifference",
     "RelativeEffect",
     "SampleRatio",
+    "adjusted_difference",
     "crossing_probabilities",
     "fieller_relative_effect",
     "fisher_exact",

@@ -51,6 +51,7 @@ def t_difference(
     means: tuple[float, float],
     variances_of_mean: tuple[float, float],
     confidence_level: float,
+    fitted: int = 0,
 ) -> Difference | NotEstimable:
     """Interval and test of a difference of two independent estimates, by Satterthwaite's t.
 
@@ -60,6 +61,7 @@ def t_difference(
         means: The two estimates. The metric's unit.
         variances_of_mean: Squared standard errors of the two estimates.
         confidence_level: Share.
+        fitted: Coefficients that were fitted to the same units; each costs a degree of freedom.
     """
     v_control, v_treatment = variances_of_mean
     variance = v_control + v_treatment
@@ -69,6 +71,7 @@ def t_difference(
     # shares of the variance, not variances: their squares cannot underflow
     share_control, share_treatment = v_control / variance, v_treatment / variance
     degrees_of_freedom = 1 / (share_control**2 / (n[0] - 1) + share_treatment**2 / (n[1] - 1))
+    degrees_of_freedom = max(degrees_of_freedom - fitted, 1.0)
     bound = t_bound(confidence_level, degrees_of_freedom)
     effect = means[1] - means[0]
     difference = Difference(

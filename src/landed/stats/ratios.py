@@ -53,7 +53,7 @@ def ratio_of_sums(
         return few
     means, variances = [], []
     for name, arm in (("control", control), ("treatment", treatment)):
-        found = _linearised(name, arm, confidence_level)
+        found = linearised(name, arm, confidence_level)
         if isinstance(found, NotEstimable):
             return found
         means.append(found[0])
@@ -67,7 +67,7 @@ def ratio_of_sums(
     )
 
 
-def _linearised(
+def linearised(
     name: str, arm: Moments, confidence_level: float
 ) -> tuple[float, float] | NotEstimable:
     """One arm's ratio and its variance."""
