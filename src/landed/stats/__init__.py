@@ -18,6 +18,7 @@ from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
+from .skew import refuse_skew, skew_of_difference, skewness
 
 __all__ = [
     "Adjusted",
@@ -40,10 +41,13 @@ __all__ = [
     "placebo_difference",
     "planned_looks",
     "ratio_of_sums",
+    "refuse_skew",
     "relative_interval_at",
     "sample_ratio",
     "sequence_bound",
     "size_factor",
+    "skew_of_difference",
+    "skewness",
     "spend",
     "staged_sample_ratio",
     "two_proportions",
