@@ -6,6 +6,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 from .adjustment import Adjusted, adjusted_difference
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
+from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import interval_at, relative_interval_at
 from .joint import JointSums
 from .means import welch
@@ -24,6 +25,7 @@ __all__ = [
     "Adjusted",
     "Difference",
     "FisherExact",
+    "Interaction",
     "JointSums",
     "Look",
     "Moments",
@@ -33,8 +35,10 @@ __all__ = [
     "SampleRatio",
     "adjusted_difference",
     "crossing_probabilities",
+    "false_discovery_p_values",
     "fieller_relative_effect",
     "fisher_exact",
+    "interaction",
     "interval_at",
     "minimum_detectable_effect",
     "next_bound",
@@ -45,6 +49,7 @@ __all__ = [
     "relative_interval_at",
     "sample_ratio",
     "sequence_bound",
+    "shrunken_effects",
     "size_factor",
     "skew_of_difference",
     "skewness",

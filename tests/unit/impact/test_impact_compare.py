@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,29 +20,7 @@ from landed.stats import (
     welch,
 )
 
-Row = dict[str, Any]
-LETTERS = "ydxw"
-
-
-def row(form: str, values: dict[str, Any], has_x: Any = None, shift: float = 3.0) -> Row:
-    """The columns of the moments' query, by plain sums over units."""
-    n = len(values["y"])
-    seen = np.ones(n, bool) if has_x is None else has_x
-    found: Row = {"form": form, "n": n, "n_immature": 0, "n_x": int(seen.sum())}
-    found["nonzero_x"] = int((values.get("x", np.zeros(n))[seen] != 0).sum())
-    near = {one: values[one] - shift for one in LETTERS if one in values}
-    for one in LETTERS:
-        kept = seen if one in "xw" else np.ones(n, bool)
-        found[f"shift_{one}"] = shift if one in values else None
-        found[f"sum_{one}"] = values[one][kept].sum() if one in values else None
-    found["sum_y_with_x"] = values["y"][seen].sum()
-    for letters in ("yy", "dd", "yd", "xx", "ww", "xw", "xy", "xd", "wy", "wd",
-                    "yyy", "yyd", "ydd", "ddd", "xxx", "xxw", "xww", "www"):  # fmt: skip
-        kept = seen if set(letters) & set("xw") else np.ones(n, bool)
-        there = set(letters) <= set(values)
-        product = np.prod([near[one][kept] for one in letters], axis=0).sum() if there else None
-        found[f"sum_{letters}"] = product
-    return found
+Row = Callable[..., dict[str, Any]]
 
 
 def units(seed: int, n: int = 400, lift: float = 0.0) -> dict[str, Any]:
@@ -63,10 +42,10 @@ def estimated(found: object) -> Difference:
     return found
 
 
-def test_a_mean_is_adjusted_by_its_value_before() -> None:
+def test_a_mean_is_adjusted_by_its_value_before(row_of: Row) -> None:
     control, treatment = units(1), units(2, lift=0.2)
 
-    method, found, reduction = compare("mean", row("mean", control), row("mean", treatment))
+    method, found, reduction = compare("mean", row_of("mean", control), row_of("mean", treatment))
 
     values = adjusted_difference(JointSums.of(control), JointSums.of(treatment))
     assert isinstance(values, Adjusted)
@@ -77,11 +56,11 @@ def test_a_mean_is_adjusted_by_its_value_before() -> None:
     assert reduction > 0.6
 
 
-def test_a_release_may_say_that_nothing_is_adjusted() -> None:
+def test_a_release_may_say_that_nothing_is_adjusted(row_of: Row) -> None:
     control, treatment = units(1), units(2, lift=0.2)
 
     method, found, reduction = compare(
-        "mean", row("mean", control), row("mean", treatment), adjust=False
+        "mean", row_of("mean", control), row_of("mean", treatment), adjust=False
     )
 
     plain = welch(Moments.of(control["y"]), Moments.of(treatment["y"]))
@@ -89,13 +68,13 @@ def test_a_release_may_say_that_nothing_is_adjusted() -> None:
     assert estimated(found).ci_lower == pytest.approx(estimated(plain).ci_lower, rel=1e-12)
 
 
-def test_a_unit_without_a_value_before_counts_with_an_indicator() -> None:
+def test_a_unit_without_a_value_before_counts_with_an_indicator(row_of: Row) -> None:
     control, treatment = units(3), units(4, lift=0.2)
     seen = [np.random.default_rng(seed).random(400) < 0.6 for seed in (5, 6)]
     for values, has_x in zip((control, treatment), seen, strict=True):
         values["y"] += 2.0 * has_x  # those with history are others
     rows = [
-        row("unit_mean", values, has_x)
+        row_of("unit_mean", values, has_x)
         for values, has_x in zip((control, treatment), seen, strict=True)
     ]
 
@@ -115,7 +94,7 @@ def test_a_unit_without_a_value_before_counts_with_an_indicator() -> None:
     )
 
 
-def test_a_ratio_is_adjusted_by_its_ratio_before() -> None:
+def test_a_ratio_is_adjusted_by_its_ratio_before(row_of: Row) -> None:
     rng = np.random.default_rng(7)
     arms = []
     for n in (900, 800):
@@ -124,7 +103,7 @@ def test_a_ratio_is_adjusted_by_its_ratio_before() -> None:
         x, y = rng.binomial(w, taste), rng.binomial(d, taste)
         arms.append({k: v.astype(float) for k, v in zip("ydxw", (y, d, x, w), strict=True)})
 
-    method, found, reduction = compare("ratio", *(row("ratio", one) for one in arms))
+    method, found, reduction = compare("ratio", *(row_of("ratio", one) for one in arms))
 
     values = adjusted_difference(*(JointSums.of(one) for one in arms), ["xw"])
     assert isinstance(values, Adjusted)
@@ -133,11 +112,13 @@ def test_a_ratio_is_adjusted_by_its_ratio_before() -> None:
     assert reduction > 0.2
 
 
-def test_a_proportion_is_adjusted_where_events_and_history_are_many() -> None:
+def test_a_proportion_is_adjusted_where_events_and_history_are_many(row_of: Row) -> None:
     control, treatment = active(8, 800), active(9, 800)
 
     method, found, reduction = compare(
-        "proportion", row("proportion", control, shift=0.0), row("proportion", treatment, shift=0.0)
+        "proportion",
+        row_of("proportion", control, shift=0.0),
+        row_of("proportion", treatment, shift=0.0),
     )
 
     assert method == estimated(found).method == "adjusted_difference"
@@ -149,11 +130,15 @@ def test_a_proportion_is_adjusted_where_events_and_history_are_many() -> None:
     [((800, 800), 0.05), ((7200, 800), 0.07)],
     ids=["few events expected", "arms too unequal for a rare event"],
 )
-def test_a_proportion_else_keeps_its_score_interval(sizes: tuple[int, int], share: float) -> None:
+def test_a_proportion_else_keeps_its_score_interval(
+    sizes: tuple[int, int], share: float, row_of: Row
+) -> None:
     control, treatment = active(10, sizes[0], share), active(11, sizes[1], share)
 
     method, found, reduction = compare(
-        "proportion", row("proportion", control, shift=0.0), row("proportion", treatment, shift=0.0)
+        "proportion",
+        row_of("proportion", control, shift=0.0),
+        row_of("proportion", treatment, shift=0.0),
     )
 
     plain = two_proportions(*(Moments.of(values["y"]) for values in (control, treatment)))
@@ -161,30 +146,30 @@ def test_a_proportion_else_keeps_its_score_interval(sizes: tuple[int, int], shar
     assert estimated(found).ci_lower == pytest.approx(estimated(plain).ci_lower, abs=1e-12)
 
 
-def test_an_arm_of_99_units_is_not_adjusted() -> None:
+def test_an_arm_of_99_units_is_not_adjusted(row_of: Row) -> None:
     control, treatment = units(12, 99), units(13, 400)
     control["x"], treatment["x"] = control["x"] * 0, treatment["x"] * 0  # nor skewed
 
-    assert compare("mean", row("mean", control), row("mean", treatment))[0] == "welch"
+    assert compare("mean", row_of("mean", control), row_of("mean", treatment))[0] == "welch"
 
 
-def test_without_history_nothing_is_adjusted_and_nothing_refused() -> None:
+def test_without_history_nothing_is_adjusted_and_nothing_refused(row_of: Row) -> None:
     control, treatment = units(14), units(15)
     for values in (control, treatment):
         values["x"] = np.where(np.arange(400) < 10, values["x"], 0.0)
 
-    method, found, _ = compare("mean", row("mean", control), row("mean", treatment))
+    method, found, _ = compare("mean", row_of("mean", control), row_of("mean", treatment))
 
     assert method == "welch"
     assert isinstance(found, Difference)
 
 
-def test_a_mean_whose_history_is_mostly_zero_is_refused_by_the_expected_count() -> None:
+def test_a_mean_whose_history_is_mostly_zero_is_refused_by_the_expected_count(row_of: Row) -> None:
     control, treatment = units(16, 1000), units(17, 1000)
     for values in (control, treatment):
         values["x"] = np.where(np.arange(1000) < 150, values["x"], 0.0)
 
-    _, found, _ = compare("mean", row("mean", control), row("mean", treatment))
+    _, found, _ = compare("mean", row_of("mean", control), row_of("mean", treatment))
 
     assert found == NotEstimable(
         "about 150 units of control are expected to be other than 0 (15 % of 1000), at least 200 "
@@ -193,17 +178,17 @@ def test_a_mean_whose_history_is_mostly_zero_is_refused_by_the_expected_count() 
     )
 
 
-def test_skewed_values_are_refused_where_the_arms_are_unequal_and_not_where_they_are_equal() -> (
-    None
-):
+def test_skewed_values_are_refused_where_the_arms_are_unequal_and_not_where_they_are_equal(
+    row_of: Row,
+) -> None:
     control, treatment = units(18, 9000), units(19, 1000)
     rng = np.random.default_rng(20)
     for values in (control, treatment):
         values["x"] = rng.lognormal(0, 1.2, len(values["y"]))
 
-    refused = compare("mean", row("mean", control), row("mean", treatment))[1]
+    refused = compare("mean", row_of("mean", control), row_of("mean", treatment))[1]
     half = {one: column[:1000] for one, column in control.items()}
-    equal = compare("mean", row("mean", half), row("mean", treatment))[1]
+    equal = compare("mean", row_of("mean", half), row_of("mean", treatment))[1]
 
     assert isinstance(refused, NotEstimable)
     assert refused.reason.startswith("the values are too skewed for 9000 and 1000 units")
@@ -211,20 +196,22 @@ def test_skewed_values_are_refused_where_the_arms_are_unequal_and_not_where_they
     assert isinstance(equal, Difference)
 
 
-def test_the_outcomes_skewness_decides_nothing() -> None:
+def test_the_outcomes_skewness_decides_nothing(row_of: Row) -> None:
     control, treatment = units(21, 9000), units(22, 1000)
     rng = np.random.default_rng(23)
     for values in (control, treatment):
         values["x"] = 5 + rng.normal(0, 1, len(values["y"]))
         values["y"] = rng.lognormal(0, 1.5, len(values["y"]))
 
-    assert isinstance(compare("mean", row("mean", control), row("mean", treatment))[1], Difference)
+    assert isinstance(
+        compare("mean", row_of("mean", control), row_of("mean", treatment))[1], Difference
+    )
 
 
-def test_nobody_who_entered_is_not_estimable() -> None:
+def test_nobody_who_entered_is_not_estimable(row_of: Row) -> None:
     empty = {"form": "mean", "n": 0, "n_immature": 4}
 
-    method, found, reduction = compare("mean", row("mean", units(24)), empty)
+    method, found, reduction = compare("mean", row_of("mean", units(24)), empty)
 
     reason = "no unit of treatment entered; 4 still wait for the end of their outcome window"
     assert (method, reduction) == ("welch", 0.0)
@@ -235,12 +222,14 @@ def test_a_form_without_a_statistic_is_not_estimable() -> None:
     assert isinstance(compare("median", None, None)[1], NotEstimable)
 
 
-def test_missing_values_need_one_shift_for_both_variants() -> None:
+def test_missing_values_need_one_shift_for_both_variants(row_of: Row) -> None:
     control, treatment = units(25), units(26)
     has_x = np.arange(400) < 300
 
     found = compare(
-        "unit_mean", row("unit_mean", control, has_x), row("unit_mean", treatment, has_x, shift=4.0)
+        "unit_mean",
+        row_of("unit_mean", control, has_x),
+        row_of("unit_mean", treatment, has_x, shift=4.0),
     )[1]
 
     assert isinstance(found, NotEstimable)
