@@ -14,6 +14,7 @@ from .moments import Moments
 from .placebo import PlaceboDifference, placebo_difference
 from .power import minimum_detectable_effect, size_factor, units_needed
 from .proportions import two_proportions
+from .quantiles import difference_of_quantiles
 from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
@@ -35,6 +36,7 @@ __all__ = [
     "SampleRatio",
     "adjusted_difference",
     "crossing_probabilities",
+    "difference_of_quantiles",
     "false_discovery_p_values",
     "fieller_relative_effect",
     "fisher_exact",
