@@ -4,6 +4,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 """
 
 from .adjustment import Adjusted, adjusted_difference
+from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
@@ -36,6 +37,7 @@ __all__ = [
     "SampleRatio",
     "adjusted_difference",
     "crossing_probabilities",
+    "difference_of_clusters",
     "difference_of_quantiles",
     "false_discovery_p_values",
     "fieller_relative_effect",

@@ -52,6 +52,7 @@ def t_difference(
     variances_of_mean: tuple[float, float],
     confidence_level: float,
     fitted: int = 0,
+    degrees_of_freedom: float | None = None,
 ) -> Difference | NotEstimable:
     """Interval and test of a difference of two independent estimates, by Satterthwaite's t.
 
@@ -62,16 +63,18 @@ def t_difference(
         variances_of_mean: Squared standard errors of the two estimates.
         confidence_level: Share.
         fitted: Coefficients that were fitted to the same units; each costs a degree of freedom.
+        degrees_of_freedom: Those that the design gives; None takes Satterthwaite's.
     """
     v_control, v_treatment = variances_of_mean
     variance = v_control + v_treatment
     standard_error = math.sqrt(variance)
     if not variance > 0 or standard_error == 0:
         return NotEstimable("the outcome does not vary in either arm", True)
-    # shares of the variance, not variances: their squares cannot underflow
-    share_control, share_treatment = v_control / variance, v_treatment / variance
-    degrees_of_freedom = 1 / (share_control**2 / (n[0] - 1) + share_treatment**2 / (n[1] - 1))
-    degrees_of_freedom = max(degrees_of_freedom - fitted, 1.0)
+    if degrees_of_freedom is None:
+        # shares of the variance, not variances: their squares cannot underflow
+        share_control, share_treatment = v_control / variance, v_treatment / variance
+        degrees_of_freedom = 1 / (share_control**2 / (n[0] - 1) + share_treatment**2 / (n[1] - 1))
+        degrees_of_freedom = max(degrees_of_freedom - fitted, 1.0)
     bound = t_bound(confidence_level, degrees_of_freedom)
     effect = means[1] - means[0]
     difference = Difference(
