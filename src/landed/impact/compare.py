@@ -22,7 +22,6 @@ from ..stats import (
 )
 from ..stats.skew import LARGEST_SKEW
 from .choose import statistic_for
-from .measure import pre_period_sums
 
 Row = Mapping[str, Any]
 Compared = tuple[str | None, Difference | NotEstimable, float]
@@ -38,6 +37,8 @@ LEAST_EXPECTED_EVENTS = 50
 #: too. A release to new users has next to none, and its values before say nothing of them.
 LEAST_HISTORY_SHARE = 0.05
 
+#: Products of the pre-period, by the letters there are.
+_BEFORE = {"x": ("xx", "xxx"), "wx": ("ww", "wx", "xx", "www", "wwx", "wxx", "xxx")}
 _SECOND = ("yy", "dd", "yd", "xx", "ww", "xw", "xy", "xd", "wy", "wd")
 
 
@@ -149,19 +150,21 @@ def _too_skewed(form: str, control: Row, treatment: Row) -> NotEstimable | None:
     nonzero = sum(int(row["nonzero_x"]) for row in rows)
     if not nonzero or (nonzero < LEAST_WITH_HISTORY and nonzero < LEAST_HISTORY_SHARE * n_x):
         return None
-    before = _pre_period(control) + _pre_period(treatment)
+    letters = "wx" if form == "ratio" else "x"
+    before = _pre_period(control, letters) + _pre_period(treatment, letters)
     units = skewness(before, "x", "w" if form == "ratio" else None)
     return refuse_skew(units, nonzero / n_x, int(control["n"]), int(treatment["n"]))
 
 
-def _pre_period(row: Row) -> JointSums:
-    """Sums of x (and w) alone, third powers included."""
-    found = pre_period_sums(row)
-    return JointSums(
-        found.n,
-        {letter: shift for letter, shift in found.shifts.items() if letter in "xw"},
-        {letters: total for letters, total in found.sums.items() if set(letters) <= set("xw")},
-    )
+def _pre_period(row: Row, letters: str) -> JointSums:
+    """Sums of x (and w) alone, third powers included, over the units that have them."""
+    n = int(row["n_x"])
+    shifts = {one: float(row[f"shift_{one}"]) for one in letters}
+    sums = {one: float(row[f"sum_{one}"]) - n * shift for one, shift in shifts.items()}
+    for product in _BEFORE[letters]:
+        # columns name x first
+        sums[product] = float(row[f"sum_{product.replace('w', '') + 'w' * product.count('w')}"])
+    return JointSums(n, shifts, sums)
 
 
 def _sums_with_covariates(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..errors import EstimationError
 from .distributions import check_confidence_level, t_difference
 from .joint import JointSums
 from .means import too_few_units
-from .moments import LOST_DIGITS_SHARE, Moments
+from .moments import LAST_DIGIT_SHARE, LOST_DIGITS_SHARE, Moments
 from .ratios import linearised
 from .results import Difference, NotEstimable
 
@@ -99,7 +99,7 @@ def adjusted_difference(
         (0.95, 0.995)
     """
     check_confidence_level(confidence_level)
-    few = too_few_units(_moments(control, "y"), _moments(treatment, "y"))
+    few = too_few_units(control, treatment)
     if few is not None:
         return few
     arms = (control, treatment)
@@ -134,10 +134,8 @@ def adjusted_difference(
     means = [one.mean for one in outcomes]
     for one, share in zip(known, fitted, strict=True):
         centre = _centre(arms, one)
-        means = [
-            mean - share * (value.mean - centre)
-            for mean, value in zip(means, known[one], strict=True)
-        ]
+        for at in (0, 1):
+            means[at] -= share * (known[one][at].mean - centre)
     found = t_difference(
         method="adjusted_difference" if known else ("ratio_of_sums" if "d" in letters else "welch"),
         n=(control.n, treatment.n),
@@ -145,34 +143,51 @@ def adjusted_difference(
         variances_of_mean=(adjusted[0], adjusted[1]),
         confidence_level=confidence_level,
         fitted=lost,
+        raw_means=(outcomes[0].mean, outcomes[1].mean) if known else None,
     )
     if isinstance(found, NotEstimable):
         return found
-    if known:
-        found = replace(
-            found,
-            mean_control=outcomes[0].mean,
-            mean_treatment=outcomes[1].mean,
-            adjusted_means=(means[0], means[1]),
-        )
     reduction = min(max(1 - sum(adjusted) / sum(raw), 0.0), 1.0)
     used = {one: share for one, share in zip(known, fitted, strict=True) if share != 0}
     return Adjusted(found, reduction, used)
 
 
-def _moments(arm: JointSums, letters: str) -> Moments:
-    """The sums of one value, or of a numerator and a denominator."""
-    for needed in (*letters, *(a + b for a in letters for b in letters if a <= b)):
+def _value(
+    name: str, arm: JointSums, letters: str, confidence_level: float
+) -> _Value | NotEstimable:
+    a, b = letters[0], letters[-1]
+    for needed in (a, b, a + a, b + b, a + b if a <= b else b + a):
         if needed not in arm.sums:
             raise EstimationError(f"there is no sum of {needed}", expected=f"sums of {letters}")
-    a, b = letters[0], letters[-1]
-    n, shifts, sums = arm.n, arm.shifts, arm.sums
-    total = sums[a] + n * shifts[a]
     if a == b:
-        return Moments(n, total, sums[a + a], shift_y=shifts[a])
+        variance = _spread(arm, a) / (arm.n - 1) / arm.n
+        return _Value(arm.mean(a), variance, ((a, 1.0),))
+    found = linearised(name, _moments(arm, a, b), confidence_level)
+    if isinstance(found, NotEstimable):
+        return found
+    mean_d = arm.mean(b)
+    return _Value(found[0], found[1], ((a, 1 / mean_d), (b, -found[0] / mean_d)))
+
+
+def _spread(arm: JointSums, letter: str) -> float:
+    """Sum of squares about the mean, by the rules of `Moments.spread`."""
+    squares = arm.sums[letter + letter]
+    found = arm.centred(letter + letter)
+    if squares < 0 or found < -1e-9 * squares:
+        raise EstimationError(
+            f"the sums of {letter} are {arm.sums[letter]} and {squares} over {arm.n} units",
+            expected="squares at least as large as their sums imply",
+        )
+    rounding = arm.n * (LAST_DIGIT_SHARE * arm.shifts[letter]) ** 2
+    return found if found > max(LOST_DIGITS_SHARE * squares, rounding) else 0.0
+
+
+def _moments(arm: JointSums, a: str, b: str) -> Moments:
+    """The sums of a numerator and a denominator."""
+    n, shifts, sums = arm.n, arm.shifts, arm.sums
     return Moments(
         n,
-        total,
+        sums[a] + n * shifts[a],
         sums[a + a],
         sums[b] + n * shifts[b],
         sums[b + b],
@@ -180,20 +195,6 @@ def _moments(arm: JointSums, letters: str) -> Moments:
         shifts[a],
         shifts[b],
     )
-
-
-def _value(
-    name: str, arm: JointSums, letters: str, confidence_level: float
-) -> _Value | NotEstimable:
-    moments = _moments(arm, letters)
-    if len(letters) == 1:
-        return _Value(arm.mean(letters), moments.variance() / arm.n, ((letters, 1.0),))
-    found = linearised(name, moments, confidence_level)
-    if isinstance(found, NotEstimable):
-        return found
-    mean_d = arm.mean(letters[1])
-    weights = ((letters[0], 1 / mean_d), (letters[1], -found[0] / mean_d))
-    return _Value(found[0], found[1], weights)
 
 
 def _covariate(
@@ -210,10 +211,13 @@ def _covariate(
 
 def _centre(arms: tuple[JointSums, JointSums], letters: str) -> float:
     """Mean or ratio of a covariate over both arms."""
-    first = [arm.mean(letters[0]) * arm.n for arm in arms]
+    control, treatment = arms
+    first = letters[0]
+    total = control.mean(first) * control.n + treatment.mean(first) * treatment.n
     if len(letters) == 1:
-        return math.fsum(first) / (arms[0].n + arms[1].n)
-    return math.fsum(first) / math.fsum(arm.mean(letters[1]) * arm.n for arm in arms)
+        return total / (control.n + treatment.n)
+    second = letters[1]
+    return total / (control.mean(second) * control.n + treatment.mean(second) * treatment.n)
 
 
 def _products(
@@ -225,18 +229,26 @@ def _products(
     squares: list[_Square] = []
     products: list[list[float]] = []
     for at, arm in enumerate(arms):
-        weights = [one[at].weights for one in covariates]
-        squares.append([[_product(arm, one, other) for other in weights] for one in weights])
-        products.append([_product(arm, one, outcomes[at].weights) for one in weights])
+        values = [one[at] for one in covariates]
+        square = [[0.0] * len(values) for _ in values]
+        for row, one in enumerate(values):
+            square[row][row] = one.variance_of_mean * arm.n * (arm.n - 1)
+            for column in range(row):
+                found = _product(arm, one.weights, values[column].weights)
+                square[row][column] = square[column][row] = found
+        squares.append(square)
+        products.append([_product(arm, one.weights, outcomes[at].weights) for one in values])
     return (squares[0], squares[1]), (products[0], products[1])
 
 
 def _product(arm: JointSums, left: _Weights, right: _Weights) -> float:
-    return sum(
-        weight * other * arm.centred(letter + another)
-        for letter, weight in left
-        for another, other in right
-    )
+    """Centred sum of products of two linear functions of letters."""
+    total, sums, n = 0.0, arm.sums, arm.n
+    for a, weight in left:
+        for b, other in right:
+            together = sums[a + b if a <= b else b + a] - sums[a] / n * sums[b]
+            total += weight * other * together
+    return total
 
 
 def _plus(left: _Square, right: _Square) -> _Square:
@@ -249,24 +261,33 @@ def _plus(left: _Square, right: _Square) -> _Square:
 def _fit(squares: _Square, products: Sequence[float]) -> list[float]:
     """Least squares by Cholesky's method; 0.0 for a covariate that those before it explain."""
     count = len(products)
+    if count == 1:
+        return [products[0] / squares[0][0]]
     root = [[0.0] * count for _ in range(count)]
     forward = [0.0] * count
     for at in range(count):
-        left = root[at]
+        left, explained = root[at], 0.0
         for before in range(at):
             if root[before][before]:
-                taken = sum(left[k] * root[before][k] for k in range(before))
-                left[before] = (squares[at][before] - taken) / root[before][before]
-        unexplained = squares[at][at] - sum(one * one for one in left[:at])
+                taken = squares[at][before]
+                for k in range(before):
+                    taken -= left[k] * root[before][k]
+                left[before] = taken / root[before][before]
+                explained += left[before] * left[before]
+        unexplained = squares[at][at] - explained
         if unexplained > COLLINEAR_SHARE * squares[at][at]:
             left[at] = math.sqrt(unexplained)
-            explained = sum(left[k] * forward[k] for k in range(at))
-            forward[at] = (products[at] - explained) / left[at]
+            taken = products[at]
+            for k in range(at):
+                taken -= left[k] * forward[k]
+            forward[at] = taken / left[at]
     found = [0.0] * count
     for at in reversed(range(count)):
         if root[at][at]:
-            later = sum(root[k][at] * found[k] for k in range(at + 1, count))
-            found[at] = (forward[at] - later) / root[at][at]
+            taken = forward[at]
+            for k in range(at + 1, count):
+                taken -= root[k][at] * found[k]
+            found[at] = taken / root[at][at]
     return found
 
 
@@ -278,9 +299,11 @@ def _residual(
     coefficients: Sequence[float],
 ) -> float:
     """Variance of an arm's adjusted mean, before the coefficients' degrees of freedom."""
-    explained = sum(
-        share * (2 * product - sum(a * b for a, b in zip(row, coefficients, strict=True)))
-        for share, product, row in zip(coefficients, products, squares, strict=True)
-    )
+    explained = 0.0
+    for at, share in enumerate(coefficients):
+        both = 0.0
+        for square, other in zip(squares[at], coefficients, strict=True):
+            both += square * other
+        explained += share * (2 * products[at] - both)
     left = variance_of_mean - explained / (arm.n - 1) / arm.n
     return left if left > LOST_DIGITS_SHARE * variance_of_mean else 0.0

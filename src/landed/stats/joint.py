@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ class JointSums:
                 raise EstimationError(f"the sum of {name} is {value}", expected="a finite number")
         for letters in self.sums:
             for fewer in _subsets(letters):
-                if fewer and fewer not in self.sums:
+                if fewer not in self.sums:
                     raise EstimationError(
                         f"the sum of {letters} is there without that of {fewer}",
                         expected="all products of fewer letters",
@@ -93,7 +94,7 @@ class JointSums:
             raise EstimationError(
                 "sums of different products are added", expected="sums of the same metric"
             )
-        near = other.about(self.shifts)
+        near = other if other.shifts == self.shifts else other.about(self.shifts)
         sums = {letters: value + near.sums[letters] for letters, value in self.sums.items()}
         return JointSums(self.n + other.n, self.shifts, sums)
 
@@ -106,6 +107,19 @@ class JointSums:
         if len(letters) == 2:  # most there are, and much quicker than all terms
             a, b = sorted(letters)
             return self.sums[a + b] - self.sums[a] / self.n * self.sums[b]
+        if len(letters) == 3:
+            a, b, c = sorted(letters)
+            sums, n = self.sums, self.n
+            of_a, of_b, of_c = sums[a] / n, sums[b] / n, sums[c] / n
+            return math.fsum(
+                (
+                    sums[a + b + c],
+                    -of_a * sums[b + c],
+                    -of_b * sums[a + c],
+                    -of_c * sums[a + b],
+                    2 * of_a * of_b * sums[c],
+                )
+            )
         name = "".join(sorted(letters))
         return self._moved(name, {one: -self.sums[one] / self.n for one in set(name)})
 
@@ -119,10 +133,11 @@ class JointSums:
         return math.fsum(terms)
 
 
-def _subsets(letters: str) -> set[str]:
-    """Letters with one or more of them left out."""
-    return {
+@functools.cache
+def _subsets(letters: str) -> frozenset[str]:
+    """Letters with one or more of them left out, and at least one kept."""
+    return frozenset(
         "".join(kept)
-        for size in range(len(letters))
+        for size in range(1, len(letters))
         for kept in itertools.combinations(letters, size)
-    }
+    )
