@@ -113,16 +113,21 @@ class Release:
         """The metrics that play one of these roles."""
         return tuple(entry for entry in self.roles if entry.role in roles)
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When exposure ends, with a declared extension; None without a horizon."""
+        return self.extends_to or self.exposure_ends_at
+
     def decides_at(self, windows_days: Iterable[float | None]) -> datetime | None:
         """When the verdict is due: the end of exposure plus the longest outcome window.
 
         Args:
             windows_days: Outcome window of each metric named. Days; None counts as 0.
         """
-        if self.exposure_ends_at is None:
+        if self.ends_at is None:
             return None
         longest = max((window or 0.0 for window in windows_days), default=0.0)
-        return self.exposure_ends_at + timedelta(days=longest)
+        return self.ends_at + timedelta(days=longest)
 
 
 def load_releases(folder: Path, faults: list[Fault]) -> dict[str, Release]:

@@ -5,7 +5,8 @@ from .compare import compare
 from .conclude import Verdict, conclude
 from .estimate import Estimate, estimate_release
 from .exposure import Exposure, summarise_exposure
-from .judge import Conclusion, judge_interval
+from .judge import Conclusion, conclude_metric, crossed_at
+from .looks import ReleaseLooks, begin_or_continue, plan_changes, plan_looks
 from .measure import Measured, measure, measure_segments, outcome_sums, pre_period_sums
 from .segments import SegmentEffect, segment_effects
 
@@ -14,15 +15,20 @@ __all__ = [
     "Estimate",
     "Exposure",
     "Measured",
+    "ReleaseLooks",
     "SegmentEffect",
     "Verdict",
+    "begin_or_continue",
     "compare",
     "conclude",
+    "conclude_metric",
+    "crossed_at",
     "estimate_release",
-    "judge_interval",
     "measure",
     "measure_segments",
     "outcome_sums",
+    "plan_changes",
+    "plan_looks",
     "pre_period_sums",
     "segment_effects",
     "statistic_for",

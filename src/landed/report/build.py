@@ -104,6 +104,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     as_of: datetime,
     provenance: Mapping[str, str | None],
     look: tuple[int, int | None] = (1, 1),
+    plan_changes: Sequence[str] = (),
 ) -> Report:
     """Build the impact report of one release at one snapshot.
 
@@ -118,6 +119,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         as_of: Data up to this instant were judged and measured. UTC.
         provenance: Where it came from: git, catalog, lake, landed (text or None).
         look: Number of this look, and of looks planned (None: open).
+        plan_changes: What the release's file says now that the plan of its looks does not.
 
     Raises:
         GateRefused: The decision is not `pass`, or is about another release.
@@ -155,7 +157,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         for name in dict.fromkeys(row["metric"] for row in document["estimates"])
         if name in catalog.metrics
     ]
-    document["caveats"] = caveats_of(document, release.exemptions)
+    document["caveats"] = caveats_of(document, release.exemptions, plan_changes)
     document["next"] = [next_step(document)]
     return Report(document)
 

@@ -8,7 +8,7 @@ from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
-from .intervals import interval_at, relative_interval_at
+from .intervals import critical_value, interval_at, relative_interval_at
 from .joint import JointSums
 from .means import welch
 from .moments import Moments
@@ -36,6 +36,7 @@ __all__ = [
     "RelativeEffect",
     "SampleRatio",
     "adjusted_difference",
+    "critical_value",
     "crossing_probabilities",
     "difference_of_clusters",
     "difference_of_quantiles",
