@@ -15,7 +15,7 @@ from .moments import Moments
 from .placebo import PlaceboDifference, placebo_difference
 from .power import minimum_detectable_effect, size_factor, units_needed
 from .proportions import two_proportions
-from .quantiles import difference_of_quantiles
+from .quantiles import QuantileOfRows, difference_of_quantiles, quantile_of_rows
 from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
@@ -33,6 +33,7 @@ __all__ = [
     "Moments",
     "NotEstimable",
     "PlaceboDifference",
+    "QuantileOfRows",
     "RelativeEffect",
     "SampleRatio",
     "adjusted_difference",
@@ -49,6 +50,7 @@ __all__ = [
     "next_bound",
     "placebo_difference",
     "planned_looks",
+    "quantile_of_rows",
     "ratio_of_sums",
     "refuse_skew",
     "relative_interval_at",
