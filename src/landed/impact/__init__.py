@@ -8,6 +8,7 @@ from .exposure import Exposure, summarise_exposure
 from .judge import Conclusion, conclude_metric, crossed_at
 from .looks import ReleaseLooks, begin_or_continue, plan_changes, plan_looks
 from .measure import Measured, measure, measure_segments, outcome_sums, pre_period_sums
+from .measure_quantiles import measure_quantiles
 from .segments import SegmentEffect, segment_effects
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "crossed_at",
     "estimate_release",
     "measure",
+    "measure_quantiles",
     "measure_segments",
     "outcome_sums",
     "plan_changes",

@@ -15,13 +15,16 @@ from ..stats import (
     JointSums,
     Moments,
     NotEstimable,
+    QuantileOfRows,
     adjusted_difference,
+    difference_of_quantiles,
     refuse_skew,
     skew_of_difference,
     skewness,
 )
 from ..stats.skew import LARGEST_SKEW
 from .choose import statistic_for
+from .measure_quantiles import FORM as QUANTILES
 
 Row = Mapping[str, Any]
 Compared = tuple[str | None, Difference | NotEstimable, float]
@@ -58,7 +61,7 @@ def compare(
     is refused where history says that its values are too skewed, see `refuse_skew`.
 
     Args:
-        form: mean, unit_mean, proportion or ratio.
+        form: mean, unit_mean, proportion, ratio or quantile.
         control: Control's row, with the columns of `MOMENT_COLUMNS`; None where there is none.
         treatment: Treatment's row.
         confidence_level: Of the two-sided interval. Share.
@@ -68,6 +71,8 @@ def compare(
         Name of the statistic (None for a form that has none), what it found, and the share of
         variance that adjusting removed, 0.0 without.
     """
+    if form == QUANTILES:
+        return "difference_of_quantiles", _of_quantiles(control, treatment, confidence_level), 0.0
     try:
         method, statistic = statistic_for(form)
     except EstimationError as error:
@@ -75,11 +80,7 @@ def compare(
     arms: list[tuple[Row, Moments]] = []
     for name, row in (("control", control), ("treatment", treatment)):
         if row is None or not int(row["n"] or 0):
-            waiting = 0 if row is None else int(row["n_immature"] or 0)
-            reason = f"no unit of {name} entered"
-            if waiting:
-                reason += f"; {waiting} still wait for the end of their outcome window"
-            return method, NotEstimable(reason, True), 0.0
+            return method, _nobody(name, row), 0.0
         try:
             arms.append((row, moments_of(row)))
         except EstimationError as error:
@@ -101,6 +102,23 @@ def compare(
         return method, NotEstimable(f"its sums are wrong: {error.faults[0].what}"), 0.0
 
 
+def mean_of(row: Row) -> float | None:
+    """The arm's mean, ratio or quantile, where there is one to show.
+
+    Raises:
+        EstimationError: Its sums are impossible.
+    """
+    if not row["n"]:
+        return None
+    if row["form"] == QUANTILES:
+        known = row["quantile"]
+        return known.value if isinstance(known, QuantileOfRows) else None
+    moments = moments_of(row)
+    if moments.sum_d is None:
+        return moments.mean()
+    return moments.sum_y / moments.sum_d if moments.sum_d else None
+
+
 def moments_of(row: Row) -> Moments:
     """The outcome's moments of a row."""
     is_ratio = row["form"] == "ratio"
@@ -114,6 +132,28 @@ def moments_of(row: Row) -> Moments:
         _number(row, "shift_y"),
         _number(row, "shift_d"),
     )
+
+
+def _nobody(name: str, row: Row | None) -> NotEstimable:
+    waiting = 0 if row is None else int(row["n_immature"] or 0)
+    reason = f"no unit of {name} entered"
+    if waiting:
+        reason += f"; {waiting} still wait for the end of their outcome window"
+    return NotEstimable(reason, True)
+
+
+def _of_quantiles(
+    control: Row | None, treatment: Row | None, confidence_level: float
+) -> Difference | NotEstimable:
+    known: list[QuantileOfRows] = []
+    for name, row in (("control", control), ("treatment", treatment)):
+        if row is None or not row["n"]:
+            return _nobody(name, row)
+        if isinstance(row["quantile"], NotEstimable):
+            refused = row["quantile"]
+            return NotEstimable(f"{name}: {refused.reason}", refused.resolves_with_more_units)
+        known.append(row["quantile"])
+    return difference_of_quantiles(known[0], known[1], confidence_level)
 
 
 def _number(row: Row, name: str) -> float:

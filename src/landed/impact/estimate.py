@@ -21,7 +21,7 @@ from ..stats import (
     relative_interval_at,
 )
 from .alpha import Test, share_alpha, tests_of
-from .compare import Compared, compare, moments_of
+from .compare import Compared, compare, mean_of
 from .judge import Conclusion, Interval, conclude_metric, crossed_at
 from .looks import LookPlan, ReleaseLooks, TakenLook, Waiting, next_look, plan_looks
 
@@ -388,15 +388,12 @@ def _limit(role: RoleOfMetric, metric: Metric) -> tuple[float | None, bool]:
 
 def _mean(row: Row | None) -> float | None:
     """The arm's mean, where there is one to show."""
-    if row is None or not row["n"]:
+    if row is None:
         return None
     try:
-        moments = moments_of(row)
+        return mean_of(row)
     except EstimationError:
         return None  # its reason is the estimate's
-    if moments.sum_d is None:
-        return moments.mean()
-    return moments.sum_y / moments.sum_d if moments.sum_d else None
 
 
 def _count(row: Row | None, name: str) -> int | None:
