@@ -11,8 +11,9 @@ import pytest
 
 from landed.catalog import RoleOfMetric
 from landed.errors import EstimationError
-from landed.impact import SegmentEffect, segment_effects
-from landed.stats import Moments, false_discovery_p_values, interaction, welch
+from landed.impact import SegmentEffect, compare, segment_effects
+from landed.impact.segments import _added
+from landed.stats import Difference, Moments, false_discovery_p_values, interaction, welch
 
 Make = Callable[..., Any]
 Sizes = dict[str | None, int]
@@ -206,3 +207,28 @@ def test_a_segment_effect_is_shown_by_its_keys(measured: Make, asked: Make) -> N
         "status", "reason", "absolute_effect", "ci_lower", "ci_upper", "shrunken_effect",
         "difference_from_rest", "p_adjusted", "is_claimed", "confidence_level", "method",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["mean", "ratio"])
+def test_rows_of_parts_add_up_to_the_estimate_of_the_whole(row_of: Make, form: str) -> None:
+    rng = np.random.default_rng(30)
+    arms, parts = [], []
+    for n in (1200, 1000):
+        x, w, d = rng.gamma(3, 1, n), 1.0 + rng.poisson(3, n), 1.0 + rng.poisson(3, n)
+        given = {"x": x, "y": d * x + rng.normal(0, 1, n), "w": w, "d": d}
+        kept = given if form == "ratio" else {one: given[one] for one in "xy"}
+        days = [slice(0, 7), slice(7, 600), slice(600, n)]
+        arms.append(row_of(form, kept))
+        parts.append(
+            [row_of(form, {one: column[day] for one, column in kept.items()}) for day in days]
+        )
+
+    merged = compare(form, *(_added(part) for part in parts))
+
+    whole = compare(form, *arms)
+    assert isinstance(merged[1], Difference)
+    assert isinstance(whole[1], Difference)
+    assert merged[1].method == "adjusted_difference"
+    assert merged[1].absolute_effect == pytest.approx(whole[1].absolute_effect, rel=1e-12)
+    assert merged[1].standard_error == pytest.approx(whole[1].standard_error, rel=1e-12)
+    assert merged[2] == pytest.approx(whole[2], rel=1e-11)
