@@ -88,6 +88,7 @@ class Release:
     extends_to: datetime | None = None
     looks: Literal["once", "daily"] = "daily"
     segments: tuple[str, ...] = ()
+    adjustment: Literal["pre_period", "none"] = "pre_period"
     must_emit: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     path: Path = field(default=Path(), compare=False)
@@ -320,6 +321,7 @@ def _build(path: Path, data: dict[str, Any]) -> Release:
         extends_to=_optional_instant(horizon.get("extends_to")),
         looks=horizon.get("looks", "daily"),
         segments=tuple(data.get("segments", ())),
+        adjustment=data.get("adjustment", "pre_period"),
         must_emit=tuple(data.get("must_emit", ())),
         exemptions=tuple(
             Exemption(
