@@ -11,6 +11,16 @@ from typing import Any, Literal
 
 from ..documents import Document, collect, digest, packaged_schema, read_yaml, validate
 from ..errors import ContractError, Fault
+from .release_designs import (
+    Incident,
+    PlaceboWindows,
+    day_starts_at,
+    first_whole_day,
+    incidents_of,
+    lint_incidents,
+    lint_windows,
+    windows_of,
+)
 
 Role = Literal["success", "guardrail", "survival", "diagnostic"]
 RolloutKind = Literal["experiment", "staged", "version", "everyone"]
@@ -70,7 +80,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One declared change. Instants are UTC."""
+    """One declared change. Instants are UTC; days are those of `time_zone`, the project's."""
 
     release: str
     shipped_at: datetime
@@ -90,6 +100,9 @@ class Release:
     segments: tuple[str, ...] = ()
     must_emit: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    windows: PlaceboWindows = field(default_factory=PlaceboWindows)
+    incidents: tuple[Incident, ...] = ()
+    time_zone: str = "UTC"
     path: Path = field(default=Path(), compare=False)
     digest: str = ""
 
@@ -104,6 +117,11 @@ class Release:
         return self.kind in ("experiment", "staged") and self.control is not None
 
     @property
+    def has_counterfactual(self) -> bool:
+        """Whether there is a way to tell what had been without it, assigned at random or not."""
+        return self.has_concurrent_control or self.kind == "everyone"
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Names of all metrics it names, each once, in the order of the file."""
         return tuple(dict.fromkeys(role.metric for role in self.roles))
@@ -115,23 +133,29 @@ class Release:
     def decides_at(self, windows_days: Iterable[float | None]) -> datetime | None:
         """When the verdict is due: the end of exposure plus the longest outcome window.
 
+        Of a release to everyone: the end of its window of whole days after it shipped.
+
         Args:
             windows_days: Outcome window of each metric named. Days; None counts as 0.
         """
+        if self.kind == "everyone":
+            first_on = first_whole_day(self.shipped_at, self.time_zone)
+            ends_on = first_on + timedelta(days=self.windows.days_after)
+            return day_starts_at(ends_on, self.time_zone)
         if self.exposure_ends_at is None:
             return None
         longest = max((window or 0.0 for window in windows_days), default=0.0)
         return self.exposure_ends_at + timedelta(days=longest)
 
 
-def load_releases(folder: Path, faults: list[Fault]) -> dict[str, Release]:
+def load_releases(folder: Path, faults: list[Fault], time_zone: str = "UTC") -> dict[str, Release]:
     """Read every `releases/*.yml`; faults are added to the list, good releases returned."""
     found: dict[str, Release] = {}
     if not folder.is_dir():
         return found
     for path in sorted((*folder.glob("*.yml"), *folder.glob("*.yaml"))):
         try:
-            release = read_release(path)
+            release = read_release(path, time_zone)
         except ContractError as error:
             collect(faults, error)
             continue
@@ -143,8 +167,8 @@ def load_releases(folder: Path, faults: list[Fault]) -> dict[str, Release]:
     return found
 
 
-def read_release(path: Path) -> Release:
-    """Read one release file.
+def read_release(path: Path, time_zone: str = "UTC") -> Release:
+    """Read one release file; its days are those of the zone.
 
     Raises:
         ContractError: It breaks the schema or one of the rules below; all faults at once.
@@ -157,7 +181,7 @@ def read_release(path: Path) -> Release:
     faults = _rules(document, data)
     if faults:
         raise ContractError(faults)
-    return _build(document.path, data)
+    return _build(document.path, data, time_zone)
 
 
 def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
@@ -233,6 +257,8 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
         if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-9):
             fault(f"allocation sums to {sum(shares.values()):g}", "1", "correct it.", *key)
     horizon = data.get("horizon", {})
+    lint_windows(kind, horizon, fault)
+    lint_incidents(data, fault)
     shipped = _instant(data["shipped_at"])
     for name in ("exposure_ends_at", "extends_to"):
         if name in horizon and _instant(horizon[name]) <= shipped:
@@ -280,7 +306,7 @@ def _stages(rollout: dict[str, Any]) -> list[tuple[dict[str, float], tuple[str |
     ]
 
 
-def _build(path: Path, data: dict[str, Any]) -> Release:
+def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
     rollout, horizon = data["rollout"], data.get("horizon", {})
     shipped_at = _instant(data["shipped_at"])
     allocation = rollout.get("allocation")
@@ -322,6 +348,9 @@ def _build(path: Path, data: dict[str, Any]) -> Release:
             )
             for entry in data.get("exemptions", ())
         ),
+        windows=windows_of(horizon),
+        incidents=incidents_of(data),
+        time_zone=time_zone,
         path=path,
         digest=digest(data),
     )

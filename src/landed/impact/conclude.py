@@ -132,7 +132,7 @@ def _decide(
     release: Release, estimates: tuple[Estimate, ...], cutoff_at: datetime | None
 ) -> Verdict:
     """The table, for one treatment."""
-    if not release.has_concurrent_control:
+    if not release.has_counterfactual:
         return _without_control(release, estimates)
     by_metric = {estimate.metric: str(estimate.conclusion) for estimate in estimates}
     success = [estimate for estimate in estimates if estimate.role == "success"]

@@ -31,6 +31,9 @@ from ..impact import (
     summarise_exposure,
 )
 from ..impact.calendar import Calendar
+from ..impact.daily_series import read_daily_series
+from ..impact.everyone import everyone_estimates, touched_days
+from ..impact.placebo_window import PlaceboData
 from ..warehouse import Engine
 from .build import Report, build_notice, build_report
 
@@ -105,7 +108,7 @@ def assess_release(
         return notice(decision)
     try:
         moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
-        estimates = tuple(estimate_release(release, catalog, moments))
+        estimates, placebos = _estimates(engine, catalog, release, calendar, moments)
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
         failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
         return notice(
@@ -142,8 +145,26 @@ def assess_release(
         snapshot=snapshot,
         as_of=calendar.cutoff_at,
         provenance=provenance,
+        placebos=placebos,
     )
     return Assessment(release.release, decision, exposure, moments, estimates, verdict, report)
+
+
+def _estimates(
+    engine: Engine,
+    catalog: Catalog,
+    release: Release,
+    calendar: Calendar,
+    moments: Sequence[Mapping[str, Any]],
+) -> tuple[tuple[Estimate, ...], tuple[PlaceboData, ...]]:
+    """By the release's design: of exposed units, or of the product's days."""
+    if release.kind != "everyone":
+        return tuple(estimate_release(release, catalog, moments)), ()
+    through = calendar.cutoff_at
+    series = read_daily_series(engine, catalog, release, data_through=through)
+    excluded = touched_days(release, catalog)
+    found = everyone_estimates(release, catalog, series, data_through=through, excluded=excluded)
+    return found.estimates, found.placebos
 
 
 def _first_line(error: Exception) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..catalog.releases import Release, RoleOfMetric
     from ..gate import GateDecision
     from ..impact import Estimate, Exposure, Verdict
+    from ..impact.placebo_window import PlaceboData
 
 SCHEMA_NAME = "landed.report/1"
 
@@ -104,6 +105,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     as_of: datetime,
     provenance: Mapping[str, str | None],
     look: tuple[int, int | None] = (1, 1),
+    placebos: Sequence[PlaceboData] = (),
 ) -> Report:
     """Build the impact report of one release at one snapshot.
 
@@ -118,6 +120,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         as_of: Data up to this instant were judged and measured. UTC.
         provenance: Where it came from: git, catalog, lake, landed (text or None).
         look: Number of this look, and of looks planned (None: open).
+        placebos: Of a release to everyone: what each comparison rests on.
 
     Raises:
         GateRefused: The decision is not `pass`, or is about another release.
@@ -155,6 +158,8 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         for name in dict.fromkeys(row["metric"] for row in document["estimates"])
         if name in catalog.metrics
     ]
+    if placebos:
+        document["placebo"] = [_plain(one) for one in placebos]
     document["caveats"] = caveats_of(document, release.exemptions)
     document["next"] = [next_step(document)]
     return Report(document)

@@ -108,3 +108,41 @@ def test_a_metric_with_a_fault_of_its_own_is_not_called_unknown(tmp_path: Path) 
 
     assert len(found) == 1
     assert "unknown measure" in found[0]
+
+
+def to_everyone(**keys: str) -> dict[str, str]:
+    text = release(**keys)
+    start, end = text.index("          kind: experiment"), text.index("        horizon:")
+    kind = "          kind: everyone\n"
+    return {"releases__new-start": text[:start] + kind + text[end:]}
+
+
+@pytest.mark.parametrize("entry", ["metric: events", "metric: amount, relative: true"])
+def test_a_release_to_everyone_may_name_a_total_without_an_absolute_limit(
+    tmp_path: Path, entry: str
+) -> None:
+    catalog = load(tmp_path, *METRICS, **to_everyone(success=f"[{{{entry}}}]"))
+
+    assert catalog.releases["new-start"].kind == "everyone"
+
+
+def test_an_absolute_limit_of_a_total_is_refused_in_a_release_to_everyone(tmp_path: Path) -> None:
+    keys = {
+        "success": "[{metric: amount, minimum_effect_of_interest: 3}]",
+        "guardrails": "[{metric: events}]",  # its own margin is absolute
+    }
+
+    found = faults(tmp_path, *METRICS, **to_everyone(**keys))
+
+    assert len(found) == 2
+    assert "the limit of `amount` is 3" in found[0]
+    assert "the limit of `events` is 2" in found[1]
+
+
+def test_a_share_of_exposed_units_is_refused_in_a_release_to_everyone(tmp_path: Path) -> None:
+    share = metric("rate", kind="ratio", params="{numerator: events, denominator: exposed_units}")
+
+    found = faults(tmp_path, *METRICS, share, **to_everyone(success="[{metric: rate}]"))
+
+    assert len(found) == 1
+    assert "none before the change" in found[0]
