@@ -16,7 +16,7 @@ def test_a_release_to_everyone_errs_as_often_as_it_says() -> None:
     """400 releases a cell, seed 20261128: each promise within three Monte Carlo errors."""
     rows = table(400, SEED)
 
-    assert [row for row in rows if not row.is_near()] == []
+    assert [row for row in rows if not row.is_near] == []
 
 
 @pytest.mark.full

@@ -17,17 +17,23 @@ from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
+from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
+from .synthetic import SyntheticControl, synthetic_control
 
 __all__ = [
     "Difference",
     "FisherExact",
+    "GroupTime",
     "JointSums",
     "Look",
     "Moments",
     "NotEstimable",
     "PlaceboDifference",
+    "PreTrend",
     "RelativeEffect",
     "SampleRatio",
+    "StaggeredEffect",
+    "SyntheticControl",
     "crossing_probabilities",
     "fieller_relative_effect",
     "fisher_exact",
@@ -43,6 +49,8 @@ __all__ = [
     "size_factor",
     "spend",
     "staged_sample_ratio",
+    "staggered_effect",
+    "synthetic_control",
     "two_proportions",
     "units_needed",
     "welch",

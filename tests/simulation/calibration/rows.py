@@ -18,6 +18,7 @@ class Row:
         lower: Least that was promised; None where nothing was.
         upper: Most that was promised.
         is_losing: Whether the cell is shown because the method does badly in it.
+        error: Monte Carlo standard error of `found`; None: that of a share of the draws.
     """
 
     claim: str
@@ -27,6 +28,7 @@ class Row:
     lower: float | None = None
     upper: float | None = None
     is_losing: bool = False
+    error: float | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -35,9 +37,13 @@ class Row:
             self.upper is None or self.found <= self.upper
         )
 
+    @property
     def is_near(self) -> bool:
         """Whether it holds within three Monte Carlo standard errors of its nearer end."""
         return all(
-            end is None or sign * (self.found - end) >= -3 * math.sqrt(end * (1 - end) / self.draws)
+            end is None or sign * (self.found - end) >= -3 * self._error(end)
             for end, sign in ((self.lower, 1), (self.upper, -1))
         )
+
+    def _error(self, end: float) -> float:
+        return math.sqrt(end * (1 - end) / self.draws) if self.error is None else self.error
