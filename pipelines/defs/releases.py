@@ -10,6 +10,7 @@ from landed.errors import PlanError
 from landed.gate import ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
+from landed.publish.looks import keep_looks, read_looks
 from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
 
@@ -131,6 +132,9 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
                 now=workspace.today,
                 snapshot=snapshot_id(provenance),
                 provenance=provenance,
+                looks=read_looks(workspace.home, name),
             )
+            if found.looks is not None and found.looks.taken:
+                keep_looks(workspace.home, found.looks)
             workspace.remember(f"report-{name}.json", found.report.document)
             yield found

@@ -89,15 +89,15 @@ def test_a_release_without_any_effect_rarely_worked_or_harmed() -> None:
 def test_a_release_at_its_minimum_effect_is_seldom_called_no_effect() -> None:
     found = decisions(20261106, activation_effect=0.06, seconds_effect=0.0)
 
-    assert found["no_effect"] <= most(0.025)
+    assert found["no_effect"] <= most(0.05)
     assert found["worked"] >= 0.85 * RELEASES
 
 
 def test_a_guardrail_hurt_by_its_margin_seldom_worked() -> None:
     found = decisions(20261107, activation_effect=0.1, seconds_effect=-0.2)
 
-    assert found["worked"] <= most(0.025)
-    assert found["harmed"] <= most(0.025)
+    assert found["worked"] <= most(0.05)
+    assert found["harmed"] >= 0.9 * RELEASES  # it is worse, and not shown to be within its margin
 
 
 def test_a_guardrail_hurt_beyond_its_margin_harmed() -> None:

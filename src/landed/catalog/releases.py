@@ -117,11 +117,6 @@ class Release:
         return self.kind in ("experiment", "staged") and self.control is not None
 
     @property
-    def has_counterfactual(self) -> bool:
-        """Whether there is a way to tell what had been without it, assigned at random or not."""
-        return self.has_concurrent_control or self.kind == "everyone"
-
-    @property
     def metrics(self) -> tuple[str, ...]:
         """Names of all metrics it names, each once, in the order of the file."""
         return tuple(dict.fromkeys(role.metric for role in self.roles))
@@ -129,6 +124,11 @@ class Release:
     def with_role(self, *roles: Role) -> tuple[RoleOfMetric, ...]:
         """The metrics that play one of these roles."""
         return tuple(entry for entry in self.roles if entry.role in roles)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When exposure ends, with a declared extension; None without a horizon."""
+        return self.extends_to or self.exposure_ends_at
 
     def decides_at(self, windows_days: Iterable[float | None]) -> datetime | None:
         """When the verdict is due: the end of exposure plus the longest outcome window.
@@ -142,10 +142,10 @@ class Release:
             first_on = first_whole_day(self.shipped_at, self.time_zone)
             ends_on = first_on + timedelta(days=self.windows.days_after)
             return day_starts_at(ends_on, self.time_zone)
-        if self.exposure_ends_at is None:
+        if self.ends_at is None:
             return None
         longest = max((window or 0.0 for window in windows_days), default=0.0)
-        return self.exposure_ends_at + timedelta(days=longest)
+        return self.ends_at + timedelta(days=longest)
 
 
 def load_releases(folder: Path, faults: list[Fault], time_zone: str = "UTC") -> dict[str, Release]:

@@ -4,7 +4,8 @@ from .choose import statistic_for
 from .conclude import Verdict, conclude
 from .estimate import Estimate, estimate_release
 from .exposure import Exposure, summarise_exposure
-from .judge import Conclusion, judge_interval
+from .judge import Conclusion, conclude_metric, crossed_at
+from .looks import ReleaseLooks, begin_or_continue, plan_changes, plan_looks
 from .measure import Measured, measure, measure_segments, outcome_sums, pre_period_sums
 
 __all__ = [
@@ -12,13 +13,18 @@ __all__ = [
     "Estimate",
     "Exposure",
     "Measured",
+    "ReleaseLooks",
     "Verdict",
+    "begin_or_continue",
     "conclude",
+    "conclude_metric",
+    "crossed_at",
     "estimate_release",
-    "judge_interval",
     "measure",
     "measure_segments",
     "outcome_sums",
+    "plan_changes",
+    "plan_looks",
     "pre_period_sums",
     "statistic_for",
     "summarise_exposure",

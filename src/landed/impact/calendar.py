@@ -124,7 +124,7 @@ def write_releases(
                 release.control,
                 list(release.treatments),
                 list(release.variants),
-                _plain(release.exposure_ends_at),
+                _plain(release.ends_at),
                 _plain(calendar.decides_at if calendar else None),
                 _plain(calendar.cutoff_at if calendar else None),
             ],

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ..catalog.releases import Release
 from .estimate import NO_CONTROL, Estimate
+from .looks import ReleaseLooks
 from .needed import needed_clause, past_horizon
 from .phrases import effect_clause, limit_clause, names, sentence
 
@@ -63,40 +64,21 @@ def conclude(
     *,
     cutoff_at: datetime | None = None,
     decides_at: datetime | None = None,
+    looks: ReleaseLooks | None = None,
 ) -> Verdict:
     """Decide a release from its estimates.
 
-    The rule has a fixed horizon: a test that is read every day until it says yes is wrong five
-    times as often as it states. So before `decides_at` nothing is called `worked` or `no_effect`;
-    harm is told at any look, because waiting for it costs more than a false alarm.
-
     Args:
         release: The release; a metric it names without an estimate counts as not estimable.
-        estimates: As `estimate_release` returns them.
+        estimates: As `estimate_release` returns them; their conclusions hold at their look.
         cutoff_at: How far outcomes were counted, UTC. With it an inconclusive verdict also tells
             days still needed, and says `iterate` instead of `continue` past the horizon.
-        decides_at: When the verdict is due, UTC; None where there is no horizon.
+        decides_at: When the last planned look is due, UTC; None where there is no horizon.
+        looks: What was decided at earlier looks stays decided.
 
     Returns:
         The decision of the best treatment; harmed treatments are always named.
     """
-    found = _conclude(release, estimates, cutoff_at)
-    if cutoff_at is None or decides_at is None or cutoff_at >= decides_at:
-        return found
-    left = -(-(decides_at - cutoff_at) // timedelta(days=1))
-    due = f"the verdict is due {decides_at:%Y-%m-%d}, {left} {'day' if left == 1 else 'days'} on"
-    if found.decision == "harmed":
-        return replace(found, reason=sentence(found.reason, f"An early look: {due}"))
-    if found.decision in ("worked", "no_effect"):
-        reason = sentence(f"Too early: {due}, and counts once", f"So far: {found.reason}")
-        early = dict.fromkeys(found.by_treatment, "inconclusive")
-        return Verdict("inconclusive", reason, "continue", found.by_metric, early)
-    return found
-
-
-def _conclude(
-    release: Release, estimates: Sequence[Estimate], cutoff_at: datetime | None
-) -> Verdict:
     arms = {
         treatment: _decide(
             release,
@@ -107,6 +89,40 @@ def _conclude(
     }
     if not arms:
         return _without_control(release, ())
+    for treatment, (decision, decided_at) in (looks.decided if looks else {}).items():
+        if treatment in arms:
+            arms[treatment] = _stays(arms[treatment], decision, decided_at, cutoff_at)
+    found = _best(arms)
+    if found.decision != "inconclusive" or cutoff_at is None or decides_at is None:
+        return found
+    left = -(-(decides_at - cutoff_at) // timedelta(days=1))
+    if left <= 0:
+        return found
+    due = f"the last look is due {decides_at:%Y-%m-%d}, {left} {'day' if left == 1 else 'days'} on"
+    return replace(found, reason=sentence(found.reason, f"{due[0].upper()}{due[1:]}"))
+
+
+def _stays(
+    now: Verdict, decision: str, decided_at: datetime, cutoff_at: datetime | None
+) -> Verdict:
+    """What a treatment was decided as at an earlier look, with what there is to say now."""
+    if decision == now.decision and (cutoff_at is None or decided_at >= cutoff_at):
+        return now
+    if decision == now.decision:
+        return replace(
+            now, reason=sentence(f"Decided at the look of {decided_at:%Y-%m-%d}", now.reason)
+        )
+    word = "worked" if decision == "worked" else "harmed"
+    alert = "Alert, it got worse since: " if now.decision == "harmed" else "Now: "
+    reason = sentence(
+        f"It {word} at the look of {decided_at:%Y-%m-%d}, and that stays", f"{alert}{now.reason}"
+    )
+    kept: Decision = "worked" if decision == "worked" else "harmed"
+    action: Action = "expand" if decision == "worked" else "roll_back"
+    return replace(now, decision=kept, reason=reason, next_action=action)
+
+
+def _best(arms: Mapping[str, Verdict]) -> Verdict:
     ranked = sorted(arms, key=lambda name: BEST_FIRST.index(arms[name].decision))
     best = arms[ranked[0]]
     by_treatment = {name: arm.decision for name, arm in arms.items()}
@@ -132,7 +148,7 @@ def _decide(
     release: Release, estimates: tuple[Estimate, ...], cutoff_at: datetime | None
 ) -> Verdict:
     """The table, for one treatment."""
-    if not release.has_counterfactual:
+    if not release.has_concurrent_control and all(one.method is None for one in estimates):
         return _without_control(release, estimates)
     by_metric = {estimate.metric: str(estimate.conclusion) for estimate in estimates}
     success = [estimate for estimate in estimates if estimate.role == "success"]
@@ -148,14 +164,14 @@ def _decide(
 
     # 1: anything worse
     hurt = [estimate for estimate in success if estimate.conclusion == "worse"]
-    broken = [estimate for estimate in guards if estimate.conclusion == "inferior"]
+    broken = [estimate for estimate in guards if estimate.conclusion == "worse"]
     if hurt or broken:
         return verdict(
             "harmed",
             "roll_back",
             *(f"{effect_clause(estimate)}, the wrong way" for estimate in hurt),
             *(
-                f"{effect_clause(estimate)}, {limit_clause(estimate, 'wholly beyond')}"
+                f"{effect_clause(estimate)}, the wrong way, and not shown to be within its margin"
                 for estimate in broken
             ),
         )
@@ -251,8 +267,4 @@ def _undecided(success: Sequence[Estimate], better: Sequence[Estimate]) -> str:
 
 def _is_worse(estimate: Estimate) -> bool:
     """Whether a guardrail is worse than control, though perhaps within its margin."""
-    if estimate.ci_lower is None or estimate.ci_upper is None:
-        return False
-    if estimate.direction == "increase_is_good":
-        return estimate.ci_upper < 0
-    return estimate.direction == "decrease_is_good" and estimate.ci_lower > 0
+    return estimate.look is not None and "worse" in estimate.look.crossed

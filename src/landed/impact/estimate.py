@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from ..catalog import Catalog
@@ -11,9 +12,19 @@ from ..catalog.definitions import Direction, Metric
 from ..catalog.forms import NoUnitForm
 from ..catalog.releases import Release, Role, RoleOfMetric
 from ..errors import EstimationError
-from ..stats import Difference, Moments, NotEstimable, RelativeEffect
+from ..stats import (
+    Difference,
+    Moments,
+    NotEstimable,
+    RelativeEffect,
+    critical_value,
+    interval_at,
+    relative_interval_at,
+)
+from .alpha import Test, share_alpha, tests_of
 from .choose import statistic_for
-from .judge import Conclusion, judge_interval
+from .judge import Conclusion, Interval, conclude_metric, crossed_at
+from .looks import LookPlan, ReleaseLooks, TakenLook, Waiting, next_look, plan_looks
 
 Row = Mapping[str, Any]
 
@@ -32,8 +43,8 @@ class Estimate:
         direction: Which way is good.
         role: The role it plays in the release.
         treatment: The variant compared with control.
-        status: estimated or not_estimable.
-        reason: Why it is not estimable, or what of it is not shown; None where all is.
+        status: estimated, not_estimable, or waiting: for its next look, and nothing is shown.
+        reason: Why it is not estimable or waits, or what of it is not shown; None where all is.
         window_days: Outcome window after exposure. Days; None means until the cutoff.
         margin: Non-inferiority margin that a guardrail or survival metric is held against. The
             metric's unit; None for other roles and where none is declared.
@@ -49,18 +60,25 @@ class Estimate:
         relative_effect: The effect as a share of |control mean|.
         relative_ci_lower: Lower end of its interval. Share.
         relative_ci_upper: Upper end. Share.
-        p_value: Two-sided, against no difference. 0 to 1.
+        p_value: Two-sided, against no difference. 0 to 1; None where it is looked at more than
+            once: the p-value of one look among several promises nothing, its bound does.
         bound: Critical value of the interval, in standard errors.
-        confidence_level: Share.
+        confidence_level: Of the interval; over all planned looks together. Share.
         method: Name of the statistic.
         variance_reduction_share: Share of variance removed by covariates; 0.0 without any.
         conclusion: What the interval says, by the metric's role.
         definition: `revision` and `digest` of the metric's definition.
+        standard_error: Of the absolute effect. The metric's unit.
+        looks: `number` of the looks taken at it, `fraction` of the planned time, and `z` as it
+            was when the last one was taken.
+        intervals: By test that was taken, `bound` (standard errors), `lower` and `upper` end of
+            the absolute effect at it, and `alpha`, one-sided, of all planned looks.
         minimum_effect: Minimum effect of interest of a success or diagnostic metric. The metric's
             unit. This and what follows is not part of a report's estimate.
         limit_is_relative: Whether margin or minimum effect were declared as a share of control's
             mean; they are then judged on the relative interval.
         resolves_with_more_units: Whether waiting can make a not_estimable metric estimable.
+        look: The look that was taken now, or the one of this cutoff; None while it waits.
     """
 
     metric: str
@@ -69,7 +87,7 @@ class Estimate:
     direction: Direction
     role: Role
     treatment: str
-    status: Literal["estimated", "not_estimable"]
+    status: Literal["estimated", "not_estimable", "waiting"]
     reason: str | None
     window_days: float | None
     margin: float | None
@@ -92,16 +110,13 @@ class Estimate:
     variance_reduction_share: float
     conclusion: Conclusion
     definition: Mapping[str, str | None]
+    standard_error: float | None = None
+    looks: Mapping[str, Any] | None = None
+    intervals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     minimum_effect: float | None = field(default=None, metadata={"internal": True})
     limit_is_relative: bool = field(default=False, metadata={"internal": True})
     resolves_with_more_units: bool = field(default=False, metadata={"internal": True})
-
-    @property
-    def standard_error(self) -> float | None:
-        """Half the interval's width by its bound. The metric's unit."""
-        if self.ci_lower is None or self.ci_upper is None or self.bound is None:
-            return None
-        return (self.ci_upper - self.ci_lower) / 2 / self.bound
+    look: TakenLook | None = field(default=None, metadata={"internal": True})
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of `estimates[]` in a report."""
@@ -110,7 +125,12 @@ class Estimate:
             for entry in fields(self)
             if not entry.metadata.get("internal")
         }
-        return {**shown, "definition": dict(self.definition)}
+        return {
+            **shown,
+            "definition": dict(self.definition),
+            "looks": None if self.looks is None else dict(self.looks),
+            "intervals": {test: dict(ends) for test, ends in self.intervals.items()},
+        }
 
 
 def estimate_release(
@@ -118,15 +138,17 @@ def estimate_release(
     catalog: Catalog,
     moments_rows: Sequence[Row],
     *,
-    confidence_level: float = CONFIDENCE_LEVEL,
+    looks: ReleaseLooks | None = None,
+    cutoff_at: datetime | None = None,
 ) -> tuple[Estimate, ...]:
-    """Estimate every metric a release names, for every treatment.
+    """Estimate every metric a release names, for every treatment, and take its next look.
 
     Args:
         release: The release; its roles decide what each interval is held against.
         catalog: Definitions of the metrics it names.
         moments_rows: One row a metric and variant, as `measure` returns them.
-        confidence_level: Of the two-sided intervals. Share.
+        looks: Looks taken before; None judges these rows once, as at the end of a fixed horizon.
+        cutoff_at: Outcomes before it are in the rows. UTC; needed with `looks`.
 
     Returns:
         Treatments in the release's order, within each the metrics in the release's order. What
@@ -134,7 +156,7 @@ def estimate_release(
 
     Raises:
         ContractError: The release names a metric the catalog does not have.
-        EstimationError: A metric and variant has two rows.
+        EstimationError: A metric and variant has two rows, or looks come without a cutoff.
     """
     rows: dict[tuple[str, str], Row] = {}
     for row in moments_rows:
@@ -146,27 +168,40 @@ def estimate_release(
                 where=f"release {release.release}",
             )
         rows[key] = row
+    if looks is not None and cutoff_at is None:
+        raise EstimationError("looks come without a cutoff", expected="the instant of this look")
+    if looks is None and release.has_concurrent_control:
+        looks, cutoff_at = _fixed_horizon(release, catalog)
     return tuple(
-        _estimate(release, catalog, role, treatment, rows, confidence_level=confidence_level)
+        _estimate(release, catalog, role, treatment, rows, looks, cutoff_at)
         for treatment in release.treatments
         for role in release.roles
     )
 
 
-def _estimate(
+def _fixed_horizon(release: Release, catalog: Catalog) -> tuple[ReleaseLooks, datetime]:
+    """One look at the end, and when that is."""
+    end = release.exposure_ends_at or release.shipped_at + timedelta(days=1)
+    once = replace(release, looks="once", exposure_ends_at=end)
+    plan = replace(plan_looks(once, catalog), shares=share_alpha(once, catalog))
+    longest = max((days or 0.0 for days in plan.windows_days.values()), default=0.0)
+    return ReleaseLooks(release.release, plan), plan.ends_at + timedelta(days=longest)
+
+
+def _estimate(  # noqa: PLR0917 - what is compared, then what is known
     release: Release,
     catalog: Catalog,
     role: RoleOfMetric,
     treatment: str,
     rows: Mapping[tuple[str, str], Row],
-    *,
-    confidence_level: float,
+    looks: ReleaseLooks | None,
+    cutoff_at: datetime | None,
 ) -> Estimate:
     metric = catalog.metric(role.metric)
     of_control = rows.get((metric.name, release.control)) if release.control else None
     of_treatment = rows.get((metric.name, treatment))
     method, found = _compare(
-        release, catalog, metric, of_control, of_treatment, confidence_level=confidence_level
+        release, catalog, metric, of_control, of_treatment, confidence_level=CONFIDENCE_LEVEL
     )
     control_mean = found.mean_control if isinstance(found, Difference) else _mean(of_control)
     limit, is_relative = _limit(role, metric)
@@ -174,6 +209,7 @@ def _estimate(
     if limit is not None and is_relative:
         absolute_limit = limit * abs(control_mean) if control_mean else None
     holds_margin = role.role in ("guardrail", "survival")
+    plan = None if looks is None else looks.plan
     known: dict[str, Any] = {
         "metric": metric.name,
         "label": metric.label,
@@ -187,59 +223,132 @@ def _estimate(
         "n_treatment": _count(of_treatment, "n"),
         "n_missing_control": _count(of_control, "n_missing"),
         "n_missing_treatment": _count(of_treatment, "n_missing"),
-        "confidence_level": confidence_level,
+        "confidence_level": _confidence_level(role.role, metric.direction, plan),
         "method": method,
         "variance_reduction_share": 0.0,
         "definition": {"revision": metric.revision, "digest": metric.digest},
         "minimum_effect": None if holds_margin else absolute_limit,
         "limit_is_relative": is_relative,
     }
-    if isinstance(found, NotEstimable):
-        return Estimate(
-            **known,
-            status="not_estimable",
-            reason=found.reason,
+    earlier = () if looks is None else looks.of(metric.name, treatment)
+    if isinstance(found, NotEstimable) or plan is None or cutoff_at is None:
+        return _without_numbers(
+            known,
+            "not_estimable",
+            found.reason if isinstance(found, NotEstimable) else NO_CONTROL,
+            earlier,
             mean_control=control_mean,
             mean_treatment=_mean(of_treatment),
-            absolute_effect=None,
-            ci_lower=None,
-            ci_upper=None,
-            relative_effect=None,
-            relative_ci_lower=None,
-            relative_ci_upper=None,
-            p_value=None,
-            bound=None,
             conclusion="not_estimable",
-            resolves_with_more_units=found.resolves_with_more_units,
+            resolves_with_more_units=isinstance(found, NotEstimable)
+            and found.resolves_with_more_units,
         )
-    share = found.relative if isinstance(found.relative, RelativeEffect) else None
-    by_share = (share.ci_lower, share.ci_upper) if is_relative and share else None
-    conclusion = judge_interval(
+    look = next_look(
+        plan,
+        metric.name,
         role.role,
         metric.direction,
-        (found.ci_lower, found.ci_upper),
-        # a limit in shares cannot be held against a relative interval that is not there
-        None if is_relative and by_share is None else limit,
-        by_share,
+        earlier,
+        found,
+        cutoff_at=cutoff_at,
+        definition=metric.digest,
     )
+    if isinstance(look, Waiting):
+        if not earlier:
+            return _without_numbers(
+                known, "waiting", look.reason, earlier, conclusion="inconclusive"
+            )
+        look = earlier[-1]  # nothing new: the last look stands
+    intervals = {test: interval_at(found, at.bound) for test, at in look.tests.items()}
+    shares = _relative_intervals(found, look)
+    if len(earlier) < look.number:
+        crossed = crossed_at(
+            role.role, metric.direction, intervals, limit, shares if is_relative else None
+        )
+        look = replace(look, crossed=crossed)
+    passed = [one.crossed for one in earlier if one.number < look.number]
+    shown: Test = next(test for test in tests_of(role.role, metric.direction) if test in look.tests)
+    relative = relative_interval_at(found, look.tests[shown].bound)
+    share = relative if isinstance(relative, RelativeEffect) else None
     return Estimate(
         **known,
         status="estimated",
         reason=None
-        if isinstance(found.relative, RelativeEffect)
-        else f"no relative effect: {found.relative.reason}",
+        if isinstance(relative, RelativeEffect)
+        else f"no relative effect: {relative.reason}",
         mean_control=found.mean_control,
         mean_treatment=found.mean_treatment,
         absolute_effect=found.absolute_effect,
-        ci_lower=found.ci_lower,
-        ci_upper=found.ci_upper,
+        ci_lower=intervals[shown][0],
+        ci_upper=intervals[shown][1],
         relative_effect=share.relative_effect if share else None,
         relative_ci_lower=share.ci_lower if share else None,
         relative_ci_upper=share.ci_upper if share else None,
-        p_value=found.p_value,
-        bound=found.bound,
-        conclusion=conclusion,
+        p_value=found.p_value if plan.looks == "once" else None,
+        bound=critical_value(found, look.tests[shown].bound),
+        conclusion=conclude_metric(role.role, [*passed, look.crossed]),
+        standard_error=found.standard_error,
+        looks={"number": look.number, "fraction": look.fraction, "z": look.z},
+        intervals={
+            test: {
+                "bound": critical_value(found, at.bound),
+                "lower": intervals[test][0],
+                "upper": intervals[test][1],
+                "alpha": plan.shares[test].planned,
+            }
+            for test, at in look.tests.items()
+        },
+        look=look,
     )
+
+
+def _without_numbers(
+    known: Mapping[str, Any],
+    status: Literal["not_estimable", "waiting"],
+    reason: str,
+    earlier: Sequence[TakenLook],
+    *,
+    conclusion: Conclusion,
+    mean_control: float | None = None,
+    mean_treatment: float | None = None,
+    resolves_with_more_units: bool = False,
+) -> Estimate:
+    """An estimate without an effect; what earlier looks showed stays said."""
+    stands = conclude_metric(known["role"], [one.crossed for one in earlier])
+    return Estimate(
+        **known,
+        status=status,
+        reason=reason,
+        mean_control=mean_control,
+        mean_treatment=mean_treatment,
+        absolute_effect=None,
+        ci_lower=None,
+        ci_upper=None,
+        relative_effect=None,
+        relative_ci_lower=None,
+        relative_ci_upper=None,
+        p_value=None,
+        bound=None,
+        conclusion="worse" if stands == "worse" else conclusion,
+        resolves_with_more_units=resolves_with_more_units,
+    )
+
+
+def _relative_intervals(found: Difference, look: TakenLook) -> dict[Test, Interval]:
+    """The relative interval at the bound of each test; those that are bounded."""
+    shares = {test: relative_interval_at(found, at.bound) for test, at in look.tests.items()}
+    return {
+        test: (share.ci_lower, share.ci_upper)
+        for test, share in shares.items()
+        if isinstance(share, RelativeEffect)
+    }
+
+
+def _confidence_level(role: Role, direction: Direction, plan: LookPlan | None) -> float:
+    """Of the interval that is shown: two-sided, over all planned looks."""
+    if plan is None:
+        return CONFIDENCE_LEVEL
+    return 1 - 2 * plan.shares[tests_of(role, direction)[0]].planned
 
 
 def _compare(

@@ -255,7 +255,7 @@ class ReleaseLooks:
             )
         taken: dict[Key, tuple[TakenLook, ...]] = {}
         for one in kept["looks"]:
-            facts = {name: value for name, value in one.items()}
+            facts = dict(one)
             key = (facts.pop("metric"), facts.pop("treatment"))
             taken[key] = (*taken.get(key, ()), TakenLook.of_dict(facts))
         decided = {
@@ -271,7 +271,7 @@ def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
     Raises:
         ContractError: The release has no horizon.
     """
-    end = release.extends_to or release.exposure_ends_at
+    end = release.ends_at
     if end is None:
         raise ContractError(
             f"the release `{release.release}` has no horizon",

@@ -92,8 +92,8 @@ def _days(
     # units count once their window has ended: exposure so far is shorter by one window
     window = timedelta(days=estimate.window_days or 0.0)
     until = cutoff_at - window
-    if release.exposure_ends_at is not None:
-        until = min(until, release.exposure_ends_at)
+    if release.ends_at is not None:
+        until = min(until, release.ends_at)
     elapsed = (until - release.shipped_at) / timedelta(days=1)
     if elapsed <= 0 or units <= 0:
         return None

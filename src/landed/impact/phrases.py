@@ -14,6 +14,8 @@ def effect_clause(estimate: Estimate) -> str:
     `mean_view_seconds` rose by 15.9 seconds (95 % interval +10.9 to +20.9 seconds)
     """
     effect, lower, upper = estimate.absolute_effect, estimate.ci_lower, estimate.ci_upper
+    if estimate.status == "waiting":
+        return f"`{estimate.metric}` waits for its next look ({estimate.reason})"
     if effect is None or lower is None or upper is None:
         return f"`{estimate.metric}` is not estimable ({estimate.reason})"
     digits = _decimals(lower, upper, estimate.value)

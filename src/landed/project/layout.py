@@ -150,6 +150,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def looks(self) -> Path:
+        """The looks taken at each release. Nothing else can say what was seen when."""
+        return self.root / "looks"
+
+    @property
     def bi(self) -> Path:
         """The embedded PostgreSQL."""
         return self.root / "bi"

@@ -24,10 +24,13 @@ from ..gate import (
 from ..impact import (
     Estimate,
     Exposure,
+    ReleaseLooks,
     Verdict,
+    begin_or_continue,
     conclude,
     estimate_release,
     measure,
+    plan_changes,
     summarise_exposure,
 )
 from ..impact.calendar import Calendar
@@ -40,7 +43,11 @@ from .build import Report, build_notice, build_report
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Everything one look at a release produced. `moments` and `estimates` are empty if blocked."""
+    """Everything one look at a release produced. `moments` and `estimates` are empty if blocked.
+
+    `looks` are all looks with this one, to be kept; those of before where the gate blocked or
+    nobody was assigned at random.
+    """
 
     release: str
     decision: GateDecision
@@ -49,6 +56,7 @@ class Assessment:
     estimates: tuple[Estimate, ...]
     verdict: Verdict | None
     report: Report
+    looks: ReleaseLooks | None = None
 
 
 def assess_release(
@@ -63,6 +71,7 @@ def assess_release(
     now: datetime,
     snapshot: str,
     provenance: Mapping[str, str],
+    looks: ReleaseLooks | None = None,
 ) -> Assessment:
     """Judge one release.
 
@@ -77,6 +86,7 @@ def assess_release(
         now: The instant of the run, UTC; only freshness looks at it.
         snapshot: Id of the snapshot the report belongs to.
         provenance: Digests of what the numbers were computed from.
+        looks: Looks taken at it before; None where there are none.
 
     Returns:
         The report if the gate passed, else the notice. A blocked release has no estimate.
@@ -101,14 +111,20 @@ def assess_release(
             snapshot=snapshot,
             as_of=calendar.cutoff_at,
             provenance=provenance,
+            look=_look_of(looks),
         )
-        return Assessment(release.release, blocked, exposure, (), (), None, made)
+        return Assessment(release.release, blocked, exposure, (), (), None, made, looks)
 
     if decision.decision != "pass":
         return notice(decision)
     try:
         moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
-        estimates, placebos = _estimates(engine, catalog, release, calendar, moments)
+        taken = (
+            begin_or_continue(release, catalog, looks) if release.has_concurrent_control else None
+        )
+        estimates, placebos = _estimates(
+            engine, catalog, release, calendar, moments=moments, looks=taken
+        )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
         failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
         return notice(
@@ -132,9 +148,19 @@ def assess_release(
     )
     if decision.decision != "pass":
         return notice(decision)
+    changed = []
+    if taken is not None:
+        changed = plan_changes(taken, release, catalog)
+        taken = taken.with_looks((one.metric, one.treatment, one.look) for one in estimates)
     verdict = conclude(
-        release, estimates, cutoff_at=calendar.cutoff_at, decides_at=calendar.decides_at
+        release,
+        estimates,
+        cutoff_at=calendar.cutoff_at,
+        decides_at=calendar.decides_at,
+        looks=taken,
     )
+    if taken is not None:
+        taken = taken.with_decisions(verdict.by_treatment, calendar.cutoff_at)
     report = build_report(
         release,
         catalog,
@@ -145,9 +171,18 @@ def assess_release(
         snapshot=snapshot,
         as_of=calendar.cutoff_at,
         provenance=provenance,
+        look=_look_of(taken),
+        plan_changes=changed,
         placebos=placebos,
     )
-    return Assessment(release.release, decision, exposure, moments, estimates, verdict, report)
+    return Assessment(
+        release.release, decision, exposure, moments, estimates, verdict, report, taken
+    )
+
+
+def _look_of(looks: ReleaseLooks | None) -> tuple[int, int | None]:
+    """Number of the last look taken, and of looks planned; one where there is no plan."""
+    return (1, 1) if looks is None else (max(looks.number, 1), looks.plan.planned)
 
 
 def _estimates(
@@ -155,12 +190,14 @@ def _estimates(
     catalog: Catalog,
     release: Release,
     calendar: Calendar,
+    *,
     moments: Sequence[Mapping[str, Any]],
+    looks: ReleaseLooks | None,
 ) -> tuple[tuple[Estimate, ...], tuple[PlaceboData, ...]]:
     """By the release's design: of exposed units, or of the product's days."""
-    if release.kind != "everyone":
-        return tuple(estimate_release(release, catalog, moments)), ()
     through = calendar.cutoff_at
+    if release.kind != "everyone":
+        return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), ()
     series = read_daily_series(engine, catalog, release, data_through=through)
     excluded = touched_days(release, catalog)
     found = everyone_estimates(release, catalog, series, data_through=through, excluded=excluded)

@@ -105,6 +105,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     as_of: datetime,
     provenance: Mapping[str, str | None],
     look: tuple[int, int | None] = (1, 1),
+    plan_changes: Sequence[str] = (),
     placebos: Sequence[PlaceboData] = (),
 ) -> Report:
     """Build the impact report of one release at one snapshot.
@@ -120,6 +121,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         as_of: Data up to this instant were judged and measured. UTC.
         provenance: Where it came from: git, catalog, lake, landed (text or None).
         look: Number of this look, and of looks planned (None: open).
+        plan_changes: What the release's file says now that the plan of its looks does not.
         placebos: Of a release to everyone: what each comparison rests on.
 
     Raises:
@@ -160,7 +162,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     ]
     if placebos:
         document["placebo"] = [_plain(one) for one in placebos]
-    document["caveats"] = caveats_of(document, release.exemptions)
+    document["caveats"] = caveats_of(document, release.exemptions, plan_changes)
     document["next"] = [next_step(document)]
     return Report(document)
 

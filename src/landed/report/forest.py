@@ -17,7 +17,7 @@ from .words import ROLES, word
 WIDTH = 760
 _LEFT, _RIGHT, _TOP, _ROW = 250, 740, 30, 34
 _GOOD = {"better", "non_inferior"}
-_BAD = {"worse", "inferior", "harmed"}
+_BAD = {"worse", "harmed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ def render_html(document: Mapping[str, Any]) -> str:
             "title": title,
             "note": ROLE_NOTES[role],
             "rows": [_line(row) for row in estimates if row["role"] == role],
+            "confidence": _confidence([row for row in estimates if row["role"] == role]),
         }
         for role, title in ROLES.items()
     ]
@@ -41,9 +42,31 @@ def render_html(document: Mapping[str, Any]) -> str:
         arms=_arms(document["exposure"]),
         several=len({row["treatment"] for row in estimates}) > 1,
         confidence=_confidence(estimates),
+        tests=_tests(estimates),
         title=VERDICTS[document["verdict"]["decision"]],
         step=document["next"][0],
     )
+
+
+def _tests(estimates: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """One line a metric and test: bound, z and interval at the last look."""
+    return [
+        {
+            "label": row["label"],
+            "treatment": row["treatment"],
+            "test": test,
+            "alpha": f"{ends['alpha']:.2%}",
+            "bound": f"{ends['bound']:.3f}",
+            "z": f"{row['absolute_effect'] / row['standard_error']:+.2f}",
+            "interval": units.interval(
+                ends["lower"], ends["upper"], row["value"], units.decimals_for(row)
+            ),
+            "look": f"{row['looks']['number']} ({row['looks']['fraction']:.0%} of the time)",
+        }
+        for row in estimates
+        if row["status"] == "estimated" and row.get("looks")
+        for test, ends in (row.get("intervals") or {}).items()
+    ]
 
 
 @functools.cache

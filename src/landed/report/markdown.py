@@ -108,7 +108,8 @@ def _table(role: str, title: str, document: Mapping[str, Any]) -> str:
     for row in rows:
         name = f"{row['label']} ({row['treatment']})" if several else row["label"]
         if row["status"] != "estimated":
-            lines.append(_row([name, *[units.NOTHING] * 6, f"not estimable: {row['reason']}"]))
+            why = f"{word(row['status'])}: {row['reason']}"
+            lines.append(_row([name, *[units.NOTHING] * 6, why]))
             continue
         digits, value = units.decimals_for(row), row["value"]
         lines.append(

@@ -96,7 +96,7 @@ def _tables(document: Mapping[str, Any], width: int) -> list[str]:
 def _cells(row: Mapping[str, Any], several: bool) -> list[str]:
     name = f"{row['label']} ({row['treatment']})" if several else row["label"]
     if row["status"] != "estimated":
-        return [clean(name), "", "", "", "", "not estimable"]
+        return [clean(name), "", "", "", "", _no_numbers(row)]
     digits, value = units.decimals_for(row), row["value"]
     return [
         clean(name),
@@ -106,6 +106,10 @@ def _cells(row: Mapping[str, Any], several: bool) -> list[str]:
         units.interval(row["ci_lower"], row["ci_upper"], value, digits),
         word(clean(row["conclusion"])),
     ]
+
+
+def _no_numbers(row: Mapping[str, Any]) -> str:
+    return "waiting" if row["status"] == "waiting" else "not estimable"
 
 
 def _aligned(block: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterable[str]:

@@ -92,7 +92,7 @@ def smallest_repair(checks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def caveats_of(
-    document: Mapping[str, Any], exemptions: Sequence[Exemption]
+    document: Mapping[str, Any], exemptions: Sequence[Exemption], plan_changes: Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """What a careful reader must know: failed warnings, exemptions, estimates left out."""
     found: list[dict[str, str]] = []
@@ -112,11 +112,22 @@ def caveats_of(
                 f"by {exemption.owner}: {exemption.reason}"
             )
             found.append(_caveat(f"exemption_{exemption.check}", sentence(text)))
+    for what in plan_changes:
+        text = (
+            f"The release's file now says otherwise {what}; the plan of the first look holds, "
+            "as a plan that follows what was seen would err more often than it states"
+        )
+        found.append(_caveat("plan_changed", sentence(text)))
     for row in document["estimates"]:
+        if row["status"] == "waiting":
+            continue
         if row["status"] == "not_estimable":
             text = f"{row['label']} could not be estimated for {row['treatment']}: {row['reason']}"
             found.append(_caveat("not_estimable", sentence(text)))
             continue
+        moved = _moved_since_look(row)
+        if moved:
+            found.append(_caveat("look_revised", sentence(moved)))
         missing = _most_missing(row)
         if missing >= 0.05:  # a twentieth without an outcome can move a mean past most margins
             text = (
@@ -126,6 +137,20 @@ def caveats_of(
     assumed = (text for one in document.get("placebo", ()) for text in one["assumptions"])
     found.extend(_caveat("assumption", f"Assumed: {text}") for text in dict.fromkeys(assumed))
     return found
+
+
+def _moved_since_look(row: Mapping[str, Any]) -> str:
+    """Late rows can move a number after its look was taken; the look stands."""
+    look = row.get("looks")
+    if not look or not row.get("standard_error"):
+        return ""
+    now = row["absolute_effect"] / row["standard_error"]
+    if abs(now - look["z"]) < 0.05:  # a twentieth of a standard error moves no reading of it
+        return ""
+    return (
+        f"{row['label']}: look {look['number']} was taken at z {look['z']:+.2f}, rows that came "
+        f"late make it {now:+.2f}; the look stands as it was taken"
+    )
 
 
 def next_step(document: Mapping[str, Any]) -> dict[str, str]:

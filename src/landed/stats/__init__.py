@@ -5,7 +5,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
-from .intervals import interval_at, relative_interval_at
+from .intervals import critical_value, interval_at, relative_interval_at
 from .joint import JointSums
 from .means import welch
 from .moments import Moments
@@ -34,6 +34,7 @@ __all__ = [
     "SampleRatio",
     "StaggeredEffect",
     "SyntheticControl",
+    "critical_value",
     "crossing_probabilities",
     "fieller_relative_effect",
     "fisher_exact",

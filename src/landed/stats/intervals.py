@@ -39,7 +39,7 @@ def interval_at(found: Difference, z: float) -> tuple[float, float]:
         >>> round(lower, 2), round(upper, 2)
         (-0.56, 4.56)
     """
-    bound = _bound(found, z)
+    bound = critical_value(found, z)
     if found.method == "two_proportions":
         means = (found.mean_control, found.mean_treatment)
         return score_interval(means, (found.n_control, found.n_treatment), bound)
@@ -73,13 +73,38 @@ def relative_interval_at(found: Difference, z: float) -> RelativeEffect | NotEst
         >>> relative_interval_at(found, 8.0).reason
         'the control mean cannot be told from zero'
     """
-    bound = _bound(found, z)
+    bound = critical_value(found, z)
     # an adjusted effect is not the difference of the raw means: control's is kept
     means = (found.mean_control, found.mean_control + found.absolute_effect)
     return fieller_relative_effect(means, found.variances_of_mean, bound)
 
 
-def _bound(found: Difference, z: float) -> float:
+def critical_value(found: Difference, z: float) -> float:
+    """Standard errors that an interval at z reaches: z, or Student's t with the same tail.
+
+    Args:
+        found: The difference.
+        z: Critical value of the normal, > 0.
+
+    Returns:
+        A number of standard errors, at least z.
+
+    Raises:
+        EstimationError: z is not above 0.
+
+    Assumes:
+        As the method that made the difference.
+
+    Source:
+        Jennison and Turnbull (2000), Group Sequential Methods, section 4.4: bounds of known
+        variance carried over to t by their tail probability.
+
+    Examples:
+        >>> from landed.stats import Moments, welch
+        >>> found = welch(Moments.of([1, 2, 3, 4]), Moments.of([3, 4, 5, 6]))
+        >>> round(critical_value(found, 1.96), 2)
+        2.45
+    """
     if not 0 < z < math.inf:
         raise EstimationError(f"z is {z}", expected="a number above 0")
     degrees = found.degrees_of_freedom

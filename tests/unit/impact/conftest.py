@@ -17,7 +17,8 @@ from landed.catalog import (
     RoleOfMetric,
     load_catalog,
 )
-from landed.impact import Estimate, judge_interval
+from landed.impact import Estimate, alpha, conclude_metric, crossed_at
+from landed.impact.looks import TakenLook
 from landed.project import Project
 
 SHIPPED = datetime(2026, 11, 3, tzinfo=UTC)
@@ -82,6 +83,16 @@ def make_estimate(
     limit = changes.pop("limit", None)
     direction = changes.get("direction", "increase_is_good")
     is_estimated = ci_lower is not None and ci_upper is not None
+    crossed = (
+        crossed_at(
+            role,
+            direction,
+            dict.fromkeys(alpha.tests_of(role, direction), (ci_lower, ci_upper)),
+            limit,
+        )
+        if ci_lower is not None and ci_upper is not None
+        else ()
+    )
     facts: dict[str, Any] = {
         "metric": metric,
         "label": metric,
@@ -110,13 +121,30 @@ def make_estimate(
         "confidence_level": 0.95,
         "method": "welch",
         "variance_reduction_share": 0.0,
-        "conclusion": judge_interval(role, direction, (ci_lower, ci_upper), limit)
-        if is_estimated
-        else "not_estimable",
+        "conclusion": conclude_metric(role, [crossed]) if is_estimated else "not_estimable",
+        "standard_error": (ci_upper - ci_lower) / 2 / 1.96 if is_estimated else None,
+        "look": make_look(crossed) if is_estimated else None,
         "definition": {"revision": "2026-11-01", "digest": "d" * 64},
         "minimum_effect": None if role in ("guardrail", "survival") else limit,
     }
     return Estimate(**{**facts, **changes})
+
+
+def make_look(crossed: tuple[str, ...] = (), **changes: Any) -> TakenLook:
+    facts: dict[str, Any] = {
+        "number": 1,
+        "cutoff_at": SHIPPED,
+        "fraction": 1.0,
+        "information": 250.0,
+        "n_control": 500,
+        "n_treatment": 500,
+        "effect": 1.0,
+        "standard_error": 1.0,
+        "tests": {},
+        "crossed": crossed,
+        "definition": "d" * 64,
+    }
+    return TakenLook(**{**facts, **changes})
 
 
 @pytest.fixture(scope="session")

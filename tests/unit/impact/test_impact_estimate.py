@@ -17,6 +17,7 @@ DOCUMENTED = [
     "n_missing_control", "n_missing_treatment", "absolute_effect", "ci_lower", "ci_upper",
     "relative_effect", "relative_ci_lower", "relative_ci_upper", "p_value", "bound",
     "confidence_level", "method", "variance_reduction_share", "conclusion", "definition",
+    "standard_error", "looks", "intervals",
 ]  # fmt: skip
 
 

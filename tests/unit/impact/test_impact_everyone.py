@@ -163,7 +163,7 @@ def test_success_is_divided_by_the_success_metrics_and_harm_by_all_that_show_it(
 
 @pytest.mark.parametrize(
     ("effect", "decision", "conclusion"),
-    [(0.0, "worked", "non_inferior"), (0.2, "harmed", "inferior"), (0.05, "inconclusive", None)],
+    [(0.0, "worked", "non_inferior"), (0.2, "harmed", "worse"), (0.05, "inconclusive", None)],
 )
 def test_a_guardrail_is_held_against_its_margin(
     visits: Catalog, effect: float, decision: str, conclusion: str | None
