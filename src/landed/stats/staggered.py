@@ -99,6 +99,20 @@ class StaggeredEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cohort in a period, the period it is compared from, and who had no change by then."""
+
+    group: int
+    period: int
+    base: int
+    without: npt.NDArray[np.bool_]
+
+    @property
+    def n_without(self) -> int:
+        return int(self.without.sum())
+
+
+@dataclass(frozen=True, slots=True)
 class _Contrast:
     """A weighted sum of outcomes by cluster: its value, error and degrees of freedom."""
 
@@ -112,6 +126,7 @@ def staggered_effect(
     cohorts: Sequence[int | None],
     *,
     comparison: Comparison = "not_yet_treated",
+    anticipation: int = 0,
     confidence_level: float = 0.95,
 ) -> StaggeredEffect | NotEstimable:
     """Estimate the average effect of a change that cohorts of clusters got at different times.
@@ -123,8 +138,10 @@ def staggered_effect(
     Args:
         outcomes: Outcome of each cluster in each period; (n, t), no value missing.
         cohorts: Period, 0 to t - 1, in which each cluster got the change; None: never; (n,).
-            Clusters that had it in period 0 tell nothing and are left out.
+            Clusters without a period before it tell nothing and are left out.
         comparison: Clusters without the change until the end of the data, or until the period.
+        anticipation: Periods before it that may hold some of it, as one in whose midst it came;
+            they are no part of any comparison. Count.
         confidence_level: Of the two-sided interval. Share.
 
     Returns:
@@ -157,36 +174,37 @@ def staggered_effect(
         (1.0, [(2, 2), (2, 3), (3, 3)])
     """
     check_confidence_level(confidence_level)
-    y, periods = _checked(outcomes, cohorts)
+    y, periods = _checked(outcomes, cohorts, anticipation)
     first = np.array([math.inf if one is None else float(one) for one in cohorts])
-    keep = first > 0
+    keep = first > anticipation
     y, first = y[keep], first[keep]
     groups = sorted({int(one) for one in first if math.isfinite(one)})
     refused = _too_few(first, groups)
     if refused is not None:
         return refused
-    cells: list[tuple[int, int, npt.NDArray[np.bool_]]] = []
+    cells: list[_Cell] = []
     left_out: list[tuple[int, int]] = []
     for group in groups:
+        base = group - 1 - anticipation
         for period in range(periods):
-            if period == group - 1:
+            if base <= period < group:
                 continue
             without = np.isinf(first)
             if comparison == "not_yet_treated":
-                without = (first > max(period, group - 1)) & (first != group)
+                without = (first - anticipation > max(period, base)) & (first != group)
             if int(without.sum()) >= LEAST_IN_GROUP:
-                cells.append((group, period, without))
+                cells.append(_Cell(group, period, base, without))
             elif period >= group:
                 left_out.append((group, period))
-    after = [cell for cell in cells if cell[1] >= cell[0]]
+    after = [cell for cell in cells if cell.period >= cell.group]
     if not after:
         return NotEstimable(
             f"too few clusters without the change: at least {LEAST_IN_GROUP} are needed beside"
             " a cohort"
         )
     sizes = {group: int((first == group).sum()) for group in groups}
-    total = sum(sizes[group] for group, _, _ in after)
-    weights = [sizes[group] / total if period >= group else 0.0 for group, period, _ in cells]
+    total = sum(sizes[cell.group] for cell in after)
+    weights = [sizes[one.group] / total if one.period >= one.group else 0.0 for one in cells]
     found = _contrast(y, first, cells, weights)
     if found.standard_error <= 1e-13 * float(np.abs(y).max()):  # what rounding leaves of nothing
         return NotEstimable("the outcomes of all clusters move alike", True)
@@ -202,15 +220,13 @@ def staggered_effect(
         degrees_of_freedom=found.degrees_of_freedom,
         confidence_level=confidence_level,
         mean_treated=sum(
-            weight * float(y[first == group, period].mean())
-            for (group, period, _), weight in zip(cells, weights, strict=True)
+            weight * float(y[first == cell.group, cell.period].mean())
+            for cell, weight in zip(cells, weights, strict=True)
             if weight
         ),
         cells=tuple(
-            GroupTime(group, period, effect, sizes[group], int(without.sum()), weight)
-            for (group, period, without), effect, weight in zip(
-                cells, effects, weights, strict=True
-            )
+            GroupTime(cell.group, cell.period, effect, sizes[cell.group], cell.n_without, weight)
+            for cell, effect, weight in zip(cells, effects, weights, strict=True)
         ),
         left_out=tuple(left_out),
         pre_trend=_pre_trend(y, first, cells, sizes),
@@ -219,7 +235,9 @@ def staggered_effect(
 
 
 def _checked(
-    outcomes: Sequence[Sequence[float]] | Floats, cohorts: Sequence[int | None]
+    outcomes: Sequence[Sequence[float]] | Floats,
+    cohorts: Sequence[int | None],
+    anticipation: int,
 ) -> tuple[Floats, int]:
     y = np.asarray(outcomes, dtype=np.float64)
     if y.ndim != 2 or y.shape[1] < 2 or len(y) != len(cohorts):
@@ -235,6 +253,8 @@ def _checked(
             f"a cohort begins in period {wrong[0]}",
             expected=f"0 to {y.shape[1] - 1}, or None for never",
         )
+    if anticipation < 0:
+        raise EstimationError(f"anticipation is {anticipation}", expected="0 or more")
     return y, y.shape[1]
 
 
@@ -259,7 +279,7 @@ def _too_few(first: Floats, groups: Sequence[int]) -> NotEstimable | None:
 def _contrast(
     y: Floats,
     first: Floats,
-    cells: Sequence[tuple[int, int, npt.NDArray[np.bool_]]],
+    cells: Sequence[_Cell],
     weights: Sequence[float],
 ) -> _Contrast:
     """Sum of weighted group-time effects, as one weighted sum of each cluster's outcomes.
@@ -270,16 +290,15 @@ def _contrast(
     kinds = np.unique(first)
     coefficients = {kind: np.zeros(y.shape[1]) for kind in kinds}
     sizes = {kind: int((first == kind).sum()) for kind in kinds}
-    for (group, period, without), weight in zip(cells, weights, strict=True):
+    for cell, weight in zip(cells, weights, strict=True):
         if not weight:
             continue
-        n_without = int(without.sum())
         for kind in kinds:
-            share = weight if kind == group else 0.0
-            if without[first == kind].any():
-                share = -weight * sizes[kind] / n_without
-            coefficients[kind][period] += share
-            coefficients[kind][group - 1] -= share
+            share = weight if kind == cell.group else 0.0
+            if cell.without[first == kind].any():
+                share = -weight * sizes[kind] / cell.n_without
+            coefficients[kind][cell.period] += share
+            coefficients[kind][cell.base] -= share
     value = variance = spread = 0.0
     for kind in kinds:
         of = y[first == kind] @ coefficients[kind]
@@ -293,39 +312,35 @@ def _contrast(
     return _Contrast(value, math.sqrt(variance), variance * variance / spread)
 
 
-def _cell_effect(y: Floats, first: Floats, cell: tuple[int, int, npt.NDArray[np.bool_]]) -> float:
-    group, period, without = cell
-    moved = y[:, period] - y[:, group - 1]
-    return float(moved[first == group].mean() - moved[without].mean())
+def _cell_effect(y: Floats, first: Floats, cell: _Cell) -> float:
+    moved = y[:, cell.period] - y[:, cell.base]
+    return float(moved[first == cell.group].mean() - moved[cell.without].mean())
 
 
 def _pre_trend(
-    y: Floats,
-    first: Floats,
-    cells: Sequence[tuple[int, int, npt.NDArray[np.bool_]]],
-    sizes: dict[int, int],
+    y: Floats, first: Floats, cells: Sequence[_Cell], sizes: dict[int, int]
 ) -> PreTrend | None:
     """Slope of the placebo effects through the last period without, averaged by cohort size."""
+    before = [cell for cell in cells if cell.period < cell.base]
     squares: dict[int, float] = {}
-    for group, period, _ in cells:
-        if period < group - 1:
-            squares[group] = squares.get(group, 0.0) + (period - group + 1) ** 2
+    for cell in before:
+        squares[cell.group] = squares.get(cell.group, 0.0) + (cell.period - cell.base) ** 2
     if not squares:
         return None
     total = sum(sizes[group] for group in squares)
     weights = [
-        sizes[group] / total * (period - group + 1) / squares[group] if period < group - 1 else 0.0
-        for group, period, _ in cells
+        sizes[cell.group] / total * (cell.period - cell.base) / squares[cell.group]
+        for cell in before
     ]
-    found = _contrast(y, first, cells, weights)
+    found = _contrast(y, first, before, weights)
     if not found.standard_error > 0:
         return None
     degrees = found.degrees_of_freedom
     factor = t_bound(0.95, degrees) + t_bound(2 * POWER - 1, degrees)
     visible = factor * found.standard_error
-    after = [(group, period) for group, period, _ in cells if period >= group]
-    treated = sum(sizes[group] for group, _ in after)
-    ahead = sum(sizes[group] * (period - group + 1) for group, period in after) / treated
+    after = [cell for cell in cells if cell.period >= cell.group]
+    treated = sum(sizes[cell.group] for cell in after)
+    ahead = sum(sizes[cell.group] * (cell.period - cell.base) for cell in after) / treated
     return PreTrend(
         slope=found.value,
         standard_error=found.standard_error,

@@ -30,10 +30,8 @@ class SyntheticControl:
 
     Args:
         effect: Mean gap from the change on. The outcome's unit.
-        ci_lower: Least constant effect that the placebos do not exclude.
-        ci_upper: Greatest.
         p_value: Share of regions, itself among them, whose gap widened at least as much.
-        confidence_level: Of the interval, as the number of regions allows. Share.
+        changed_at: Position of the first period with the change.
         gaps: Outcome less synthetic control in each period.
         weights: Share of each donor in the synthetic control, largest first; zeros left out.
         error_before: Root mean squared gap before the change.
@@ -43,16 +41,41 @@ class SyntheticControl:
     """
 
     effect: float
-    ci_lower: float
-    ci_upper: float
     p_value: float
-    confidence_level: float
+    changed_at: int
     gaps: tuple[float, ...]
     weights: Mapping[str, float]
     error_before: float
     ratio: float
     placebo_ratios: Mapping[str, float]
     median_error_before: float
+
+    def interval(self, confidence_level: float) -> tuple[float, float] | NotEstimable:
+        """The constant effects that the placebos do not exclude.
+
+        Args:
+            confidence_level: At least this; 20 regions give 0.95, and no more. Share.
+
+        Returns:
+            Its ends; NotEstimable where so few regions have no interval at that level, or no
+            constant effect is left.
+        """
+        check_confidence_level(confidence_level)
+        regions = len(self.placebo_ratios) + 1
+        # of so many regions, the region itself among them, as many may widen more
+        allowed = math.floor((1 - confidence_level) * regions + 1e-9)
+        if allowed < 1:
+            needed = math.ceil(1 / (1 - confidence_level) - 1e-9) - 1
+            return NotEstimable(
+                f"too few regions without the change: {regions - 1}, and {needed} are needed for an"
+                f" interval of {confidence_level * 100:.4g} %"
+            )
+        limit = list(self.placebo_ratios.values())[allowed - 1] * self.error_before
+        after = np.array(self.gaps[self.changed_at :])
+        room = limit * limit - float(after.var())
+        if room < 0:
+            return NotEstimable("its gap after the change varies too much to be one effect")
+        return self.effect - math.sqrt(room), self.effect + math.sqrt(room)
 
 
 def synthetic_control(
@@ -61,13 +84,12 @@ def synthetic_control(
     changed_at: int,
     *,
     around_mean: bool = False,
-    confidence_level: float = 0.95,
 ) -> SyntheticControl | NotEstimable:
     """Hold a region's outcomes against the mean of others that moved as it did before a change.
 
     The weights are shares that fit the periods before the change best. The same is done with each
     donor in the region's place, which had no change: how often its gap widens as much is the
-    p-value. The interval holds the constant effects that this test does not exclude.
+    p-value. `interval` gives the constant effects that this test does not exclude.
 
     Args:
         outcome: Of the region with the change, in each period; (t,).
@@ -75,7 +97,6 @@ def synthetic_control(
         changed_at: Position of the first period with the change.
         around_mean: Whether each region is taken around its own mean before the change, so that
             regions of other sizes can stand in for it.
-        confidence_level: Of the interval, at least. Share.
 
     Returns:
         The gap; NotEstimable with fewer than LEAST_DONORS donors or LEAST_PERIODS_BEFORE periods
@@ -104,7 +125,6 @@ def synthetic_control(
         >>> round(found.effect, 1), round(found.p_value, 3)
         (4.0, 0.048)
     """
-    check_confidence_level(confidence_level)
     y, others = _checked(outcome, donors, changed_at)
     if len(donors) < LEAST_DONORS:
         return NotEstimable(
@@ -131,24 +151,13 @@ def synthetic_control(
             f" of the regions without it, at most {MOST_MISFIT:g}"
         )
     ratio = after / before
-    regions = len(donors) + 1
-    # of so many regions, the region itself among them, as many may widen more
-    allowed = max(1, math.floor((1 - confidence_level) * regions + 1e-9))
-    limit = float(np.sort(ratios)[-allowed]) * before
-    of_gap = gaps[changed_at:]
-    mean = float(of_gap.mean())
-    room = limit * limit - float(of_gap.var())
-    if room < 0:
-        return NotEstimable("its gap after the change varies too much to be one effect", True)
     order = np.argsort(-weights, kind="stable")
     names = list(donors)
     by_ratio = np.argsort(-ratios, kind="stable")
     return SyntheticControl(
-        effect=mean,
-        ci_lower=mean - math.sqrt(room),
-        ci_upper=mean + math.sqrt(room),
-        p_value=(1 + int((ratios >= ratio).sum())) / regions,
-        confidence_level=1 - allowed / regions,
+        effect=float(gaps[changed_at:].mean()),
+        p_value=(1 + int((ratios >= ratio).sum())) / (len(donors) + 1),
+        changed_at=changed_at,
         gaps=tuple(gaps.tolist()),
         weights={names[i]: float(weights[i]) for i in order if weights[i] > 1e-4},
         error_before=before,

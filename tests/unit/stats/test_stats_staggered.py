@@ -109,6 +109,25 @@ def test_a_trend_of_the_cohorts_own_is_seen_before_the_change_and_priced():
     )
 
 
+def test_a_period_in_whose_midst_it_came_is_in_no_comparison():
+    y = panel(effect=0.3)
+    odd = y.copy()
+    for row, start in zip(odd, COHORTS, strict=True):
+        if start is not None:
+            row[start - 1] = 99.0
+
+    found = staggered_effect(odd, COHORTS, anticipation=1)
+
+    assert found.effect == pytest.approx(
+        staggered_effect(y, COHORTS, anticipation=1).effect, abs=1e-12
+    )
+    periods = {cell.period for cell in found.cells if cell.cohort == 5}
+    assert periods == {0, 1, 2, 5, 6, 7}
+    # cohort 5 may hold some of it from period 4 on, so it is no comparison for cohort 3 then
+    compared = {(cell.cohort, cell.period): cell.n_comparison for cell in found.cells}
+    assert (compared[3, 3], compared[3, 4]) == (18, 8)
+
+
 @pytest.mark.parametrize(
     ("cohorts", "reason"),
     [

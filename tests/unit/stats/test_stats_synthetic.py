@@ -41,14 +41,17 @@ def test_a_large_effect_is_the_widest_gap_of_all():
     found = synthetic_control(treated, donors, 30)
 
     assert found.p_value == pytest.approx(1 / 25)
-    assert found.ci_lower < 5 < found.ci_upper
-    assert found.ci_lower > 0
-    assert found.confidence_level == pytest.approx(1 - 1 / 25)
+    lower, upper = found.interval(0.95)
+    assert 0 < lower < 5 < upper
+    assert found.interval(0.96) == (lower, upper)
+    assert found.interval(0.97).reason == (
+        "too few regions without the change: 24, and 33 are needed for an interval of 97 %"
+    )
 
 
 def test_without_an_effect_the_p_value_is_uniform_over_the_regions():
     """300 worlds of 19 donors, seed 20261202: p <= 0.05 in 5 %, three standard errors."""
-    hits = covered = 0
+    hits = drawn = 0
     for draw in range(300):
         treated, donors = world(regions=19, periods=24, changed_at=18, seed=SEED + draw)
         # exchangeable: the region is drawn as the donors are
@@ -59,8 +62,11 @@ def test_without_an_effect_the_p_value_is_uniform_over_the_regions():
         if isinstance(found, NotEstimable):
             continue
         hits += found.p_value <= 0.05
-        covered += found.ci_lower <= 0 <= found.ci_upper
-        assert (found.p_value <= 0.05) == (not found.ci_lower <= 0 <= found.ci_upper)
+        ends = found.interval(0.95)
+        if not isinstance(ends, NotEstimable):
+            assert (found.p_value <= 0.05) == (not ends[0] <= 0 <= ends[1])
+            drawn += 1
+    assert drawn > 250
     assert hits / 300 <= 0.05 + 3 * (0.05 * 0.95 / 300) ** 0.5
 
 
@@ -100,7 +106,7 @@ def test_a_gap_that_is_no_single_effect_is_not_estimable():
     treated, donors = world()
     treated[30:] += 40 * (-1.0) ** np.arange(10)
 
-    found = synthetic_control(treated, donors, 30)
+    found = synthetic_control(treated, donors, 30).interval(0.95)
 
     assert isinstance(found, NotEstimable)
     assert "varies too much" in found.reason
