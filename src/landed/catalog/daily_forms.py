@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .forms import is_exposed_units
-from .formulas import Aggregate, Formula, Quotient
+from .formulas import Aggregate, Formula, Quotient, Vocabulary, leading
+from .names import short_names
 
 _TOTALS = ("sum", "count", "count_distinct", "sum_boolean")
 
@@ -25,3 +26,13 @@ def is_total(formula: Formula) -> bool:
         and not formula.is_unit_mean
         and formula.measure.agg in _TOTALS
     )
+
+
+def groupings(vocabulary: Vocabulary, formula: Formula) -> frozenset[str]:
+    """Names, full and short, that a metric can be grouped by."""
+    shared: dict[str, object] | None = None
+    for aggregate in leading(formula):
+        found = vocabulary.names_of(aggregate.fact)
+        shared = {name: one for name, one in found.items() if shared is None or name in shared}
+    names = shared or {}
+    return frozenset(names) | frozenset(short_names(names).values())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import Fault, QueryRefused
 from .building import is_unit_model
-from .daily_forms import is_total, no_daily_form
+from .daily_forms import groupings, is_total, no_daily_form
 from .definitions import EXPOSED_UNITS, Measure, Metric, SemanticModel
 from .expressions import parse_condition
 from .forms import NoUnitForm, unit_form
@@ -81,7 +81,7 @@ def lint_references(
 def _lint_daily(
     role: RoleOfMetric, metric: Metric, formula: Formula, fault: Callable[..., None]
 ) -> None:
-    """What a release to everyone, which is judged by the product's days, cannot use of a metric."""
+    """What a release that is judged by days or groups, not by units, cannot use of a metric."""
     refused = no_daily_form(formula)
     if refused is not None:
         fault(
@@ -136,8 +136,19 @@ def lint_release(
                 "no_unit_form",
                 key,
             )
-        if release.kind == "everyone":
-            _lint_daily(role, metric, vocabulary.formula(metric), partial(fault, key=key))
+        formula = vocabulary.formula(metric)
+        if release.kind == "everyone" or release.cohorts is not None:
+            _lint_daily(role, metric, formula, partial(fault, key=key))
+        if release.cohorts is not None:
+            names = groupings(vocabulary, formula)
+            if release.cohorts.by not in names:
+                fault(
+                    f"{show(name)} cannot be grouped by {show(release.cohorts.by)}",
+                    "a dimension that every metric of the release has",
+                    did_you_mean(release.cohorts.by, names),
+                    "cohort_dimension",
+                    key,
+                )
         margin = role.non_inferiority_margin or metric.non_inferiority_margin
         if role.role in ("guardrail", "survival") and margin is None:
             fault(

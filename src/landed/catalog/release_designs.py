@@ -31,6 +31,19 @@ class PlaceboWindows:
 
 
 @dataclass(frozen=True, slots=True)
+class Cohorts:
+    """Groups of units that get a change at declared times, none of them at random.
+
+    Args:
+        by: The dimension whose values are the groups.
+        starts: When each group got it, UTC; groups that are not named never did.
+    """
+
+    by: str
+    starts: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """Days on which something else moved the product's numbers, both ends included."""
 
@@ -76,6 +89,55 @@ def incidents_of(data: Mapping[str, Any]) -> tuple[Incident, ...]:
         Incident(date.fromisoformat(one["from"]), date.fromisoformat(one["to"]), one["reason"])
         for one in data.get("incidents", ())
     )
+
+
+def cohorts_of(rollout: Mapping[str, Any]) -> Cohorts | None:
+    """The cohorts a `rollout` declares; None without any."""
+    declared = rollout.get("cohorts")
+    if declared is None:
+        return None
+    starts = {
+        group: datetime.fromisoformat(text).astimezone(UTC)
+        for group, text in declared["starts"].items()
+    }
+    return Cohorts(declared["by"], starts)
+
+
+def lint_cohorts(data: Mapping[str, Any], tell: Tell) -> None:
+    """Refuse cohorts beside random shares, and starts before the release shipped."""
+    rollout = data["rollout"]
+    found = cohorts_of(rollout)
+    if found is None:
+        return
+    if rollout["kind"] != "staged":
+        tell(
+            f"cohorts in a rollout of kind {rollout['kind']}",
+            "them in a rollout of kind staged",
+            "change the kind.",
+            "rollout",
+            "cohorts",
+        )
+    for key in ("exposure", "control", "treatments", "allocation"):
+        if key in rollout:
+            tell(
+                f"rollout names cohorts and {key}",
+                "either: units are assigned by their group, or at random",
+                "remove one of them.",
+                "rollout",
+                key,
+            )
+    shipped_at = datetime.fromisoformat(data["shipped_at"]).astimezone(UTC)
+    for group, start in found.starts.items():
+        if start < shipped_at:
+            tell(
+                f"{group} starts before the release shipped",
+                f"{data['shipped_at']} or later",
+                "correct the instants.",
+                "rollout",
+                "cohorts",
+                "starts",
+                group,
+            )
 
 
 def lint_windows(kind: str, horizon: Mapping[str, Any], tell: Tell) -> None:

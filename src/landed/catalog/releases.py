@@ -12,11 +12,14 @@ from typing import Any, Literal
 from ..documents import Document, collect, digest, packaged_schema, read_yaml, validate
 from ..errors import ContractError, Fault
 from .release_designs import (
+    Cohorts,
     Incident,
     PlaceboWindows,
+    cohorts_of,
     day_starts_at,
     first_whole_day,
     incidents_of,
+    lint_cohorts,
     lint_incidents,
     lint_windows,
     windows_of,
@@ -100,6 +103,7 @@ class Release:
     segments: tuple[str, ...] = ()
     must_emit: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    cohorts: Cohorts | None = None
     windows: PlaceboWindows = field(default_factory=PlaceboWindows)
     incidents: tuple[Incident, ...] = ()
     time_zone: str = "UTC"
@@ -133,7 +137,8 @@ class Release:
     def decides_at(self, windows_days: Iterable[float | None]) -> datetime | None:
         """When the verdict is due: the end of exposure plus the longest outcome window.
 
-        Of a release to everyone: the end of its window of whole days after it shipped.
+        Of a release to everyone: the end of its window of whole days after it shipped. Of
+        cohorts: the end of exposure, as no outcome is one of a unit.
 
         Args:
             windows_days: Outcome window of each metric named. Days; None counts as 0.
@@ -142,8 +147,8 @@ class Release:
             first_on = first_whole_day(self.shipped_at, self.time_zone)
             ends_on = first_on + timedelta(days=self.windows.days_after)
             return day_starts_at(ends_on, self.time_zone)
-        if self.ends_at is None:
-            return None
+        if self.ends_at is None or self.cohorts is not None:
+            return self.ends_at
         longest = max((window or 0.0 for window in windows_days), default=0.0)
         return self.ends_at + timedelta(days=longest)
 
@@ -202,7 +207,7 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
     kind = rollout["kind"]
     if kind in ("experiment", "staged"):
         for needed in ("exposure", "control", "treatments", "allocation"):
-            if needed not in rollout:
+            if needed not in rollout and "cohorts" not in rollout:
                 fault(
                     f"rollout lacks {needed}",
                     f"{needed} in a rollout of kind {kind}",
@@ -257,6 +262,7 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
         if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-9):
             fault(f"allocation sums to {sum(shares.values()):g}", "1", "correct it.", *key)
     horizon = data.get("horizon", {})
+    lint_cohorts(data, fault)
     lint_windows(kind, horizon, fault)
     lint_incidents(data, fault)
     shipped = _instant(data["shipped_at"])
@@ -317,7 +323,7 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
     )
     exposure = rollout.get("exposure")
     treatments = tuple(rollout.get("treatments", ()))
-    if not treatments and rollout["kind"] in ("everyone", "version"):
+    if not treatments and (rollout["kind"] in ("everyone", "version") or "cohorts" in rollout):
         treatments = ("released",)
     return Release(
         release=data["release"],
@@ -348,6 +354,7 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
             )
             for entry in data.get("exemptions", ())
         ),
+        cohorts=cohorts_of(rollout),
         windows=windows_of(horizon),
         incidents=incidents_of(data),
         time_zone=time_zone,

@@ -36,7 +36,9 @@ from ..impact import (
 from ..impact.calendar import Calendar
 from ..impact.daily_series import read_daily_series
 from ..impact.everyone import everyone_estimates, touched_days
+from ..impact.group_panel import read_group_panels
 from ..impact.placebo_window import PlaceboData
+from ..impact.staged import DesignData, staged_estimates
 from ..warehouse import Engine
 from .build import Report, build_notice, build_report
 
@@ -122,7 +124,7 @@ def assess_release(
         taken = (
             begin_or_continue(release, catalog, looks) if release.has_concurrent_control else None
         )
-        estimates, placebos = _estimates(
+        estimates, placebos, designs = _estimates(
             engine, catalog, release, calendar, moments=moments, looks=taken
         )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
@@ -174,6 +176,7 @@ def assess_release(
         look=_look_of(taken),
         plan_changes=changed,
         placebos=placebos,
+        designs=designs,
     )
     return Assessment(
         release.release, decision, exposure, moments, estimates, verdict, report, taken
@@ -193,15 +196,20 @@ def _estimates(
     *,
     moments: Sequence[Mapping[str, Any]],
     looks: ReleaseLooks | None,
-) -> tuple[tuple[Estimate, ...], tuple[PlaceboData, ...]]:
-    """By the release's design: of exposed units, or of the product's days."""
+) -> tuple[tuple[Estimate, ...], tuple[PlaceboData, ...], tuple[DesignData, ...]]:
+    """By the release's design: of exposed units, of the product's days or of groups by week."""
     through = calendar.cutoff_at
-    if release.kind != "everyone":
-        return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), ()
-    series = read_daily_series(engine, catalog, release, data_through=through)
-    excluded = touched_days(release, catalog)
-    found = everyone_estimates(release, catalog, series, data_through=through, excluded=excluded)
-    return found.estimates, found.placebos
+    if release.kind == "everyone":
+        series = read_daily_series(engine, catalog, release, data_through=through)
+        touched = touched_days(release, catalog)
+        days = everyone_estimates(release, catalog, series, data_through=through, excluded=touched)
+        return days.estimates, days.placebos, ()
+    if release.cohorts is not None:
+        cohorts = release.cohorts
+        panels = read_group_panels(engine, catalog, release, cohorts, data_through=through)
+        groups = staged_estimates(release, catalog, panels, cohorts, cutoff_at=through)
+        return groups.estimates, (), groups.designs
+    return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), (), ()
 
 
 def _first_line(error: Exception) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..gate import GateDecision
     from ..impact import Estimate, Exposure, Verdict
     from ..impact.placebo_window import PlaceboData
+    from ..impact.staged import DesignData
 
 SCHEMA_NAME = "landed.report/1"
 
@@ -107,6 +108,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     look: tuple[int, int | None] = (1, 1),
     plan_changes: Sequence[str] = (),
     placebos: Sequence[PlaceboData] = (),
+    designs: Sequence[DesignData] = (),
 ) -> Report:
     """Build the impact report of one release at one snapshot.
 
@@ -123,6 +125,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         look: Number of this look, and of looks planned (None: open).
         plan_changes: What the release's file says now that the plan of its looks does not.
         placebos: Of a release to everyone: what each comparison rests on.
+        designs: The same of one that groups got at declared times.
 
     Raises:
         GateRefused: The decision is not `pass`, or is about another release.
@@ -162,6 +165,8 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     ]
     if placebos:
         document["placebo"] = [_plain(one) for one in placebos]
+    if designs:
+        document["designs"] = [_plain(one) for one in designs]
     document["caveats"] = caveats_of(document, release.exemptions, plan_changes)
     document["next"] = [next_step(document)]
     return Report(document)

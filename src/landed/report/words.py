@@ -134,7 +134,8 @@ def caveats_of(
                 f"{row['label']}: up to {missing:.1%} of the exposed units of an arm have no value"
             )
             found.append(_caveat("missing_outcomes", sentence(text)))
-    assumed = (text for one in document.get("placebo", ()) for text in one["assumptions"])
+    rests_on = (*document.get("placebo", ()), *document.get("designs", ()))
+    assumed = (text for one in rests_on for text in one["assumptions"])
     found.extend(_caveat("assumption", f"Assumed: {text}") for text in dict.fromkeys(assumed))
     return found
 

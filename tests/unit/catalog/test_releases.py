@@ -147,6 +147,48 @@ def test_windows_and_incidents_that_make_no_sense_are_refused(
     assert found[0].startswith(says)
 
 
+COHORTS = """\
+release: desk
+shipped_at: 2026-09-05T07:00:00Z
+owner: x
+rollout:
+  kind: staged
+  cohorts:
+    by: unit__country
+    starts: {DE: 2026-09-05T07:00:00Z, FR: 2026-09-19T07:00:00+02:00}
+horizon: {exposure_ends_at: 2026-10-31T00:00:00Z}
+success: [{metric: signups}]
+"""
+
+
+def test_cohorts_need_no_control_and_are_judged_at_the_end_of_exposure(tmp_path: Path) -> None:
+    release = read_release(write(tmp_path, COHORTS, "desk"))
+
+    assert release.cohorts is not None
+    assert release.cohorts.starts["FR"] == datetime(2026, 9, 19, 5, tzinfo=UTC)
+    assert release.treatments == ("released",)
+    assert not release.has_concurrent_control
+    assert release.decides_at([30]) == datetime(2026, 10, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("kind: staged", "kind: version", "cohorts in a rollout of kind version"),
+        (
+            "kind: staged",
+            "kind: staged\n  control: off-course",
+            "rollout names cohorts and control",
+        ),
+        ("{DE: 2026-09-05T07", "{DE: 2026-09-04T07", "DE starts before the release shipped"),
+    ],
+)
+def test_cohorts_that_make_no_sense_are_refused(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert faults_of(write(tmp_path, COHORTS.replace(old, new), "desk")) == [says]
+
+
 def test_a_horizon_of_an_experiment_has_an_end(tmp_path: Path) -> None:
     text = GOOD.replace("exposure_ends_at: 2026-09-19T00:00:00Z, ", "")
 
