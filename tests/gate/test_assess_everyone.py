@@ -9,6 +9,7 @@ import pytest
 
 from landed.catalog import RoleOfMetric
 from landed.gate import load_suites
+from landed.impact import ReleaseLooks
 from landed.impact.calendar import release_calendar
 from landed.report.assess import Assessment, assess_release
 
@@ -46,7 +47,7 @@ def everyone(world: Any) -> Any:
     )
 
 
-def assess(world: Any, data_through: datetime) -> Assessment:
+def assess(world: Any, data_through: datetime, looks: ReleaseLooks | None = None) -> Assessment:
     return assess_release(
         world.engine,
         world.catalog,
@@ -58,6 +59,7 @@ def assess(world: Any, data_through: datetime) -> Assessment:
         now=world.as_of,
         snapshot="0" * 16,
         provenance={"lake": "0"},
+        looks=looks,
     )
 
 
@@ -95,3 +97,27 @@ def test_too_little_history_is_not_estimable(everyone: Any) -> None:
 
     assert found.report.decision == "not_estimable"
     assert "too little history" in found.report.document["verdict"]["reason"]
+
+
+def test_a_verdict_stays_when_late_data_say_otherwise(everyone: Any) -> None:
+    then = assess(everyone, datetime(2026, 3, 17, tzinfo=UTC))
+    everyone.run(
+        "delete from fct_events where occurred_at > timestamp '2026-03-03 03:10'"
+        " and occurred_at::time > time '03:00'"
+    )
+
+    now = assess(everyone, datetime(2026, 3, 19, tzinfo=UTC), then.looks)
+
+    assert then.looks is not None
+    assert then.looks.decided == {"released": ("worked", datetime(2026, 3, 17, tzinfo=UTC))}
+    assert assess(everyone, datetime(2026, 3, 19, tzinfo=UTC)).report.decision != "worked"
+    assert now.report.decision == "worked"
+    assert now.report.document["look"] == {"number": 1, "planned": 1}
+
+
+def test_it_is_looked_at_once_whatever_the_file_leaves_open(everyone: Any) -> None:
+    found = assess(everyone, datetime(2026, 3, 16, tzinfo=UTC))
+
+    assert found.report.document["look"] == {"number": 1, "planned": 1}
+    assert found.looks is not None
+    assert found.looks.decided == {}

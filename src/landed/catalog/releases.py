@@ -121,6 +121,12 @@ class Release:
         return self.kind in ("experiment", "staged") and self.control is not None
 
     @property
+    def has_design(self) -> bool:
+        """Whether there is a way to tell what had been without it, assigned at random or not."""
+        is_known = self.kind == "everyone" or self.cohorts is not None
+        return is_known or self.has_concurrent_control
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Names of all metrics it names, each once, in the order of the file."""
         return tuple(dict.fromkeys(role.metric for role in self.roles))

@@ -48,7 +48,7 @@ class Assessment:
     """Everything one look at a release produced. `moments` and `estimates` are empty if blocked.
 
     `looks` are all looks with this one, to be kept; those of before where the gate blocked or
-    nobody was assigned at random.
+    there is nothing to compare with.
     """
 
     release: str
@@ -121,9 +121,7 @@ def assess_release(
         return notice(decision)
     try:
         moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
-        taken = (
-            begin_or_continue(release, catalog, looks) if release.has_concurrent_control else None
-        )
+        taken = begin_or_continue(release, catalog, looks) if release.has_design else None
         estimates, placebos, designs = _estimates(
             engine, catalog, release, calendar, moments=moments, looks=taken
         )
