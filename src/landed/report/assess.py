@@ -33,6 +33,7 @@ from ..impact import (
     plan_changes,
     summarise_exposure,
 )
+from ..impact.adopters import describe_adopters
 from ..impact.calendar import Calendar
 from ..impact.daily_series import read_daily_series
 from ..impact.everyone import everyone_estimates, touched_days
@@ -125,6 +126,11 @@ def assess_release(
         estimates, placebos, designs = _estimates(
             engine, catalog, release, calendar, moments=moments, looks=taken
         )
+        described = (
+            describe_adopters(engine, catalog, release, cutoff_at=calendar.cutoff_at)
+            if release.kind == "version"
+            else ()
+        )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
         failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
         return notice(
@@ -175,6 +181,7 @@ def assess_release(
         plan_changes=changed,
         placebos=placebos,
         designs=designs,
+        described=described,
     )
     return Assessment(
         release.release, decision, exposure, moments, estimates, verdict, report, taken
