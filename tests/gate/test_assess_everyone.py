@@ -11,6 +11,7 @@ from landed.catalog import RoleOfMetric
 from landed.gate import load_suites
 from landed.impact import ReleaseLooks
 from landed.impact.calendar import release_calendar
+from landed.report import render_html, render_markdown, render_text
 from landed.report.assess import Assessment, assess_release
 
 SHIPPED_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -70,6 +71,7 @@ def test_the_report_shows_the_move_of_its_days_and_what_it_assumes(everyone: Any
     (estimate,), (placebo,) = document["estimates"], document["placebo"]
     assert [check.check_id for check in found.decision.failed] == []
     assert found.report.decision == "worked"
+    assert document["next"][0]["text"] == "Keep checklist: everybody has it."
     assert document["as_of"] == "2026-03-17T00:00:00Z"  # 14 whole days after, frozen
     assert estimate["method"] == "placebo"
     assert estimate["relative_ci_lower"] < 40 / 190 < estimate["relative_ci_upper"]
@@ -77,6 +79,10 @@ def test_the_report_shows_the_move_of_its_days_and_what_it_assumes(everyone: Any
     assert len(placebo["windows"]) == 10
     assert placebo["windows"][0]["from"] == "2026-02-16"
     assert [c["code"] for c in document["caveats"]].count("assumption") == 2
+    for page in (render_html(document), render_markdown(document)):
+        assert "the change and earlier windows" in page
+        assert "2026-02-16" in page
+    assert "Assumed: " in render_text(document)
 
 
 def test_nothing_of_its_days_is_in_the_report_before_it_is_due(everyone: Any) -> None:
@@ -97,6 +103,7 @@ def test_too_little_history_is_not_estimable(everyone: Any) -> None:
 
     assert found.report.decision == "not_estimable"
     assert "too little history" in found.report.document["verdict"]["reason"]
+    assert "to a random share" in found.report.document["next"][0]["text"]
 
 
 def test_a_verdict_stays_when_late_data_say_otherwise(everyone: Any) -> None:

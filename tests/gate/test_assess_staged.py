@@ -11,6 +11,7 @@ from landed.catalog import RoleOfMetric
 from landed.catalog.release_designs import Cohorts
 from landed.gate import load_suites
 from landed.impact.calendar import release_calendar
+from landed.report import render_html, render_markdown, render_text
 from landed.report.assess import Assessment, assess_release
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # 30 plans, weeks of events from 18 weeks before
@@ -92,6 +93,9 @@ def test_cohorts_are_compared_with_groups_that_had_not_got_it(staged: Any) -> No
     said = " ".join(c["text"] for c in document["caveats"] if c["code"] == "assumption")
     assert "Parallel trends" in said
     assert "the smallest difference these weeks would have shown" in said
+    for page in (render_html(document), render_markdown(document)):
+        assert "effects by cohort and week" in page
+    assert "Assumed: " in render_text(document)
 
 
 def test_one_group_is_held_against_its_synthetic_control(staged: Any) -> None:
@@ -117,6 +121,9 @@ def test_one_group_is_held_against_its_synthetic_control(staged: Any) -> None:
     assert design["facts"]["region"] == "p03"
     assert len(design["facts"]["placebo_ratios"]) == 28
     assert document["estimates"][0]["p_value"] == pytest.approx(1 / 29)
+    for page in (render_html(document), render_markdown(document)):
+        assert "the synthetic control" in page
+    assert "WORKED" in render_text(document)
 
 
 def test_nothing_of_the_groups_is_shown_before_the_declared_end(staged: Any) -> None:

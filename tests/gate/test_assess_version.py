@@ -11,6 +11,7 @@ from landed.catalog import RoleOfMetric
 from landed.gate import load_suites
 from landed.impact.adopters import describe_adopters
 from landed.impact.calendar import Calendar
+from landed.report import render_html, render_markdown, render_text
 from landed.report.assess import assess_release
 
 SHIPPED_AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -88,3 +89,6 @@ def test_a_version_is_described_and_never_judged(version: Any) -> None:
     assert document["descriptive"][0]["before_adopted"] == 40
     (caveat,) = (one for one in document["caveats"] if one["code"] == "self_selected")
     assert "before it 40 and 10" in caveat["text"]
+    for page in (render_html(document), render_markdown(document)):
+        assert "Who took the version, and who did not" in page
+    assert "described only" in render_text(document)
