@@ -159,6 +159,20 @@ def test_success_is_divided_by_the_success_metrics_and_harm_by_all_that_show_it(
     )
 
     assert [one.confidence_level for one in found.estimates] == pytest.approx([0.95, 0.95])
+    guarded = everyone(
+        RoleOfMetric("visits", "success"),
+        RoleOfMetric("errors", "guardrail", non_inferiority_margin=0.05, relative=True),
+    )
+    found, _ = judged(
+        guarded, visits, {"visits": days_of(0.0), "errors": days_of(0.0, metric="errors")}
+    )
+    rates = [
+        {test: ends["alpha"] for test, ends in one.intervals.items()} for one in found.estimates
+    ]
+    assert rates == [
+        {"success": 0.05, "harm": 0.025, "equivalence": 0.05},
+        {"non_inferiority": 0.05, "harm": 0.025},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,8 +197,10 @@ def test_a_guardrail_is_held_against_its_margin(
     found, said = judged(release, visits, series)
 
     assert said == decision
+    guardrail = found.estimates[1]
+    assert guardrail.margin == pytest.approx(0.05 * guardrail.mean_control)
     if conclusion:
-        assert found.estimates[1].conclusion == conclusion
+        assert guardrail.conclusion == conclusion
 
 
 def test_a_total_needs_a_relative_margin(visits: Catalog) -> None:
