@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from landed.catalog import RoleOfMetric
 from landed.gate import load_suites
 from landed.impact import ReleaseLooks
 from landed.impact.calendar import release_calendar
+from landed.impact.daily_series import read_daily_series
 from landed.report import render_html, render_markdown, render_text
 from landed.report.assess import Assessment, assess_release
 
@@ -128,3 +130,36 @@ def test_it_is_looked_at_once_whatever_the_file_leaves_open(everyone: Any) -> No
     assert found.report.document["look"] == {"number": 1, "planned": 1}
     assert found.looks is not None
     assert found.looks.decided == {}
+
+
+def test_days_are_those_of_the_projects_time_zone(everyone: Any) -> None:
+    everyone.run(
+        "create or replace table fct_events as select i as event_id, 'view' as event_name,"
+        " 'u01' as unit_id, timestamp '2026-03-01 04:59' + to_hours(8 * i) as occurred_at"
+        " from range(12) as rows(i)"
+    )
+    release = replace(everyone.release, time_zone="America/New_York")  # five hours behind
+
+    found = read_daily_series(
+        everyone.engine,
+        everyone.catalog,
+        release,
+        data_through=datetime(2026, 3, 5, 5, tzinfo=UTC),
+    )["event_count"]
+
+    # one event on the last day of February, which is left out as the first
+    assert found.first_on == date(2026, 3, 1)
+    assert found.values == (3, 3, 3, 2)
+    assert found.is_total
+
+
+def test_a_metric_that_has_no_form_by_day_says_so(everyone: Any) -> None:
+    release = replace(everyone.release, roles=(RoleOfMetric("signup_rate", "success"),))
+
+    found = read_daily_series(
+        everyone.engine, everyone.catalog, release, data_through=datetime(2026, 3, 5, tzinfo=UTC)
+    )["signup_rate"]
+
+    assert found.refused == (
+        "it is a share of exposed units, of which there are none before the change"
+    )

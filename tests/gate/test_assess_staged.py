@@ -152,3 +152,16 @@ def test_a_promised_event_that_nobody_sends_blocks(staged: Any) -> None:
 
     assert found.report.is_blocked
     assert [check.check_id for check in found.decision.failed] == ["must_emit"]
+
+
+def test_trends_that_differ_before_the_change_are_not_estimable(staged: Any) -> None:
+    staged.run(
+        "insert into fct_events select 2000000 + event_id, event_name, unit_id, occurred_at"
+        " from fct_events where unit_id < 'u16'"
+        " and hash(event_id) % 200 < (epoch(occurred_at) - epoch(timestamp '2025-09-01')) / 86400"
+    )
+
+    found = assess(staged, datetime(2026, 3, 17, tzinfo=UTC))
+
+    assert found.report.decision == "not_estimable"
+    assert "the trends differed before" in found.report.document["verdict"]["reason"]

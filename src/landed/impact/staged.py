@@ -24,6 +24,9 @@ from .group_panel import GroupPanel, first_whole_week, is_in_midst_of_a_week
 from .judge import Interval
 from .one_look import Comparison, Ends, Rates, estimate_once, limit_of, without_numbers
 
+#: Trends that differ so visibly before the change are not parallel. One in a hundred releases with
+#: parallel ones is refused for it; 0.05 would refuse one in twenty, and catch little more.
+LEAST_PRE_TREND_P = 0.01
 DIFFERENCES, SYNTHETIC = "difference_in_differences", "synthetic_control"
 
 
@@ -164,6 +167,11 @@ def _differences(
     )
     if isinstance(found, NotEstimable):
         return found
+    if found.pre_trend is not None and found.pre_trend.p_value < LEAST_PRE_TREND_P:
+        return NotEstimable(
+            f"the trends differed before the change already, by {found.pre_trend.slope:.3g} a week"
+            f"{' (logarithms)' if panel.is_log else ''}, p = {found.pre_trend.p_value:.2g}"
+        )
     degrees = found.degrees_of_freedom
 
     def interval(side: float) -> tuple[float, Interval]:
