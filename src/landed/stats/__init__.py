@@ -22,20 +22,26 @@ from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
 from .skew import refuse_skew, skew_of_difference, skewness
+from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
+from .synthetic import SyntheticControl, synthetic_control
 
 __all__ = [
     "Adjusted",
     "Difference",
     "FisherExact",
+    "GroupTime",
     "Interaction",
     "JointSums",
     "Look",
     "Moments",
     "NotEstimable",
     "PlaceboDifference",
+    "PreTrend",
     "QuantileOfRows",
     "RelativeEffect",
     "SampleRatio",
+    "StaggeredEffect",
+    "SyntheticControl",
     "adjusted_difference",
     "critical_value",
     "crossing_probabilities",
@@ -62,6 +68,8 @@ __all__ = [
     "skewness",
     "spend",
     "staged_sample_ratio",
+    "staggered_effect",
+    "synthetic_control",
     "two_proportions",
     "units_needed",
     "welch",
