@@ -6,6 +6,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 from .adjustment import Adjusted, adjusted_difference
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
+from .design import correlated_paths, detectable_drift, explained_share
 from .exact import FisherExact, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import critical_value, interval_at, relative_interval_at
@@ -43,10 +44,13 @@ __all__ = [
     "StaggeredEffect",
     "SyntheticControl",
     "adjusted_difference",
+    "correlated_paths",
     "critical_value",
     "crossing_probabilities",
+    "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
+    "explained_share",
     "false_discovery_p_values",
     "fieller_relative_effect",
     "fisher_exact",
