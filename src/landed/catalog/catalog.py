@@ -21,7 +21,7 @@ from .definitions import (
     Metric,
     SemanticModel,
 )
-from .forms import NoUnitForm, UnitForm, unit_form
+from .forms import NoUnitForm, RankForm, UnitForm, rank_form, unit_form
 from .formulas import Formula, Vocabulary, leading
 from .linting import lint_references, lint_release, measures_by_name, unit_model
 from .names import did_you_mean, short_names, show
@@ -82,6 +82,10 @@ class Catalog:
     def unit_form(self, name: str) -> UnitForm | NoUnitForm:
         """The form of a metric's outcome for one unit of a release, or why it has none."""
         return unit_form(self.metric(name), self.formula(name))
+
+    def rank_form(self, name: str) -> RankForm | None:
+        """The quantile of rows that a metric is, for a release; None where it is none."""
+        return rank_form(self.metric(name), self.formula(name))
 
     def models_read_by(self, metric: str) -> frozenset[str]:
         """Names of the dbt models that a metric reads, through its inputs and conditions.
@@ -185,7 +189,8 @@ def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Cat
         for name, entry in found.saved_queries.items()
         if entry.is_sound and (query := build_saved_query(entry, found.metrics, faults)) is not None
     }
-    releases = load_releases(project.releases, faults)
+    zone = canonical_zone(project.timezone)
+    releases = load_releases(project.releases, faults, zone)
     for release in releases.values():
         faults.extend(lint_release(release, vocabulary, found.metrics, bad))
     digested = {
@@ -194,7 +199,6 @@ def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Cat
         if name not in bad
     }
     dashboards = [read_dashboard(*one) for one in found.exposures]
-    zone = canonical_zone(project.timezone)
     catalog = Catalog(
         digested,
         models,
