@@ -19,7 +19,7 @@ DRAWS = {
     verdicts: {"power_of_success": 400, "false_worked": 400, "no_effect": 300},
     adjustment: {"useful": 150, "useless": 40},
     coverage: {"even": 400, "uneven": 400},
-    discovery: {"daily": 400},
+    discovery: {"daily": 1_000},
 }
 USUAL = 150
 

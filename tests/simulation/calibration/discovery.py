@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from landed.impact.segments import segment_effects
 
 from landed.catalog import RoleOfMetric
+from landed.impact.segments import segment_effects
 
 from .releases import A_DAY, ARMS, LOOKS, UNITS, Drawn, Kind, release_of
 from .rows import Row
@@ -28,7 +28,7 @@ def table(draws: int, seed: int) -> list[Row]:
     """All rows; each cell has a stream of its own.
 
     Args:
-        draws: Releases in each cell; of the daily looks a twentieth, each has 28. Count.
+        draws: Releases in each cell; of the daily looks a fiftieth, each has 28. Count.
         seed: Of the generator.
     """
     streams = np.random.SeedSequence(seed).spawn(len(CELLS))
@@ -63,7 +63,7 @@ def one_real(draws: int, seed: np.random.SeedSequence) -> list[Row]:
 def daily(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     """What claims at each of 28 daily looks would come to."""
     rng = np.random.default_rng(seed)
-    few = max(draws // 20, 20)
+    few = max(draws // 50, 20)
     wrong = 0
     for _ in range(few):
         rows = _rows(rng, 0.0, by_look=True)

@@ -48,6 +48,7 @@ class Run:
         seconds: Wall time.
         peak_kilobytes: Most memory that one process had.
         share: Of the full draws.
+        left: Cells that are not drawn yet.
     """
 
     seed: int
@@ -56,6 +57,7 @@ class Run:
     seconds: float
     peak_kilobytes: int
     share: float
+    left: tuple[str, ...] = ()
 
 
 def document(sections: Sequence[Section], run: Run) -> str:
@@ -66,6 +68,8 @@ def document(sections: Sequence[Section], run: Run) -> str:
         f"Seed {run.seed}{part}; {run.ended_at:%Y-%m-%d}, {run.machine}; {run.seconds / 60:.0f}"
         f" minutes, {run.peak_kilobytes / 1024:.0f} MB at most in a process.",
     ]
+    if run.left:
+        lines.append(f"\nNot drawn in this run: {', '.join(run.left)}.")
     for one in sections:
         if not one.rows:
             continue
