@@ -104,6 +104,7 @@ class History:
     """A release replayed on the days before it.
 
     Args:
+        begins_at: The first event of all. UTC.
         starts_at: When it is taken to have shipped. UTC.
         ends_at: Outcomes before it count. UTC.
         arrivals: New units on each day since `starts_at`. Counts; (days,).
@@ -114,6 +115,7 @@ class History:
         is_after_shipping: Whether days are in it that the release itself may have moved.
     """
 
+    begins_at: datetime
     starts_at: datetime
     ends_at: datetime
     arrivals: tuple[int, ...]
@@ -204,6 +206,7 @@ def replay(
         release, control=None, treatments=(STAND_IN,), shipped_at=starts_at, segments=()
     )
     return History(
+        begins_at,
         starts_at,
         ends_at,
         tuple(arrivals),

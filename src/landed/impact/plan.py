@@ -12,9 +12,10 @@ import numpy as np
 from ..catalog import Catalog
 from ..catalog.definitions import Metric
 from ..catalog.releases import FLAG_EVENT, Release, RoleOfMetric
+from ..stats.placebo import LEAST_WINDOWS
 from .alpha import Test, share_alpha
 from .history import History, Seen, planned_days
-from .looks import plan_looks
+from .looks import LookPlan, plan_looks
 from .plan_metric import MetricPlan, Units, information, plan_metric
 from .plan_rule import RULE_DRAWS, MetricPath, RulePower, simulate_rule
 
@@ -94,14 +95,46 @@ def plan_release(
     Raises:
         ContractError: The release has no horizon, or names an unknown metric.
     """
-    looks = plan_looks(release, catalog)
+    looks = plan_looks(release, catalog) if release.has_concurrent_control else None
     days = planned_days(release) or len(history.arrivals)
     a_day = _units_a_day(history, days)
-    rows = {str(row["metric"]): row for row in history.rows}
     shares = share_alpha(release, catalog)
+    if looks is None:
+        note = _without_control(release, history)
+        metrics = [_told(catalog.metric(role.metric), role, note) for role in release.roles]
+        rule: dict[str, RulePower] = {}
+    else:
+        metrics, rule = _by_units(release, catalog, looks, history, a_day, rng, draws)
+    decides_at = catalog.decides_at(release) or history.ends_at
+    return ReleasePlan(
+        release,
+        history,
+        1 if looks is None else looks.planned,
+        days,
+        max(math.ceil((decides_at - release.shipped_at) / timedelta(days=1)), 0),
+        {test: (share.planned, share.reserved) for test, share in shares.items()},
+        round(sum(a_day)),
+        tuple(a_day),
+        tuple(metrics),
+        rule,
+        _instruments(release, history, known_events, flag_seen),
+    )
+
+
+def _by_units(  # noqa: PLR0917 - what is planned, on what
+    release: Release,
+    catalog: Catalog,
+    looks: LookPlan,
+    history: History,
+    a_day: Sequence[float],
+    rng: np.random.Generator,
+    draws: int,
+) -> tuple[list[MetricPlan], dict[str, RulePower]]:
+    """What each metric shows in each treatment, and the power of the whole rule."""
+    rows = {str(row["metric"]): row for row in history.rows}
     metrics: list[MetricPlan] = []
     rule: dict[str, RulePower] = {}
-    for treatment in release.treatments if release.has_concurrent_control else ():
+    for treatment in release.treatments:
         arms = _arms(release, treatment, a_day)
         paths: list[MetricPath] = []
         for role in release.roles:
@@ -114,22 +147,7 @@ def plan_release(
         if len([path for path in paths if path.role != "diagnostic"]) == len(needed):
             entered = information(arms)
             rule[treatment] = simulate_rule(rng, paths, entered / entered[-1], draws=draws)
-    if not release.has_concurrent_control:
-        metrics = [_without_control(catalog.metric(role.metric), role) for role in release.roles]
-    longest = max((days_ or 0.0 for days_ in looks.windows_days.values()), default=0.0)
-    return ReleasePlan(
-        release,
-        history,
-        looks.planned,
-        days,
-        math.ceil((looks.ends_at - looks.starts_at) / timedelta(days=1) + longest),
-        {test: (share.planned, share.reserved) for test, share in shares.items()},
-        round(sum(a_day)),
-        tuple(a_day),
-        tuple(metrics),
-        rule,
-        _instruments(release, history, known_events, flag_seen),
-    )
+    return metrics, rule
 
 
 def _units_a_day(history: History, days: int) -> list[float]:
@@ -151,16 +169,22 @@ def _arms(release: Release, treatment: str, a_day: Sequence[float]) -> Units:
     return np.cumsum(found, axis=1)
 
 
-def _without_control(metric: Metric, role: RoleOfMetric) -> MetricPlan:
-    return MetricPlan(
-        metric.name,
-        role.role,
-        "",
-        metric.value,
-        metric.direction,
-        metric.window_days,
-        note="no concurrent control: units do not decide what it can show",
+def _without_control(release: Release, history: History) -> str:
+    """Why units do not decide what it can show, and what does."""
+    if release.kind != "everyone":
+        return "no concurrent control: units do not decide what it can show"
+    windows = release.windows
+    needed = windows.days_before + LEAST_WINDOWS * windows.days_after
+    there = math.floor((history.ends_at - history.begins_at) / timedelta(days=1))
+    return (
+        f"no concurrent control: judged by its days against {LEAST_WINDOWS} earlier windows and"
+        f" more, which take {needed} whole days of history; there are {there}"
     )
+
+
+def _told(metric: Metric, role: RoleOfMetric, note: str) -> MetricPlan:
+    facts = (metric.name, role.role, "", metric.value, metric.direction, metric.window_days)
+    return MetricPlan(*facts, note=note)
 
 
 def _instruments(

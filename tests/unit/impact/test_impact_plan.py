@@ -30,6 +30,7 @@ def history(row: Make, *rows: dict[str, Any], **changes: Any) -> History:
     """28 days of 400 new units each; a tenth of all activates."""
     share = row("activation_rate", "history", n=UNITS, nonzero=UNITS // 10)
     facts: dict[str, Any] = {
+        "begins_at": SHIPPED - timedelta(days=100),
         "starts_at": SHIPPED - timedelta(days=35),
         "ends_at": SHIPPED,
         "arrivals": (400,) * 28,
@@ -154,7 +155,8 @@ def test_a_release_without_control_has_no_power_by_units(
 
     assert found.rule == {}
     assert found.metrics[0].standard_error is None
-    assert "no concurrent control" in found.metrics[0].note
+    assert "140 whole days of history; there are 100" in found.metrics[0].note
+    assert found.decides_after_days == 14  # whole days after it, whatever the metric's window
 
 
 def test_events_that_never_occurred_are_told(
