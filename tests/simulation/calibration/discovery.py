@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from landed.impact.segments import segment_effects
 
 from landed.catalog import RoleOfMetric
+from landed.impact.segments import segment_effects
 
 from .releases import A_DAY, ARMS, LOOKS, UNITS, Drawn, Kind, release_of
 from .rows import Row
