@@ -64,6 +64,7 @@ bench: $(VENV)/.dev ## the benchmark suite: ratios in one run
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.refusals
+	@$(BIN)/python -m benchmarks.statistics
 	@$(BIN)/python -m benchmarks.metrics $(if $(VENVS),--venvs $(VENVS))
 
 docs: $(VENV)/.dev ## check the documents: links, commands, completeness

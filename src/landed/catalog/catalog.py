@@ -21,7 +21,7 @@ from .definitions import (
     Metric,
     SemanticModel,
 )
-from .forms import NoUnitForm, UnitForm, unit_form
+from .forms import NoUnitForm, RankForm, UnitForm, rank_form, unit_form
 from .formulas import Formula, Vocabulary, leading
 from .linting import lint_references, lint_release, measures_by_name, unit_model
 from .names import did_you_mean, short_names, show
@@ -82,6 +82,10 @@ class Catalog:
     def unit_form(self, name: str) -> UnitForm | NoUnitForm:
         """The form of a metric's outcome for one unit of a release, or why it has none."""
         return unit_form(self.metric(name), self.formula(name))
+
+    def rank_form(self, name: str) -> RankForm | None:
+        """The quantile of rows that a metric is, for a release; None where it is none."""
+        return rank_form(self.metric(name), self.formula(name))
 
     def models_read_by(self, metric: str) -> frozenset[str]:
         """Names of the dbt models that a metric reads, through its inputs and conditions.

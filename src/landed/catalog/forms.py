@@ -37,6 +37,24 @@ class UnitForm:
 
 
 @dataclass(frozen=True, slots=True)
+class RankForm:
+    """A quantile of rows: it has no value for a unit, and an estimate all the same.
+
+    Args:
+        aggregate: The median or percentile.
+        quantile: Share of rows at or below it. 0 to 1.
+        is_discrete: Whether it is a value that occurs, else one between two.
+        relative_error: Most that a value may be off. Share; 0.0 as long as rows are ranked
+            exactly, which they are wherever a release is measured.
+    """
+
+    aggregate: Aggregate
+    quantile: float
+    is_discrete: bool
+    relative_error: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class NoUnitForm:
     """Why a metric has no unit outcome.
 
@@ -72,6 +90,17 @@ def unit_form(metric: Metric, formula: Formula) -> UnitForm | NoUnitForm:
         return UnitForm("proportion" if _counts_units(top) else "mean", top)
     blocked = _without_rows(top.fact, top) or _without_rows(bottom.fact, bottom)
     return blocked or UnitForm("ratio", top, bottom)
+
+
+def rank_form(metric: Metric, formula: Formula) -> RankForm | None:
+    """The quantile that a median or percentile metric is; None for every other metric."""
+    if not isinstance(formula, Aggregate) or formula.measure.agg not in ("median", "percentile"):
+        return None
+    # a cap is on what a unit's rows come to, and these are not added up
+    if metric.cap_value is not None or _without_rows(formula.fact, formula) is not None:
+        return None
+    share = formula.measure.percentile
+    return RankForm(formula, 0.5 if share is None else share, formula.measure.is_discrete)
 
 
 def is_exposed_units(formula: Quotient) -> bool:

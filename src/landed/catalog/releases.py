@@ -101,6 +101,7 @@ class Release:
     extends_to: datetime | None = None
     looks: Literal["once", "daily"] = "daily"
     segments: tuple[str, ...] = ()
+    adjustment: Literal["pre_period", "none"] = "pre_period"
     must_emit: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     cohorts: Cohorts | None = None
@@ -353,6 +354,7 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
         extends_to=_optional_instant(horizon.get("extends_to")),
         looks=horizon.get("looks", "daily"),
         segments=tuple(data.get("segments", ())),
+        adjustment=data.get("adjustment", "pre_period"),
         must_emit=tuple(data.get("must_emit", ())),
         exemptions=tuple(
             Exemption(

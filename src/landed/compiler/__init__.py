@@ -16,6 +16,7 @@ from .query import (
     Relations,
 )
 from .script import MetricScript, compile_script
+from .unit_rows import compile_row_counts, compile_unit_rows
 
 __all__ = [
     "MOMENT_COLUMNS",
@@ -30,8 +31,10 @@ __all__ = [
     "OutputColumn",
     "Relations",
     "compile_query",
+    "compile_row_counts",
     "compile_script",
     "compile_unit_moments",
+    "compile_unit_rows",
     "list_dimensions",
     "parse_metric_sql",
     "parse_sql",

@@ -1,12 +1,15 @@
 """From moments to a verdict: one estimate a metric and treatment, one decision a release."""
 
 from .choose import statistic_for
+from .compare import compare
 from .conclude import Verdict, conclude
 from .estimate import Estimate, estimate_release
 from .exposure import Exposure, summarise_exposure
 from .judge import Conclusion, conclude_metric, crossed_at
 from .looks import ReleaseLooks, begin_or_continue, plan_changes, plan_looks
 from .measure import Measured, measure, measure_segments, outcome_sums, pre_period_sums
+from .measure_quantiles import measure_quantiles
+from .segments import SegmentEffect, segment_effects
 
 __all__ = [
     "Conclusion",
@@ -14,18 +17,22 @@ __all__ = [
     "Exposure",
     "Measured",
     "ReleaseLooks",
+    "SegmentEffect",
     "Verdict",
     "begin_or_continue",
+    "compare",
     "conclude",
     "conclude_metric",
     "crossed_at",
     "estimate_release",
     "measure",
+    "measure_quantiles",
     "measure_segments",
     "outcome_sums",
     "plan_changes",
     "plan_looks",
     "pre_period_sums",
+    "segment_effects",
     "statistic_for",
     "summarise_exposure",
 ]

@@ -14,7 +14,6 @@ from ..catalog.releases import Release, Role, RoleOfMetric
 from ..errors import EstimationError
 from ..stats import (
     Difference,
-    Moments,
     NotEstimable,
     RelativeEffect,
     critical_value,
@@ -22,7 +21,7 @@ from ..stats import (
     relative_interval_at,
 )
 from .alpha import Test, share_alpha, tests_of
-from .choose import statistic_for
+from .compare import Compared, compare, mean_of
 from .judge import Conclusion, Interval, conclude_metric, crossed_at
 from .looks import LookPlan, ReleaseLooks, TakenLook, Waiting, next_look, plan_looks
 
@@ -200,7 +199,7 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
     metric = catalog.metric(role.metric)
     of_control = rows.get((metric.name, release.control)) if release.control else None
     of_treatment = rows.get((metric.name, treatment))
-    method, found = _compare(
+    method, found, reduction = _compare(
         release, catalog, metric, of_control, of_treatment, confidence_level=CONFIDENCE_LEVEL
     )
     control_mean = found.mean_control if isinstance(found, Difference) else _mean(of_control)
@@ -225,7 +224,7 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         "n_missing_treatment": _count(of_treatment, "n_missing"),
         "confidence_level": _confidence_level(role.role, metric.direction, plan),
         "method": method,
-        "variance_reduction_share": 0.0,
+        "variance_reduction_share": reduction,
         "definition": {"revision": metric.revision, "digest": metric.digest},
         "minimum_effect": None if holds_margin else absolute_limit,
         "limit_is_relative": is_relative,
@@ -359,36 +358,23 @@ def _compare(
     of_treatment: Row | None,
     *,
     confidence_level: float,
-) -> tuple[str | None, Difference | NotEstimable]:
-    """Name of the statistic (where it is known) and what it found."""
+) -> Compared:
+    """Name of the statistic (where it is known), what it found, variance removed by adjusting."""
     if not release.has_concurrent_control:
-        return None, NotEstimable(f"{NO_CONTROL}: nobody was kept from the change at random")
+        return None, NotEstimable(f"{NO_CONTROL}: nobody was kept from the change at random"), 0.0
     given = of_treatment or of_control
     if given is None:
         form = catalog.unit_form(metric.name)
         if isinstance(form, NoUnitForm):
-            return None, NotEstimable(f"it has no value for a single unit: {form.reason}")
-        return None, NotEstimable("no unit was measured")
-    try:
-        method, statistic = statistic_for(str(given["form"]))
-    except EstimationError as error:
-        return None, NotEstimable(error.faults[0].what)
-    arms: list[Moments] = []
-    for name, row in (("control", of_control), ("treatment", of_treatment)):
-        if row is None or not int(row["n"] or 0):
-            waiting = _count(row, "n_immature") or 0
-            reason = f"no unit of {name} entered"
-            if waiting:
-                reason += f"; {waiting} still wait for the end of their outcome window"
-            return method, NotEstimable(reason, True)
-        try:
-            arms.append(_moments(row))
-        except EstimationError as error:
-            return method, NotEstimable(f"the sums of {name} are wrong: {error.faults[0].what}")
-    try:
-        return method, statistic(arms[0], arms[1], confidence_level)
-    except EstimationError as error:
-        return method, NotEstimable(f"its sums are wrong: {error.faults[0].what}")
+            return None, NotEstimable(f"it has no value for a single unit: {form.reason}"), 0.0
+        return None, NotEstimable("no unit was measured"), 0.0
+    return compare(
+        str(given["form"]),
+        of_control,
+        of_treatment,
+        confidence_level=confidence_level,
+        adjust=release.adjustment == "pre_period",
+    )
 
 
 def _limit(role: RoleOfMetric, metric: Metric) -> tuple[float | None, bool]:
@@ -400,36 +386,14 @@ def _limit(role: RoleOfMetric, metric: Metric) -> tuple[float | None, bool]:
     return (own, False) if declared is None else (declared, role.relative)
 
 
-def _moments(row: Row) -> Moments:
-    is_ratio = row["form"] == "ratio"
-
-    def total(name: str) -> float:
-        found = row.get(name)
-        return 0.0 if found is None else float(found)
-
-    return Moments(
-        int(row["n"]),
-        total("sum_y"),
-        total("sum_yy"),
-        total("sum_d") if is_ratio else None,
-        total("sum_dd") if is_ratio else None,
-        total("sum_yd") if is_ratio else None,
-        total("shift_y"),
-        total("shift_d"),
-    )
-
-
 def _mean(row: Row | None) -> float | None:
     """The arm's mean, where there is one to show."""
-    if row is None or not row["n"]:
+    if row is None:
         return None
     try:
-        moments = _moments(row)
+        return mean_of(row)
     except EstimationError:
         return None  # its reason is the estimate's
-    if moments.sum_d is None:
-        return moments.mean()
-    return moments.sum_y / moments.sum_d if moments.sum_d else None
 
 
 def _count(row: Row | None, name: str) -> int | None:

@@ -13,6 +13,7 @@ from ..catalog.releases import Release
 from ..compiler import compile_unit_moments
 from ..stats import JointSums
 from ..warehouse import Engine
+from .measure_quantiles import measure_quantiles
 
 Row = dict[str, Any]
 
@@ -42,19 +43,25 @@ def measure(
         cutoff_at: Outcomes at or after it do not count. UTC.
 
     Returns:
-        One row a metric and variant, with the columns of `landed.compiler.MOMENT_COLUMNS`.
-        Metrics without a per-unit outcome have no row; `estimate_release` says so.
+        One row a metric and variant, with the columns of `landed.compiler.MOMENT_COLUMNS`; of
+        medians and percentiles as `measure_quantiles` gives them. Other metrics without a
+        per-unit outcome have no row; `estimate_release` says so.
     """
-    return _rows(engine, catalog, release, cutoff_at, ())
+    rows = _rows(engine, catalog, release, cutoff_at, ())
+    return rows + measure_quantiles(engine, catalog, release, cutoff_at=cutoff_at)
 
 
 def measure_segments(
     engine: Engine, catalog: Catalog, release: Release, *, cutoff_at: datetime
 ) -> Measured:
-    """The same, and by the release's segments, in one pass over the facts."""
+    """The same, and by the release's segments, in one pass over the facts.
+
+    Medians and percentiles are not cut by segment.
+    """
     rows = _rows(engine, catalog, release, cutoff_at, release.segments)
+    quantiles = measure_quantiles(engine, catalog, release, cutoff_at=cutoff_at)
     return Measured(
-        [row for row in rows if row["segment"] is None],
+        [row for row in rows if row["segment"] is None] + quantiles,
         [row for row in rows if row["segment"] is not None],
     )
 

@@ -3,8 +3,11 @@
 Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity never leave.
 """
 
+from .adjustment import Adjusted, adjusted_difference
+from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
 from .exact import FisherExact, fisher_exact
+from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import critical_value, interval_at, relative_interval_at
 from .joint import JointSums
 from .means import welch
@@ -12,42 +15,57 @@ from .moments import Moments
 from .placebo import PlaceboDifference, placebo_difference
 from .power import minimum_detectable_effect, size_factor, units_needed
 from .proportions import two_proportions
+from .quantiles import QuantileOfRows, difference_of_quantiles, quantile_of_rows
 from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
+from .skew import refuse_skew, skew_of_difference, skewness
 from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
 from .synthetic import SyntheticControl, synthetic_control
 
 __all__ = [
+    "Adjusted",
     "Difference",
     "FisherExact",
     "GroupTime",
+    "Interaction",
     "JointSums",
     "Look",
     "Moments",
     "NotEstimable",
     "PlaceboDifference",
     "PreTrend",
+    "QuantileOfRows",
     "RelativeEffect",
     "SampleRatio",
     "StaggeredEffect",
     "SyntheticControl",
+    "adjusted_difference",
     "critical_value",
     "crossing_probabilities",
+    "difference_of_clusters",
+    "difference_of_quantiles",
+    "false_discovery_p_values",
     "fieller_relative_effect",
     "fisher_exact",
+    "interaction",
     "interval_at",
     "minimum_detectable_effect",
     "next_bound",
     "placebo_difference",
     "planned_looks",
+    "quantile_of_rows",
     "ratio_of_sums",
+    "refuse_skew",
     "relative_interval_at",
     "sample_ratio",
     "sequence_bound",
+    "shrunken_effects",
     "size_factor",
+    "skew_of_difference",
+    "skewness",
     "spend",
     "staged_sample_ratio",
     "staggered_effect",

@@ -51,6 +51,9 @@ def t_difference(
     means: tuple[float, float],
     variances_of_mean: tuple[float, float],
     confidence_level: float,
+    fitted: int = 0,
+    degrees_of_freedom: float | None = None,
+    raw_means: tuple[float, float] | None = None,
 ) -> Difference | NotEstimable:
     """Interval and test of a difference of two independent estimates, by Satterthwaite's t.
 
@@ -60,23 +63,29 @@ def t_difference(
         means: The two estimates. The metric's unit.
         variances_of_mean: Squared standard errors of the two estimates.
         confidence_level: Share.
+        fitted: Coefficients that were fitted to the same units; each costs a degree of freedom.
+        degrees_of_freedom: Those that the design gives; None takes Satterthwaite's.
+        raw_means: The means before `means` were adjusted; None where they were not.
     """
     v_control, v_treatment = variances_of_mean
     variance = v_control + v_treatment
     standard_error = math.sqrt(variance)
     if not variance > 0 or standard_error == 0:
         return NotEstimable("the outcome does not vary in either arm", True)
-    # shares of the variance, not variances: their squares cannot underflow
-    share_control, share_treatment = v_control / variance, v_treatment / variance
-    degrees_of_freedom = 1 / (share_control**2 / (n[0] - 1) + share_treatment**2 / (n[1] - 1))
+    if degrees_of_freedom is None:
+        # shares of the variance, not variances: their squares cannot underflow
+        share_control, share_treatment = v_control / variance, v_treatment / variance
+        degrees_of_freedom = 1 / (share_control**2 / (n[0] - 1) + share_treatment**2 / (n[1] - 1))
+        degrees_of_freedom = max(degrees_of_freedom - fitted, 1.0)
     bound = t_bound(confidence_level, degrees_of_freedom)
     effect = means[1] - means[0]
+    shown = raw_means or means
     difference = Difference(
         method=method,
         n_control=n[0],
         n_treatment=n[1],
-        mean_control=means[0],
-        mean_treatment=means[1],
+        mean_control=shown[0],
+        mean_treatment=shown[1],
         absolute_effect=effect,
         standard_error=standard_error,
         ci_lower=effect - bound * standard_error,
@@ -87,6 +96,7 @@ def t_difference(
         confidence_level=confidence_level,
         relative=fieller_relative_effect(means, variances_of_mean, bound),
         variances_of_mean=variances_of_mean,
+        adjusted_means=None if raw_means is None else means,
     )
     return finite_or_not_estimable(difference)
 

@@ -74,8 +74,8 @@ def relative_interval_at(found: Difference, z: float) -> RelativeEffect | NotEst
         'the control mean cannot be told from zero'
     """
     bound = critical_value(found, z)
-    # an adjusted effect is not the difference of the raw means: control's is kept
-    means = (found.mean_control, found.mean_control + found.absolute_effect)
+    # an adjusted effect is not the difference of the raw means
+    means = found.adjusted_means or (found.mean_control, found.mean_treatment)
     return fieller_relative_effect(means, found.variances_of_mean, bound)
 
 

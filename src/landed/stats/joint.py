@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..errors import EstimationError
 
@@ -43,11 +48,40 @@ class JointSums:
                 raise EstimationError(f"the sum of {name} is {value}", expected="a finite number")
         for letters in self.sums:
             for fewer in _subsets(letters):
-                if fewer and fewer not in self.sums:
+                if fewer not in self.sums:
                     raise EstimationError(
                         f"the sum of {letters} is there without that of {fewer}",
                         expected="all products of fewer letters",
                     )
+
+    @classmethod
+    def of(cls, values: Mapping[str, Sequence[float] | npt.NDArray[Any]]) -> JointSums:
+        """Sum up values and their products of two, for callers that hold them in memory.
+
+        Args:
+            values: Values of the same units, by letter. Each (n,), n >= 1.
+
+        Raises:
+            EstimationError: A value is not finite, or the lengths differ.
+
+        Examples:
+            >>> JointSums.of({"x": [1.0, 2.0, 3.0], "y": [2.0, 2.0, 5.0]}).centred("xy")
+            3.0
+        """
+        arrays = {letter: np.asarray(one, dtype=np.float64) for letter, one in values.items()}
+        if len({array.shape for array in arrays.values()}) > 1:
+            lengths = ", ".join(f"{letter} {array.size}" for letter, array in arrays.items())
+            raise EstimationError(f"values by letter: {lengths}", expected="as many of each")
+        for letter, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise EstimationError(f"a value of {letter} is not finite", expected="numbers")
+        count = next(iter(arrays.values())).size
+        shifts = {letter: float(array.mean()) for letter, array in arrays.items()}
+        near = {letter: array - shifts[letter] for letter, array in arrays.items()}
+        sums = {letter: math.fsum(array) for letter, array in near.items()}
+        for pair in itertools.combinations_with_replacement(sorted(near), 2):
+            sums["".join(pair)] = math.fsum(near[pair[0]] * near[pair[1]])
+        return cls(count, shifts, sums)
 
     def about(self, shifts: Mapping[str, float]) -> JointSums:
         """The same units with other shifts, by the letters of this one's."""
@@ -60,7 +94,7 @@ class JointSums:
             raise EstimationError(
                 "sums of different products are added", expected="sums of the same metric"
             )
-        near = other.about(self.shifts)
+        near = other if other.shifts == self.shifts else other.about(self.shifts)
         sums = {letters: value + near.sums[letters] for letters, value in self.sums.items()}
         return JointSums(self.n + other.n, self.shifts, sums)
 
@@ -70,6 +104,22 @@ class JointSums:
 
     def centred(self, letters: str) -> float:
         """Sum of products about the means. n >= 1 is the caller's to ensure."""
+        if len(letters) == 2:  # most there are, and much quicker than all terms
+            a, b = sorted(letters)
+            return self.sums[a + b] - self.sums[a] / self.n * self.sums[b]
+        if len(letters) == 3:
+            a, b, c = sorted(letters)
+            sums, n = self.sums, self.n
+            of_a, of_b, of_c = sums[a] / n, sums[b] / n, sums[c] / n
+            return math.fsum(
+                (
+                    sums[a + b + c],
+                    -of_a * sums[b + c],
+                    -of_b * sums[a + c],
+                    -of_c * sums[a + b],
+                    2 * of_a * of_b * sums[c],
+                )
+            )
         name = "".join(sorted(letters))
         return self._moved(name, {one: -self.sums[one] / self.n for one in set(name)})
 
@@ -83,10 +133,11 @@ class JointSums:
         return math.fsum(terms)
 
 
-def _subsets(letters: str) -> set[str]:
-    """Letters with one or more of them left out."""
-    return {
+@functools.cache
+def _subsets(letters: str) -> frozenset[str]:
+    """Letters with one or more of them left out, and at least one kept."""
+    return frozenset(
         "".join(kept)
-        for size in range(len(letters))
+        for size in range(1, len(letters))
         for kept in itertools.combinations(letters, size)
-    }
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .distributions import check_confidence_level, t_difference
+from .joint import JointSums
 from .moments import Moments
 from .results import Difference, NotEstimable
 
@@ -50,7 +51,9 @@ def welch(
     )
 
 
-def too_few_units(control: Moments, treatment: Moments) -> NotEstimable | None:
+def too_few_units(
+    control: Moments | JointSums, treatment: Moments | JointSums
+) -> NotEstimable | None:
     """Refuse arms with fewer than two units; a variance needs two."""
     for name, arm in (("control", control), ("treatment", treatment)):
         if arm.n < 2:

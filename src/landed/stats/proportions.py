@@ -17,6 +17,8 @@ from .moments import Moments
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable
 
+#: Two secants nearer than this agree to more digits than shares of counts have.
+LAST_STEP = 1e-14
 LEAST_EVENTS = 5  # per arm, of events and of non-events; with fewer the normal tail is far off
 
 
@@ -108,16 +110,43 @@ def score_interval(
         bound: Critical value in standard errors, > 0.
     """
     effect = means[1] - means[0]
+    return (
+        _interval_end(means, n, effect, bound, side=1.0),
+        _interval_end(means, n, effect, bound, side=-1.0),
+    )
 
-    def excess(difference: float, side: float) -> float:
+
+def _interval_end(
+    means: tuple[float, float], n: tuple[int, int], effect: float, bound: float, *, side: float
+) -> float:
+    """The difference below (side 1) or above (side -1) the effect that the test just rejects."""
+
+    def excess(difference: float) -> float:
         # > 0 where the score test rejects `difference` on this side
         error = math.sqrt(_score_variance(means[0], n[0], means[1], n[1], difference))
         return side * (effect - difference) - bound * error
 
-    return (
-        _bisect(lambda x: excess(x, 1.0), -1.0, effect),
-        _bisect(lambda x: excess(x, -1.0), 1.0, effect),
-    )
+    # secants from the unpooled interval's end arrive in some five steps
+    inside, beyond = effect, -side
+    at_effect = excess(effect)
+    before, of_before = effect, at_effect
+    now = effect + side * at_effect
+    for _ in range(12):
+        if not min(inside, beyond) < now < max(inside, beyond):
+            break
+        of_now = excess(now)
+        if of_now > 0:
+            beyond = now
+        else:
+            inside = now
+        slope = of_now - of_before
+        if slope == 0.0:
+            break
+        step = of_now * (now - before) / slope
+        before, of_before, now = now, of_now, now - step
+        if abs(step) < LAST_STEP:
+            return now
+    return _bisect(excess, beyond, inside)  # at the edge of what shares can be it takes all steps
 
 
 def _score_variance(p_c: float, n_c: int, p_t: float, n_t: int, difference: float) -> float:

@@ -53,7 +53,7 @@ def ratio_of_sums(
         return few
     means, variances = [], []
     for name, arm in (("control", control), ("treatment", treatment)):
-        found = _linearised(name, arm, confidence_level)
+        found = linearised(name, arm, confidence_level)
         if isinstance(found, NotEstimable):
             return found
         means.append(found[0])
@@ -67,7 +67,7 @@ def ratio_of_sums(
     )
 
 
-def _linearised(
+def linearised(
     name: str, arm: Moments, confidence_level: float
 ) -> tuple[float, float] | NotEstimable:
     """One arm's ratio and its variance."""
@@ -76,13 +76,12 @@ def _linearised(
     if arm.sum_d == 0:
         return NotEstimable(f"the denominator is zero for {name} ({arm.n} units)", True)
     mean_d = arm.sum_d / arm.n
-    spread_d = arm.spread("d")
-    error_d = math.sqrt(max(spread_d, 0.0) / (arm.n - 1) / arm.n)
+    yy, dd, yd = arm.centred_sums()
+    error_d = math.sqrt(max(dd, 0.0) / (arm.n - 1) / arm.n)
     if abs(mean_d) <= t_bound(confidence_level, arm.n - 1) * error_d:
         return NotEstimable(f"the denominator of {name} cannot be told from zero", True)
     ratio = arm.sum_y / arm.sum_d
     # Residuals y - R d sum to zero: their squares are those of the centred values.
-    yy, dd, yd = arm.centred_sums()
     squares = yy - 2 * ratio * yd + ratio * ratio * dd
     scale = arm.sum_yy + ratio * ratio * arm.sum_dd
     if not math.isfinite(squares):

@@ -57,6 +57,8 @@ class Difference:
         relative: The effect as a share of the control's mean, or why there is none.
         variances_of_mean: Squared standard errors of control's and treatment's mean, as the
             effect compares them. (2,).
+        adjusted_means: The two means after adjustment by covariates, whose difference the effect
+            is; None where it is that of `mean_control` and `mean_treatment`. (2,).
     """
 
     method: str
@@ -74,3 +76,4 @@ class Difference:
     confidence_level: float
     relative: RelativeEffect | NotEstimable
     variances_of_mean: tuple[float, float]
+    adjusted_means: tuple[float, float] | None = None

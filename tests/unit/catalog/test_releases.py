@@ -54,6 +54,12 @@ def test_a_release_is_read_with_instants_in_utc(tmp_path: Path) -> None:
     assert release.has_concurrent_control
 
 
+def test_a_release_is_adjusted_unless_it_says_none(tmp_path: Path) -> None:
+    assert read_release(write(tmp_path, GOOD)).adjustment == "pre_period"
+    assert read_release(write(tmp_path, GOOD + "adjustment: none\n")).adjustment == "none"
+    assert faults_of(write(tmp_path, GOOD + "adjustment: some\n")) != []
+
+
 def test_the_verdict_is_due_after_the_longest_window(tmp_path: Path) -> None:
     release = read_release(write(tmp_path, GOOD))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from landed.catalog import (
@@ -176,3 +177,39 @@ def row() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def estimate() -> Callable[..., Estimate]:
     return make_estimate
+
+
+def sum_up(
+    form: str, values: dict[str, Any], has_x: Any = None, shift: float = 3.0, **keys: Any
+) -> dict[str, Any]:
+    """The columns of the moments' query, by plain sums over units."""
+    n = len(values["y"])
+    seen = np.ones(n, bool) if has_x is None else has_x
+    found: dict[str, Any] = {
+        **keys,
+        "form": form,
+        "n": n,
+        "n_missing": 0,
+        "n_immature": 0,
+        "n_x": int(seen.sum()),
+    }
+    found["nonzero_x"] = int((values.get("x", np.zeros(n))[seen] != 0).sum())
+    near = {one: values[one] - shift for one in "ydxw" if one in values}
+    for one in "ydxw":
+        kept = seen if one in "xw" else np.ones(n, bool)
+        found[f"shift_{one}"] = shift if one in values else None
+        found[f"sum_{one}"] = values[one][kept].sum() if one in values else None
+    found["sum_y_with_x"] = values["y"][seen].sum()
+    for letters in ("yy", "dd", "yd", "xx", "ww", "xw", "xy", "xd", "wy", "wd",
+                    "yyy", "yyd", "ydd", "ddd", "xxx", "xxw", "xww", "www"):  # fmt: skip
+        kept = seen if set(letters) & set("xw") else np.ones(n, bool)
+        there = set(letters) <= set(values)
+        product = np.prod([near[one][kept] for one in letters], axis=0).sum() if there else None
+        found[f"sum_{letters}"] = product
+    return found
+
+
+@pytest.fixture
+def row_of() -> Callable[..., dict[str, Any]]:
+    """A row of moments from the values of units, by letter."""
+    return sum_up
