@@ -50,8 +50,8 @@ test: check ## check, then every test but the slow proofs
 test-full: check ## every test, slow proofs included
 	@$(PYTEST)
 
-calibrate: $(VENV)/.dev ## the simulations behind the verdicts' error rates
-	@$(BIN)/python -m pytest tests/simulation
+calibrate: $(VENV)/.dev ## draw the verdicts' error rates, write docs/calibration.md
+	@PYTHONPATH=tests OPENBLAS_NUM_THREADS=1 $(BIN)/python -m simulation.calibration
 
 format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff check --fix .

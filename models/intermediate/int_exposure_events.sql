@@ -11,7 +11,7 @@ releases as (select * from {{ ref('stg_lake__releases') }}),
 
 events as (
 
-    select * from {{ changed_rows(ref('fct_events'), 'event_on', 'int_exposure_days') }}
+    select * from {{ changed_events('int_exposure_days') }}
 
 ),
 

@@ -15,7 +15,7 @@ releases as (
 
 events as (
 
-    select * from {{ changed_rows(ref('fct_events'), 'event_on', 'int_exposure_days') }}
+    select * from {{ changed_events('int_exposure_days') }}
 
 ),
 

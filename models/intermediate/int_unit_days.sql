@@ -12,9 +12,7 @@ with
 
 events as (
 
-    select * from {{ changed_rows(
-        ref('fct_events'), 'event_on', 'stg_lake__touched_event_days'
-    ) }}
+    select * from {{ changed_events('stg_lake__touched_event_days') }}
 
 ),
 

@@ -15,9 +15,37 @@
 {% endmacro %}
 
 {% macro get_incremental_refill_sql(arguments) %}
+    {{ return(adapter.dispatch('refill', 'landed_core')(arguments)) }}
+{% endmacro %}
+
+{% macro default__refill(arguments) %}
     delete from {{ arguments['target_relation'] }};
     {{ insert_all(arguments) }}
 {% endmacro %}
+
+{# The rows live for a build or two and are read a few times: to compress them, or to mark those
+   before them as deleted, costs more than it saves. #}
+{% macro duckdb__refill(arguments) %}
+    {%- set columns = [] %}
+    {%- for column in arguments['dest_columns'] %}
+    {%- do columns.append(column.quoted ~ ' ' ~ column.dtype ~ ' using compression uncompressed') %}
+    {%- endfor %}
+    create or replace table {{ arguments['target_relation'] }} ({{ columns | join(', ') }});
+    {{ insert_all(arguments) }}
+{% endmacro %}
+
+{# The new rows go into their table straight from the model's query, without a table in between;
+   only a query that reads what it replaces has to have run before. #}
+{% macro duckdb__create_table_as(temporary, relation, compiled_code) -%}
+    {%- set strategy = config.get('incremental_strategy') -%}
+    {%- if temporary and strategy in ('replace', 'refill') and this.render() not in compiled_code -%}
+        create temporary view {{ relation.include(database=false, schema=false) }} as (
+            {{ compiled_code }}
+        )
+    {%- else -%}
+        {{ dbt.duckdb__create_table_as(temporary, relation, compiled_code, *varargs, **kwargs) }}
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro insert_all(arguments) %}
     {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') %}
@@ -50,15 +78,20 @@
 {%- endmacro %}
 
 {# Rows of a table that a model reads anew: all in a whole build, else those of listed days and of
-   the units that moved. `days` has one column, the day. #}
-{% macro changed_rows(table, day, days) -%}
+   the units that moved. `days` has one column, the day. `moved` has the rows of moved units, where
+   a model holds them: all of history would be searched for them. #}
+{% macro changed_rows(table, day, days, moved=none) -%}
     {% if is_incremental() %}(
         select * from {{ table }}
         where {{ day }} in (select * from {{ ref(days) }})
 
         union all
 
-        select * from ({{ rows_of_moved_units(table) }}) as rows_of_moved_units
+        select * from ({{ moved or rows_of_moved_units(table) }}) as rows_of_moved_units
         where {{ day }} not in (select * from {{ ref(days) }})
     ) as changed_rows{% else %}{{ table }}{% endif %}
+{%- endmacro %}
+
+{% macro changed_events(days) -%}
+    {{ changed_rows(ref('fct_events'), 'event_on', days, moved=ref('int_moved_events')) }}
 {%- endmacro %}

@@ -134,7 +134,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
                 provenance=provenance,
                 looks=read_looks(workspace.home, name),
             )
-            if found.looks is not None and found.looks.taken:
+            if found.looks is not None and (found.looks.taken or found.looks.decided):
                 keep_looks(workspace.home, found.looks)
             workspace.remember(f"report-{name}.json", found.report.document)
             yield found

@@ -73,13 +73,14 @@ def test_pipelines_hold_no_sql_and_no_file_is_too_long() -> None:
     assert too_long == []
 
 
-@pytest.mark.parametrize("command", ["check", "query", "diff", "lineage"])
+@pytest.mark.parametrize("command", ["check", "query", "diff", "lineage", "plan"])
 def test_light_commands_import_no_heavy_framework(command: str) -> None:
     arguments = {
         "check": ["check"],
         "query": ["query", "SELECT 1"],
         "diff": ["diff", str(ROOT / "examples" / "demo")],
         "lineage": ["lineage", "activation_rate"],
+        "plan": ["plan", "search-ranking"],
     }[command]
     script = (
         "import sys\n"

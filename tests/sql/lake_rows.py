@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from landed.project import Home, Project, compose, load_project
-from landed.project.dbt import DbtResult, build
+from landed.project.dbt import DbtResult, build, database_released
 from landed.settings import Settings
 
 SETTINGS = Settings(threads=2, memory_limit_mb=512)
@@ -135,7 +135,8 @@ class Built:
 
         folder = str(compose(self.project, self.home, SETTINGS))
         where = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none"]
-        done = dbtRunner().invoke(["run", *where, *["--full-refresh"] * full_refresh])
+        with database_released():
+            done = dbtRunner().invoke(["run", *where, *["--full-refresh"] * full_refresh])
         failed = [one for one in getattr(done.result, "results", ()) if one.status == "error"]
         assert done.success, (done.exception, [(one.node.name, one.message) for one in failed])
 
@@ -157,6 +158,7 @@ ONE_BUILD = {
     "time_spine",
     "int_changed_ids",
     "int_moved_units",
+    "int_moved_events",
     "int_event_units",
     "int_event_sessions",
     "int_changed_unit_days",

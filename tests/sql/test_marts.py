@@ -8,6 +8,7 @@ import yaml
 from lake_rows import at, day
 
 from landed.project import core_root
+from landed.project.dbt import database_released
 
 
 def test_every_mart_is_built_and_every_data_test_passes(scenario: Any) -> None:
@@ -39,7 +40,8 @@ def test_the_unit_tests_of_the_models_pass(scenario: Any) -> None:
 
     folder = str(scenario.built.home.dbt)
     where = ["--project-dir", folder, "--profiles-dir", folder, "--log-level", "none"]
-    done = dbtRunner().invoke(["test", "--select", "test_type:unit", *where])
+    with database_released():
+        done = dbtRunner().invoke(["test", "--select", "test_type:unit", *where])
 
     assert done.exception is None
     assert [result.node.name for result in done.result if result.status != "pass"] == []

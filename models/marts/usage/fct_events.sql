@@ -5,7 +5,7 @@
         'event_on': 'stg_lake__touched_event_days', 'unit_key': 'int_moved_units'
     }}
 ) }}
--- depends_on: {{ ref('int_moved_units') }},
+-- depends_on: {{ ref('stg_lake__touched_event_days') }}, {{ ref('int_moved_units') }},
 -- {{ ref('int_changed_unit_days') }}, {{ ref('int_changed_sessions') }}
 
 with
@@ -14,43 +14,20 @@ all_events as (select * from {{ ref('stg_lake__events') }}),
 
 touched_events as (select * from {{ ref('stg_lake__touched_events') }}),
 
-touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
-
-{% if is_incremental() %}
-events_of_moved_units as (
-
-    {{ rows_of_moved_units(this) }}
-
-),
-{% endif %}
+moved_events as (select * from {{ ref('int_moved_events') }}),
 
 event_units as (select * from {{ ref('int_event_units') }}),
 
 event_sessions as (select * from {{ ref('int_event_sessions') }}),
 
-{% set columns = ['event_id', 'event_name', 'user_id', 'anonymous_id', 'app_version',
-    'properties', 'source', 'clock_status', 'occurred_at', 'received_at', 'event_on'] %}
 events as (
 
     select
-        {{ columns | join(', ') }},
+        *,
         {{ json_text('properties', "'/platform'") }} as platform,
         {{ json_text('properties', "'/country'") }} as country
 
     from {{ 'touched_events' if is_incremental() else 'all_events' }}
-    {% if is_incremental() %}
-
-    union all
-
-    select
-        {{ columns | join(', ') }},
-        platform,
-        country
-
-    from events_of_moved_units
-
-    where event_on not in (select touched_days.event_on from touched_days)
-    {% endif %}
 
 ),
 
@@ -82,6 +59,16 @@ final as (
 
     left join event_sessions
         on events.event_id = event_sessions.event_id
+
+    {% if is_incremental() %}
+    union all
+
+    select
+        event_id, event_name, unit_id, user_id, anonymous_id, session_id, is_gap_session,
+        app_version, platform, country, properties, source, clock_status, unit_key,
+        occurred_at, received_at, event_on
+    from moved_events
+    {% endif %}
 
 )
 

@@ -6,8 +6,6 @@
 
 with
 
-all_events as (select * from {{ ref('fct_events') }}),
-
 changed_sessions as (select * from {{ ref('int_changed_sessions') }}),
 
 touched_days as (select * from {{ ref('stg_lake__touched_event_days') }}),
@@ -31,7 +29,7 @@ days as (
     select cast(unnest(generate_series(session_on, ended_on, interval '1' day)) as date) as event_on
     from reaches
 
-    union
+    except
 
     select event_on from touched_days
 
@@ -40,18 +38,16 @@ days as (
 
 events as (
 
-    {% if not is_incremental() %}
-    select * from all_events
-    {% else %}
+    select * from {{ changed_events('stg_lake__touched_event_days') }}
+    {% if is_incremental() %}
+
+    union all
+
     {{ rows_where(
         ref('fct_events'),
         'event_on in (select days.event_on from days)'
         ~ ' and unit_key not in (select moved_units.unit_key from moved_units)'
     ) }}
-
-    union all
-
-    {{ rows_of_moved_units(ref('fct_events')) }}
     {% endif %}
 
 ),

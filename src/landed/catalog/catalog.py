@@ -189,7 +189,8 @@ def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Cat
         for name, entry in found.saved_queries.items()
         if entry.is_sound and (query := build_saved_query(entry, found.metrics, faults)) is not None
     }
-    releases = load_releases(project.releases, faults)
+    zone = canonical_zone(project.timezone)
+    releases = load_releases(project.releases, faults, zone)
     for release in releases.values():
         faults.extend(lint_release(release, vocabulary, found.metrics, bad))
     digested = {
@@ -198,7 +199,6 @@ def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Cat
         if name not in bad
     }
     dashboards = [read_dashboard(*one) for one in found.exposures]
-    zone = canonical_zone(project.timezone)
     catalog = Catalog(
         digested,
         models,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 from ..errors import Fault, QueryRefused
 from .building import is_unit_model
+from .daily_forms import groupings, is_total, no_daily_form
 from .definitions import EXPOSED_UNITS, Measure, Metric, SemanticModel
 from .expressions import parse_condition
 from .forms import NoUnitForm, unit_form
-from .formulas import Vocabulary, aggregates
+from .formulas import Formula, Vocabulary, aggregates
 from .linting_deprecation import lint_deprecation
 from .linting_kinds import lint_kind, lint_offsets
 from .names import did_you_mean, show
 from .reading import Entry
-from .releases import Release
+from .releases import Release, RoleOfMetric
 from .segments import segment_expressions
 
 _ROLE_KEYS = {"guardrail": "guardrails", "diagnostic": "diagnostics"}
@@ -76,6 +78,30 @@ def lint_references(
     return bad
 
 
+def _lint_daily(
+    role: RoleOfMetric, metric: Metric, formula: Formula, fault: Callable[..., None]
+) -> None:
+    """What a release that is judged by days or groups, not by units, cannot use of a metric."""
+    refused = no_daily_form(formula)
+    if refused is not None:
+        fault(
+            f"the metric {show(metric.name)} has no value by day: {refused}",
+            "a metric over all rows",
+            "name another metric.",
+            "no_daily_form",
+        )
+    own = metric.non_inferiority_margin if role.role in ("guardrail", "survival") else None
+    limit = role.non_inferiority_margin or role.minimum_effect_of_interest or own
+    if is_total(formula) and limit is not None and not role.relative:
+        fault(
+            f"the limit of {show(metric.name)} is {limit:g}, and by day it is a total over the"
+            " product",
+            "a limit as a share of it",
+            "declare the limit in the release, with `relative: true`.",
+            "absolute_limit_of_a_total",
+        )
+
+
 def lint_release(
     release: Release, vocabulary: Vocabulary, known: Collection[str], bad: Collection[str] = ()
 ) -> list[Fault]:
@@ -110,6 +136,19 @@ def lint_release(
                 "no_unit_form",
                 key,
             )
+        formula = vocabulary.formula(metric)
+        if release.kind == "everyone" or release.cohorts is not None:
+            _lint_daily(role, metric, formula, partial(fault, key=key))
+        if release.cohorts is not None:
+            names = groupings(vocabulary, formula)
+            if release.cohorts.by not in names:
+                fault(
+                    f"{show(name)} cannot be grouped by {show(release.cohorts.by)}",
+                    "a dimension that every metric of the release has",
+                    did_you_mean(release.cohorts.by, names),
+                    "cohort_dimension",
+                    key,
+                )
         margin = role.non_inferiority_margin or metric.non_inferiority_margin
         if role.role in ("guardrail", "survival") and margin is None:
             fault(

@@ -11,6 +11,19 @@ from typing import Any, Literal
 
 from ..documents import Document, collect, digest, packaged_schema, read_yaml, validate
 from ..errors import ContractError, Fault
+from .release_designs import (
+    Cohorts,
+    Incident,
+    PlaceboWindows,
+    cohorts_of,
+    day_starts_at,
+    first_whole_day,
+    incidents_of,
+    lint_cohorts,
+    lint_incidents,
+    lint_windows,
+    windows_of,
+)
 
 Role = Literal["success", "guardrail", "survival", "diagnostic"]
 RolloutKind = Literal["experiment", "staged", "version", "everyone"]
@@ -70,7 +83,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One declared change. Instants are UTC."""
+    """One declared change. Instants are UTC; days are those of `time_zone`, the project's."""
 
     release: str
     shipped_at: datetime
@@ -91,6 +104,10 @@ class Release:
     adjustment: Literal["pre_period", "none"] = "pre_period"
     must_emit: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    cohorts: Cohorts | None = None
+    windows: PlaceboWindows = field(default_factory=PlaceboWindows)
+    incidents: tuple[Incident, ...] = ()
+    time_zone: str = "UTC"
     path: Path = field(default=Path(), compare=False)
     digest: str = ""
 
@@ -103,6 +120,12 @@ class Release:
     def has_concurrent_control(self) -> bool:
         """Whether units were assigned at random to control and treatment at the same time."""
         return self.kind in ("experiment", "staged") and self.control is not None
+
+    @property
+    def has_design(self) -> bool:
+        """Whether there is a way to tell what had been without it, assigned at random or not."""
+        is_known = self.kind == "everyone" or self.cohorts is not None
+        return is_known or self.has_concurrent_control
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -121,23 +144,30 @@ class Release:
     def decides_at(self, windows_days: Iterable[float | None]) -> datetime | None:
         """When the verdict is due: the end of exposure plus the longest outcome window.
 
+        Of a release to everyone: the end of its window of whole days after it shipped. Of
+        cohorts: the end of exposure, as no outcome is one of a unit.
+
         Args:
             windows_days: Outcome window of each metric named. Days; None counts as 0.
         """
-        if self.ends_at is None:
-            return None
+        if self.kind == "everyone":
+            first_on = first_whole_day(self.shipped_at, self.time_zone)
+            ends_on = first_on + timedelta(days=self.windows.days_after)
+            return day_starts_at(ends_on, self.time_zone)
+        if self.ends_at is None or self.cohorts is not None:
+            return self.ends_at
         longest = max((window or 0.0 for window in windows_days), default=0.0)
         return self.ends_at + timedelta(days=longest)
 
 
-def load_releases(folder: Path, faults: list[Fault]) -> dict[str, Release]:
+def load_releases(folder: Path, faults: list[Fault], time_zone: str = "UTC") -> dict[str, Release]:
     """Read every `releases/*.yml`; faults are added to the list, good releases returned."""
     found: dict[str, Release] = {}
     if not folder.is_dir():
         return found
     for path in sorted((*folder.glob("*.yml"), *folder.glob("*.yaml"))):
         try:
-            release = read_release(path)
+            release = read_release(path, time_zone)
         except ContractError as error:
             collect(faults, error)
             continue
@@ -149,8 +179,8 @@ def load_releases(folder: Path, faults: list[Fault]) -> dict[str, Release]:
     return found
 
 
-def read_release(path: Path) -> Release:
-    """Read one release file.
+def read_release(path: Path, time_zone: str = "UTC") -> Release:
+    """Read one release file; its days are those of the zone.
 
     Raises:
         ContractError: It breaks the schema or one of the rules below; all faults at once.
@@ -163,7 +193,7 @@ def read_release(path: Path) -> Release:
     faults = _rules(document, data)
     if faults:
         raise ContractError(faults)
-    return _build(document.path, data)
+    return _build(document.path, data, time_zone)
 
 
 def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
@@ -184,7 +214,7 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
     kind = rollout["kind"]
     if kind in ("experiment", "staged"):
         for needed in ("exposure", "control", "treatments", "allocation"):
-            if needed not in rollout:
+            if needed not in rollout and "cohorts" not in rollout:
                 fault(
                     f"rollout lacks {needed}",
                     f"{needed} in a rollout of kind {kind}",
@@ -239,6 +269,9 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
         if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-9):
             fault(f"allocation sums to {sum(shares.values()):g}", "1", "correct it.", *key)
     horizon = data.get("horizon", {})
+    lint_cohorts(data, fault)
+    lint_windows(kind, horizon, fault)
+    lint_incidents(data, fault)
     shipped = _instant(data["shipped_at"])
     for name in ("exposure_ends_at", "extends_to"):
         if name in horizon and _instant(horizon[name]) <= shipped:
@@ -286,7 +319,7 @@ def _stages(rollout: dict[str, Any]) -> list[tuple[dict[str, float], tuple[str |
     ]
 
 
-def _build(path: Path, data: dict[str, Any]) -> Release:
+def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
     rollout, horizon = data["rollout"], data.get("horizon", {})
     shipped_at = _instant(data["shipped_at"])
     allocation = rollout.get("allocation")
@@ -297,7 +330,7 @@ def _build(path: Path, data: dict[str, Any]) -> Release:
     )
     exposure = rollout.get("exposure")
     treatments = tuple(rollout.get("treatments", ()))
-    if not treatments and rollout["kind"] in ("everyone", "version"):
+    if not treatments and (rollout["kind"] in ("everyone", "version") or "cohorts" in rollout):
         treatments = ("released",)
     return Release(
         release=data["release"],
@@ -329,6 +362,10 @@ def _build(path: Path, data: dict[str, Any]) -> Release:
             )
             for entry in data.get("exemptions", ())
         ),
+        cohorts=cohorts_of(rollout),
+        windows=windows_of(horizon),
+        incidents=incidents_of(data),
+        time_zone=time_zone,
         path=path,
         digest=digest(data),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,10 +16,17 @@ ColumnKind = Literal["dimension", "time", "metric", "computed"]
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Where the marts stand: schema, and the database they are attached as (None: the current)."""
+    """Where the marts stand.
+
+    Args:
+        schema: Their schema.
+        database: The database they are attached as; None for the current one.
+        instead: A session's own relation that stands for a mart, by the mart's name.
+    """
 
     schema: str = "main"
     database: str | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ def column(name: str, table: str | None = None) -> exp.Column:
 
 def relation(model: str, alias: str, relations: Relations) -> exp.Table:
     """A mart's relation under an alias."""
+    if model in relations.instead:
+        return named(relations.instead[model], alias)
     return exp.Table(
         this=identifier(model),
         db=identifier(relations.schema),

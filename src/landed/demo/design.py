@@ -44,7 +44,8 @@ class Change:
         release: Name of its file.
         shipped_at: UTC.
         exposure_ends_at: UTC.
-        decides_at: End of exposure plus the longest outcome window. UTC.
+        decides_at: End of exposure plus the longest outcome window; of a release to everyone 14
+            whole days after it shipped. UTC.
         verdict: What a correct report says.
         main_metric: The success metric.
         effects: True absolute effect of the treatment by metric, in the metric's unit of
@@ -145,7 +146,7 @@ DARK_MODE = Change(
     release="dark-mode",
     shipped_at=datetime(2026, 10, 6, 9, tzinfo=UTC),
     exposure_ends_at=datetime(2026, 10, 14, tzinfo=UTC),
-    decides_at=datetime(2026, 10, 28, tzinfo=UTC),
+    decides_at=datetime(2026, 10, 21, tzinfo=UTC),
     verdict="not_estimable",
     main_metric="comments_posted",
     effects={"comments_posted": None},

@@ -68,6 +68,8 @@ def summarise_exposure(engine: Engine, release: Release, cutoff_at: datetime) ->
         release: The release; its variants are all there, with 0 where nobody was exposed.
         cutoff_at: Exposures at or after it do not count. UTC.
     """
+    if release.cohorts is not None:  # groups get it, and no unit is exposed on its own
+        return Exposure(release.unit, {}, None, None, {})
     stages = sorted(release.allocation, key=lambda stage: stage.starts_at)
     # whoever was exposed before the first stage began belongs to it
     starts = [release.shipped_at, *(stage.starts_at for stage in stages[1:])]

@@ -268,10 +268,14 @@ class ReleaseLooks:
 def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
     """The plan as the release's file and its metrics say it now.
 
+    A release that is not randomised has one look, when its verdict is due.
+
     Raises:
         ContractError: The release has no horizon.
     """
     end = release.ends_at
+    if not release.has_concurrent_control:
+        release, end = replace(release, looks="once"), release.decides_at(())
     if end is None:
         raise ContractError(
             f"the release `{release.release}` has no horizon",
@@ -294,7 +298,7 @@ def begin_or_continue(
     release: Release, catalog: Catalog, kept: ReleaseLooks | None
 ) -> ReleaseLooks:
     """The looks taken so far; before the first one the plan follows the files."""
-    if kept is not None and kept.taken:
+    if kept is not None and (kept.taken or kept.decided):
         return kept
     return ReleaseLooks(release.release, plan_looks(release, catalog))
 

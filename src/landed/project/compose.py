@@ -250,6 +250,8 @@ def _dbt_project(project: Project, off: dict[str, Any]) -> dict[str, Any]:
         },
         "models": {project.name: {"+materialized": "table"}, **({CORE: off} if off else {})},
         "vars": {CORE: project.bots.variables()},
+        # dbt asks the core before itself how a table is made
+        "dispatch": [{"macro_namespace": "dbt", "search_order": [project.name, CORE, "dbt"]}],
     }
 
 
@@ -259,12 +261,14 @@ def _profile(home: Home, settings: Settings) -> dict[str, Any]:
         "path": str(home.build),
         "schema": "main",
         "threads": settings.threads,
-        "keep_open": False,  # else dbt keeps the write lock until the process ends
+        "keep_open": True,  # from model to model; `dbt.database_released` ends it
         "settings": {
             "TimeZone": "UTC",
             "threads": settings.threads,
             "memory_limit": f"{settings.memory_limit_mb}MB",
             "temp_directory": str(home.warehouse / "tmp"),
+            # one checkpoint when it is closed: others would write the same blocks again
+            "checkpoint_threshold": "1GB",
         },
     }
     return {"landed": {"target": "build", "outputs": {"build": build}}}

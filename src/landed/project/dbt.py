@@ -214,8 +214,29 @@ def _run(composed: Composed, args: list[str], parsed: Any, progress: Progress | 
     folder = str(composed.path)
     everywhere = ["--project-dir", folder, "--profiles-dir", folder]
     quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors-file"]
-    with _reduced_environment():
+    with _reduced_environment(), database_released():
         return dbtRunner(manifest=parsed, callbacks=[heard]).invoke([*args, *everywhere, *quiet])
+
+
+@contextlib.contextmanager
+def database_released() -> Iterator[None]:
+    """Close the build database after dbt, however that ended; until then nobody else may open it.
+
+    dbt holds it open from model to model, as closing it writes a checkpoint. It would hold it, and
+    its lock, for as long as this process lives.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        yield
+    finally:
+        try:
+            opened: Any = DuckDBConnectionManager.env()
+        except Exception as raised:
+            if "before creation" not in str(raised):
+                raise
+        else:
+            opened.close()
 
 
 @contextlib.contextmanager

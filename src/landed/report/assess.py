@@ -29,11 +29,19 @@ from ..impact import (
     begin_or_continue,
     conclude,
     estimate_release,
-    measure,
+    explore,
+    measure_segments,
     plan_changes,
+    segment_effects,
     summarise_exposure,
 )
+from ..impact.adopters import describe_adopters
 from ..impact.calendar import Calendar
+from ..impact.daily_series import read_daily_series
+from ..impact.everyone import everyone_estimates, touched_days
+from ..impact.group_panel import read_group_panels
+from ..impact.placebo_window import PlaceboData
+from ..impact.staged import DesignData, staged_estimates
 from ..warehouse import Engine
 from .build import Report, build_notice, build_report
 
@@ -43,7 +51,7 @@ class Assessment:
     """Everything one look at a release produced. `moments` and `estimates` are empty if blocked.
 
     `looks` are all looks with this one, to be kept; those of before where the gate blocked or
-    nobody was assigned at random.
+    there is nothing to compare with.
     """
 
     release: str
@@ -115,12 +123,16 @@ def assess_release(
     if decision.decision != "pass":
         return notice(decision)
     try:
-        moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
-        taken = (
-            begin_or_continue(release, catalog, looks) if release.has_concurrent_control else None
+        measured = measure_segments(engine, catalog, release, cutoff_at=calendar.cutoff_at)
+        moments = tuple(measured.overall)
+        taken = begin_or_continue(release, catalog, looks) if release.has_design else None
+        estimates, placebos, designs = _estimates(
+            engine, catalog, release, calendar, moments=moments, looks=taken
         )
-        estimates = estimate_release(
-            release, catalog, moments, looks=taken, cutoff_at=calendar.cutoff_at
+        described = (
+            describe_adopters(engine, catalog, release, cutoff_at=calendar.cutoff_at)
+            if release.kind == "version"
+            else ()
         )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
         failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
@@ -158,6 +170,7 @@ def assess_release(
     )
     if taken is not None:
         taken = taken.with_decisions(verdict.by_treatment, calendar.cutoff_at)
+    is_final = calendar.is_decided or bool(taken and taken.decided)
     report = build_report(
         release,
         catalog,
@@ -170,6 +183,13 @@ def assess_release(
         provenance=provenance,
         look=_look_of(taken),
         plan_changes=changed,
+        placebos=placebos,
+        designs=designs,
+        described=described,
+        segments=segment_effects(
+            release, catalog, measured.by_segment, measured.overall, is_final=is_final
+        ),
+        exploratory=explore(engine, catalog, release, taken, cutoff_at=calendar.cutoff_at),
     )
     return Assessment(
         release.release, decision, exposure, moments, estimates, verdict, report, taken
@@ -179,6 +199,30 @@ def assess_release(
 def _look_of(looks: ReleaseLooks | None) -> tuple[int, int | None]:
     """Number of the last look taken, and of looks planned; one where there is no plan."""
     return (1, 1) if looks is None else (max(looks.number, 1), looks.plan.planned)
+
+
+def _estimates(
+    engine: Engine,
+    catalog: Catalog,
+    release: Release,
+    calendar: Calendar,
+    *,
+    moments: Sequence[Mapping[str, Any]],
+    looks: ReleaseLooks | None,
+) -> tuple[tuple[Estimate, ...], tuple[PlaceboData, ...], tuple[DesignData, ...]]:
+    """By the release's design: of exposed units, of the product's days or of groups by week."""
+    through = calendar.cutoff_at
+    if release.kind == "everyone":
+        series = read_daily_series(engine, catalog, release, data_through=through)
+        touched = touched_days(release, catalog)
+        days = everyone_estimates(release, catalog, series, data_through=through, excluded=touched)
+        return days.estimates, days.placebos, ()
+    if release.cohorts is not None:
+        cohorts = release.cohorts
+        panels = read_group_panels(engine, catalog, release, cohorts, data_through=through)
+        groups = staged_estimates(release, catalog, panels, cohorts, cutoff_at=through)
+        return groups.estimates, (), groups.designs
+    return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), (), ()
 
 
 def _first_line(error: Exception) -> str:

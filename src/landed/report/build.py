@@ -16,13 +16,16 @@ import orjson
 
 from ..documents import canonical_json, packaged_schema
 from ..errors import ContractError, Fault, GateRefused
-from .words import caveats_of, next_step, smallest_repair
+from .words import caveats_of, next_step, sentence, smallest_repair
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Metric
     from ..catalog.releases import Release, RoleOfMetric
     from ..gate import GateDecision
-    from ..impact import Estimate, Exposure, Verdict
+    from ..impact import Estimate, Exploratory, Exposure, SegmentEffect, Verdict
+    from ..impact.adopters import AdopterMeans
+    from ..impact.placebo_window import PlaceboData
+    from ..impact.staged import DesignData
 
 SCHEMA_NAME = "landed.report/1"
 
@@ -105,6 +108,11 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     provenance: Mapping[str, str | None],
     look: tuple[int, int | None] = (1, 1),
     plan_changes: Sequence[str] = (),
+    placebos: Sequence[PlaceboData] = (),
+    designs: Sequence[DesignData] = (),
+    described: Sequence[AdopterMeans] = (),
+    segments: Sequence[SegmentEffect] = (),
+    exploratory: Exploratory | None = None,
 ) -> Report:
     """Build the impact report of one release at one snapshot.
 
@@ -120,6 +128,11 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         provenance: Where it came from: git, catalog, lake, landed (text or None).
         look: Number of this look, and of looks planned (None: open).
         plan_changes: What the release's file says now that the plan of its looks does not.
+        placebos: Of a release to everyone: what each comparison rests on.
+        designs: The same of one that groups got at declared times.
+        described: Of a version: those who took it beside those who did not, which is no effect.
+        segments: Effects by segment.
+        exploratory: Trends, overlaps and first assignments.
 
     Raises:
         GateRefused: The decision is not `pass`, or is about another release.
@@ -157,7 +170,19 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         for name in dict.fromkeys(row["metric"] for row in document["estimates"])
         if name in catalog.metrics
     ]
+    document["segments"] = [_plain(one) for one in segments]
+    if exploratory is not None:
+        document["exploratory"] = _plain(exploratory)
+    if placebos:
+        document["placebo"] = [_plain(one) for one in placebos]
+    if designs:
+        document["designs"] = [_plain(one) for one in designs]
+    if described:
+        document["descriptive"] = [_plain(one) for one in described]
     document["caveats"] = caveats_of(document, release.exemptions, plan_changes)
+    document["caveats"] += [
+        {"code": "self_selected", "text": sentence(one.words())} for one in described
+    ]
     document["next"] = [next_step(document)]
     return Report(document)
 

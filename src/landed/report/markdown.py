@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import units
+from .beside import tables_beside
+from .rests_on import Table, tables_of
 from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, sentence, word
 
 MAX_CHARACTERS = 65_535
@@ -38,6 +40,7 @@ def render_markdown(document: Mapping[str, Any]) -> str:
         for role, title in ROLES.items()
         if any(row["role"] == role for row in document["estimates"])
     ]
+    parts += [_rests_on(one) for one in (*tables_beside(document), *tables_of(document))]
     parts += [_exposure(document), _caveats(document), _checks(document), _provenance(document)]
     kept, size = [], 0
     for part in filter(None, parts):
@@ -127,6 +130,12 @@ def _table(role: str, title: str, document: Mapping[str, Any]) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def _rests_on(table: Table) -> str:
+    lines = [f"### {escape(table.title)}", escape(table.note), "", _row(table.head)]
+    lines.append("|:--|" + "--:|" * (len(table.head) - 1))
+    return "\n".join([*lines, *(_row(row) for row in table.rows)])
 
 
 def _exposure(document: Mapping[str, Any]) -> str:

@@ -134,6 +134,9 @@ def caveats_of(
                 f"{row['label']}: up to {missing:.1%} of the exposed units of an arm have no value"
             )
             found.append(_caveat("missing_outcomes", sentence(text)))
+    rests_on = (*document.get("placebo", ()), *document.get("designs", ()))
+    assumed = (text for one in rests_on for text in one["assumptions"])
+    found.extend(_caveat("assumption", f"Assumed: {text}") for text in dict.fromkeys(assumed))
     return found
 
 
@@ -161,6 +164,12 @@ def next_step(document: Mapping[str, Any]) -> dict[str, str]:
             for check in document["gate"]["checks"]
             if check["severity"] == "critical" and not check["passed"]
         ]
+        if not failed and "too little history" in verdict["reason"]:
+            return {
+                "action": action,
+                "text": "Days before it cannot be measured any more. Give the next change like it "
+                "to a random share or to groups first, or declare shorter windows before it ships.",
+            }
         fix = sentence(failed[0]["fix"]) if failed else "Repair what keeps it from being measured."
         again = f"Then run `landed run --release {name}`."
         return {"action": action, "text": f"{fix} {again}"}
@@ -170,6 +179,8 @@ def next_step(document: Mapping[str, Any]) -> dict[str, str]:
         "iterate": f"Change {name} before spending more on it; this version did not move enough.",
         "roll_back": f"Roll {name} back; what it hurts outweighs what it helps.",
     }
+    if document.get("about", {}).get("rollout") == "everyone":
+        texts["expand"] = f"Keep {name}: everybody has it."
     return {"action": action, "text": texts[action]}
 
 

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import asking_command, diff, export, lineage, saved, upkeep
+from . import asking_command, diff, export, lineage, plan, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -122,6 +122,7 @@ upkeep.register(app)
 export.register(app)
 diff.register(app)
 lineage.register(app)
+plan.register(app)
 saved.register(app)
 
 

@@ -6,6 +6,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 from .adjustment import Adjusted, adjusted_difference
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
+from .design import correlated_paths, detectable_drift, explained_share
 from .exact import FisherExact, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import critical_value, interval_at, relative_interval_at
@@ -22,25 +23,37 @@ from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
 from .skew import refuse_skew, skew_of_difference, skewness
+from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
+from .synthetic import SyntheticControl, synthetic_control
+from .trend import EffectTrend, effect_trend
 
 __all__ = [
     "Adjusted",
     "Difference",
+    "EffectTrend",
     "FisherExact",
+    "GroupTime",
     "Interaction",
     "JointSums",
     "Look",
     "Moments",
     "NotEstimable",
     "PlaceboDifference",
+    "PreTrend",
     "QuantileOfRows",
     "RelativeEffect",
     "SampleRatio",
+    "StaggeredEffect",
+    "SyntheticControl",
     "adjusted_difference",
+    "correlated_paths",
     "critical_value",
     "crossing_probabilities",
+    "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
+    "effect_trend",
+    "explained_share",
     "false_discovery_p_values",
     "fieller_relative_effect",
     "fisher_exact",
@@ -62,6 +75,8 @@ __all__ = [
     "skewness",
     "spend",
     "staged_sample_ratio",
+    "staggered_effect",
+    "synthetic_control",
     "two_proportions",
     "units_needed",
     "welch",

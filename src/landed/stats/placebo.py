@@ -29,7 +29,10 @@ class PlaceboDifference:
         bound: Critical value of the interval, in standard errors.
         degrees_of_freedom: Placebo windows less one.
         confidence_level: Share.
+        move: Of the change itself, before the mean of the placebo moves is taken off.
         placebos: (first day of the window after, its move) of each placebo, latest first.
+        left_out: First days of the placebo windows that hold a day without a value, or an
+            excluded one.
     """
 
     log_effect: float
@@ -40,7 +43,9 @@ class PlaceboDifference:
     bound: float
     degrees_of_freedom: int
     confidence_level: float
+    move: float
     placebos: tuple[tuple[int, float], ...]
+    left_out: tuple[int, ...] = ()
 
     @property
     def relative_effect(self) -> float:
@@ -54,21 +59,25 @@ def placebo_difference(
     *,
     days_after: int = 14,
     days_before: int = 28,
+    days_between: int = 0,
     excluded: Collection[int] = (),
     confidence_level: float = 0.90,
 ) -> PlaceboDifference | NotEstimable:
     """Compare the days after a change with those before it, and with earlier such comparisons.
 
-    The move of a day s is mean log of [s, s + days_after) less mean log of
-    [s - days_before, s). Placebo days lie `days_after` apart before the change, so their windows
-    after do not overlap; the move of the change is held against the mean and spread of theirs.
+    The move of a day s is mean log of [s, s + days_after) less mean log of the `days_before` days
+    that end `days_between` days before s. Placebo days lie `days_after` apart before the change,
+    so their windows after do not overlap and end before it; the move of the change is held against
+    the mean and spread of theirs.
 
     Args:
         logs: Log (of a share: logit; of a ratio: log of the ratio) of the metric on each whole
             day, in order; None where the day has none.
-        changed_at: Position of the first day with the change.
+        changed_at: Position of the first whole day with the change.
         days_after: Days of the window after. A multiple of 7, so that weekdays cancel.
         days_before: Days of the window before. A multiple of 7.
+        days_between: Days between the two windows that belong to neither: 1 where the change came
+            in the midst of a day. Count.
         excluded: Days that were touched by something else (another release, an incident); a
             placebo window with one of them is left out.
         confidence_level: Of the two-sided interval. Share; 0.90 is 5 % a side.
@@ -99,34 +108,43 @@ def placebo_difference(
     for name, days in (("days_after", days_after), ("days_before", days_before)):
         if days < 7 or days % 7:
             raise EstimationError(f"{name} is {days}", expected="a multiple of 7, so whole weeks")
-    if not 0 <= changed_at < len(logs):
+    if days_between < 0:
+        raise EstimationError(f"days_between is {days_between}", expected="0 or more")
+    if not 0 <= changed_at <= len(logs):
         raise EstimationError(
-            f"changed_at is {changed_at}", expected=f"a day of the series, 0 to {len(logs) - 1}"
+            f"changed_at is {changed_at}", expected=f"a day of the series, 0 to {len(logs)}"
         )
     values = np.array([math.nan if value is None else value for value in logs], dtype=np.float64)
     if np.isinf(values).any():
         raise EstimationError("a log is infinite", expected="None where a day has no value")
     values[list(excluded)] = math.nan
-    left = days_after - (len(values) - changed_at)
-    if left > 0:
-        return NotEstimable(f"the window after the change has {left} days left", True)
 
     def move(start: int) -> float:
         after = values[start : start + days_after].mean()
-        return float(after - values[start - days_before : start].mean())
+        end = start - days_between
+        return float(after - values[end - days_before : end].mean())
 
-    starts = range(changed_at - days_after, days_before - 1, -days_after)
-    placebos = tuple((s, found) for s in starts if math.isfinite(found := move(s)))
+    first = days_before + days_between
+    starts = range(changed_at - days_between - days_after, first - 1, -days_after)
+    found = [(start, move(start)) for start in starts]
+    placebos = tuple(one for one in found if math.isfinite(one[1]))
+    left_out = tuple(start for start, of in found if not math.isfinite(of))
     if len(placebos) < LEAST_WINDOWS:
-        return NotEstimable(
+        reason = (
             f"too little history: {len(placebos)} placebo windows of {days_after} days,"
-            f" at least {LEAST_WINDOWS} are needed",
-            True,
+            f" at least {LEAST_WINDOWS} are needed"
         )
+        if left_out:
+            reason += f"; {len(left_out)} more hold a day that does not count"
+        return NotEstimable(reason)
+    left = days_after - (len(values) - changed_at)
+    if left > 0:
+        unit = "day" if left == 1 else "days"
+        return NotEstimable(f"the window after the change has {left} {unit} left", True)
     observed = move(changed_at)
     if not math.isfinite(observed):
         return NotEstimable("a day around the change has no value, or another change")
-    moves = np.array([found for _, found in placebos])
+    moves = np.array([of for _, of in placebos])
     spread = float(moves.std(ddof=1))
     if not spread > 0:
         return NotEstimable("the placebo windows do not differ")
@@ -143,5 +161,7 @@ def placebo_difference(
         bound=bound,
         degrees_of_freedom=degrees,
         confidence_level=confidence_level,
+        move=observed,
         placebos=placebos,
+        left_out=left_out,
     )

@@ -19,6 +19,8 @@ LARGEST_BOUND = 8.0
 #: Nodes of the grid a standard deviation, and how far it reaches. Bounds are right to 1e-5.
 _NODES_EACH = 24
 _REACH = 8.5
+#: Beyond it a look brings less than a hundred-thousandth of what was known: bounds coarsen then.
+_MOST_NODES = 40_000
 #: What looks at LARGEST_BOUND may spend beyond their share, all together.
 _ROUNDING = 1e-12
 
@@ -121,7 +123,7 @@ def next_bound(
     already = last.spent if last else 0.0
     if not already - _ROUNDING <= spent < 1:
         raise EstimationError(f"spent is {spent}", expected=f"{already} to 1")
-    score, weight = _continuing(earlier, two_sided)
+    score, weight = _continuing(earlier, two_sided, information)
     sides = 2.0 if two_sided else 1.0
     before = last.information if last else 0.0
     step = math.sqrt(information - before)
@@ -216,45 +218,80 @@ def crossing_probabilities(
     effect = drift / math.sqrt(looks[-1].information) if looks else 0.0
     score, weight = np.zeros(1), np.ones(1)
     before = 0.0
-    for look in looks:
+    following = [look.information for look in looks[1:]] + [math.inf]
+    for look, after in zip(looks, following, strict=True):
         step = math.sqrt(look.information - before)
         edge = look.bound * math.sqrt(look.information)
         mean = score + effect * (look.information - before)
         above = float(special.ndtr((mean - edge) / step) @ weight)
         below = float(special.ndtr((-edge - mean) / step) @ weight) if two_sided else 0.0
         found.append(above + below)
-        score, weight = _carried(score, weight, before, look, two_sided, effect)
+        score, weight = _carried(score, weight, before, look, after, two_sided, effect)
         before = look.information
     return tuple(found)
 
 
-def _continuing(looks: Sequence[Look], two_sided: bool) -> tuple[_Array, _Array]:
-    """Scores at the last look of paths that crossed no bound, on a grid, with their weights."""
+def _continuing(
+    looks: Sequence[Look], two_sided: bool, information: float
+) -> tuple[_Array, _Array]:
+    """Scores at the last look of paths that crossed no bound, on a grid, with their weights.
+
+    The grid is fine enough for a look at `information` that comes next.
+    """
     score, weight = np.zeros(1), np.ones(1)
     before = 0.0
-    for look in looks:
-        score, weight = _carried(score, weight, before, look, two_sided, 0.0)
+    following = [look.information for look in looks[1:]] + [information]
+    for look, after in zip(looks, following, strict=False):
+        score, weight = _carried(score, weight, before, look, after, two_sided, 0.0)
         before = look.information
     return score, weight
 
 
 def _carried(  # noqa: PLR0917 - the state of one recursion
-    score: _Array, weight: _Array, before: float, look: Look, two_sided: bool, effect: float
+    score: _Array,
+    weight: _Array,
+    before: float,
+    look: Look,
+    after: float,
+    two_sided: bool,
+    effect: float,
 ) -> tuple[_Array, _Array]:
-    """The weighted grid one look later, cut off at the look's bound."""
+    """The weighted grid one look later, cut off at the look's bound.
+
+    Args:
+        before: Information of the look before.
+        after: Information of the look that follows.
+    """
     spread = math.sqrt(look.information)
     step = math.sqrt(look.information - before)
     upper = look.bound * spread
     middle = effect * look.information
     lower = -upper if two_sided else min(middle, 0.0) - _REACH * spread
     highest = min(upper, max(middle, 0.0) + _REACH * spread)
-    # a short step makes a sharp density: the grid must be finer than the step is wide
-    width = min(step, spread / 2)
-    count = int(min(max((highest - lower) / width * _NODES_EACH / 4, 120), 4_000)) // 2 * 2
-    grid, simpson = _simpson(lower, highest, count)
+    # a short step makes a sharp density, and a short one after it a sharp kernel: the grid must be
+    # finer than either is wide
+    width = min(step, spread / 2, math.sqrt(after - look.information))
+    wanted = min((highest - lower) / width * _NODES_EACH / 4, _MOST_NODES)
+    grid, simpson = _simpson(lower, highest, int(max(wanted, 120)) // 2 * 2)
     mean = score + effect * (look.information - before)
-    density = np.exp(-0.5 * ((grid[:, None] - mean[None, :]) / step) ** 2) @ weight
+    density = _blurred(grid, mean, weight, step)
     return grid, density * simpson / (step * math.sqrt(2 * math.pi))
+
+
+def _blurred(grid: _Array, mean: _Array, weight: _Array, step: float) -> _Array:
+    """Sum over `mean` of weight times the normal kernel, without what is too far to count."""
+    first = np.searchsorted(mean, grid - _REACH * step)
+    last = np.searchsorted(mean, grid + _REACH * step)
+    band = int((last - first).max())
+    if 2 * band >= mean.size:
+        whole: _Array = np.exp(-0.5 * ((grid[:, None] - mean[None, :]) / step) ** 2) @ weight
+        return whole
+    place = first[:, None] + np.arange(band)
+    is_near = place < last[:, None]
+    place = np.minimum(place, mean.size - 1)
+    kernel = np.exp(-0.5 * ((grid[:, None] - mean[place]) / step) ** 2)
+    found: _Array = (kernel * weight[place] * is_near).sum(axis=1)
+    return found
 
 
 def _simpson(lower: float, upper: float, count: int) -> tuple[_Array, _Array]:

@@ -108,3 +108,67 @@ def test_a_metric_with_a_fault_of_its_own_is_not_called_unknown(tmp_path: Path) 
 
     assert len(found) == 1
     assert "unknown measure" in found[0]
+
+
+def to_everyone(**keys: str) -> dict[str, str]:
+    return rolled_out("          kind: everyone\n", **keys)
+
+
+def by_cohort(by: str, **keys: str) -> dict[str, str]:
+    starts = "{a: 2026-03-01T00:00:00Z}"
+    cohorts = f"          cohorts: {{by: {by}, starts: {starts}}}\n"
+    return rolled_out("          kind: staged\n" + cohorts, **keys)
+
+
+def rolled_out(how: str, **keys: str) -> dict[str, str]:
+    text = release(**keys)
+    start, end = text.index("          kind: experiment"), text.index("        horizon:")
+    return {"releases__new-start": text[:start] + how + text[end:]}
+
+
+@pytest.mark.parametrize("entry", ["metric: events", "metric: amount, relative: true"])
+def test_a_release_to_everyone_may_name_a_total_without_an_absolute_limit(
+    tmp_path: Path, entry: str
+) -> None:
+    catalog = load(tmp_path, *METRICS, **to_everyone(success=f"[{{{entry}}}]"))
+
+    assert catalog.releases["new-start"].kind == "everyone"
+
+
+def test_an_absolute_limit_of_a_total_is_refused_in_a_release_to_everyone(tmp_path: Path) -> None:
+    keys = {
+        "success": "[{metric: amount, minimum_effect_of_interest: 3}]",
+        "guardrails": "[{metric: events}]",  # its own margin is absolute
+    }
+
+    found = faults(tmp_path, *METRICS, **to_everyone(**keys))
+
+    assert len(found) == 2
+    assert "the limit of `amount` is 3" in found[0]
+    assert "the limit of `events` is 2" in found[1]
+
+
+def test_a_share_of_exposed_units_is_refused_in_a_release_to_everyone(tmp_path: Path) -> None:
+    share = metric("rate", kind="ratio", params="{numerator: events, denominator: exposed_units}")
+
+    found = faults(tmp_path, *METRICS, share, **to_everyone(success="[{metric: rate}]"))
+
+    assert len(found) == 1
+    assert "none before the change" in found[0]
+
+
+@pytest.mark.parametrize("by", ["plan", "unit__plan"])
+def test_cohorts_go_by_a_dimension_of_every_metric(tmp_path: Path, by: str) -> None:
+    catalog = load(tmp_path, *METRICS, **by_cohort(by, success="[{metric: events}]"))
+
+    assert catalog.releases["new-start"].cohorts is not None
+
+
+def test_cohorts_by_something_that_a_metric_cannot_be_grouped_by_are_refused(
+    tmp_path: Path,
+) -> None:
+    found = faults(tmp_path, *METRICS, **by_cohort("unit__plann", success="[{metric: events}]"))
+
+    assert len(found) == 1
+    assert "`events` cannot be grouped by `unit__plann`" in found[0]
+    assert "did you mean `unit__plan`?" in found[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from landed.catalog.release_designs import PlaceboWindows
 from landed.catalog.releases import load_releases, read_release
 from landed.errors import ContractError, Fault
 
@@ -106,7 +107,98 @@ def test_a_release_to_everyone_needs_no_control(tmp_path: Path) -> None:
 
     assert release.variants == ("released",)
     assert not release.has_concurrent_control
-    assert release.decides_at([7]) is None
+    assert release.decides_at([7]) == datetime(2026, 9, 19, tzinfo=UTC)  # 14 whole days
+
+
+EVERYONE = """\
+release: dark
+shipped_at: 2026-09-05T07:00:00Z
+owner: x
+rollout: {kind: everyone}
+horizon: {days_after: 28, days_before: 14, harm_look: day_7}
+incidents: [{from: 2026-08-01, to: 2026-08-03, reason: the payment provider was down}]
+success: [{metric: signups}]
+"""
+
+
+def test_a_release_to_everyone_declares_its_windows_and_what_else_happened(tmp_path: Path) -> None:
+    release = read_release(write(tmp_path, EVERYONE, "dark"), "America/New_York")
+
+    assert release.windows == PlaceboWindows(28, 14, 7)
+    assert [str(day) for day in release.incidents[0].days()] == [
+        "2026-08-01",
+        "2026-08-02",
+        "2026-08-03",
+    ]
+    # shipped at 3 in the morning there, so the first whole day is the 6th
+    assert release.decides_at([]) == datetime(2026, 10, 4, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("days_after: 28", "days_after: 10", "days_after is 10"),
+        ("days_after: 28", "days_after: 7", "the look for harm on day 7 is no earlier"),
+        ("days_after: 28", "looks: daily", "looks is daily"),
+        ("to: 2026-08-03", "to: 2026-07-03", "an incident ends on 2026-07-03"),
+        ("to: 2026-08-03", "to: 2026-08-33", "an incident from 2026-08-01 to 2026-08-33"),
+        ("kind: everyone", "kind: version", "days_after in a rollout of kind version"),
+    ],
+)
+def test_windows_and_incidents_that_make_no_sense_are_refused(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    found = faults_of(write(tmp_path, EVERYONE.replace(old, new), "dark"))
+
+    assert found[0].startswith(says)
+
+
+COHORTS = """\
+release: desk
+shipped_at: 2026-09-05T07:00:00Z
+owner: x
+rollout:
+  kind: staged
+  cohorts:
+    by: unit__country
+    starts: {DE: 2026-09-05T07:00:00Z, FR: 2026-09-19T07:00:00+02:00}
+horizon: {exposure_ends_at: 2026-10-31T00:00:00Z}
+success: [{metric: signups}]
+"""
+
+
+def test_cohorts_need_no_control_and_are_judged_at_the_end_of_exposure(tmp_path: Path) -> None:
+    release = read_release(write(tmp_path, COHORTS, "desk"))
+
+    assert release.cohorts is not None
+    assert release.cohorts.starts["FR"] == datetime(2026, 9, 19, 5, tzinfo=UTC)
+    assert release.treatments == ("released",)
+    assert not release.has_concurrent_control
+    assert release.decides_at([30]) == datetime(2026, 10, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("kind: staged", "kind: version", "cohorts in a rollout of kind version"),
+        (
+            "kind: staged",
+            "kind: staged\n  control: off-course",
+            "rollout names cohorts and control",
+        ),
+        ("{DE: 2026-09-05T07", "{DE: 2026-09-04T07", "DE starts before the release shipped"),
+    ],
+)
+def test_cohorts_that_make_no_sense_are_refused(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert faults_of(write(tmp_path, COHORTS.replace(old, new), "desk")) == [says]
+
+
+def test_a_horizon_of_an_experiment_has_an_end(tmp_path: Path) -> None:
+    text = GOOD.replace("exposure_ends_at: 2026-09-19T00:00:00Z, ", "")
+
+    assert faults_of(write(tmp_path, text)) == ["the horizon has no end"]
 
 
 def test_unknown_keys_and_an_instant_without_zone_are_refused(tmp_path: Path) -> None:

@@ -280,11 +280,8 @@ def test_a_relative_margin_is_told_as_it_was_declared(release: Make, estimate: M
     assert "against its margin of 10 % of control (1 seconds)" in found.reason
 
 
-@pytest.mark.parametrize("kind", ["everyone", "version"])
-def test_a_rollout_without_concurrent_control_is_not_estimable(
-    release: Make, estimate: Make, kind: str
-) -> None:
-    shipped = release(kind=kind, control=None, treatments=("released",), allocation=())
+def test_a_version_is_not_estimable(release: Make, estimate: Make) -> None:
+    shipped = release(kind="version", control=None, treatments=("released",), allocation=())
 
     found = conclude(
         shipped,

@@ -41,13 +41,11 @@ def test_the_core_stands_in_the_home_as_an_installed_package(project: Project, h
     assert not (home.dbt / "packages.yml").exists()
 
 
-def test_the_profile_names_the_build_database_and_lets_go_of_it(
-    project: Project, home: Home
-) -> None:
+def test_the_profile_names_the_build_database_and_its_limits(project: Project, home: Home) -> None:
     compose(project, home, Settings(threads=3, memory_limit_mb=256))
 
     build = yaml.safe_load((home.dbt / "profiles.yml").read_text())["landed"]["outputs"]["build"]
-    assert (build["path"], build["keep_open"], build["threads"]) == (str(home.build), False, 3)
+    assert (build["path"], build["keep_open"], build["threads"]) == (str(home.build), True, 3)
     assert build["settings"]["memory_limit"] == "256MB"
 
 

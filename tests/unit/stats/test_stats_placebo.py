@@ -43,6 +43,20 @@ def test_the_move_is_held_against_disjoint_placebo_windows():
     assert found.ci_upper - found.log_effect == pytest.approx(half, rel=1e-9)
 
 
+def test_a_day_of_the_change_belongs_to_neither_window():
+    logs = series(np.random.default_rng(SEED), 195, 0.6)
+    odd = [*logs[:180], 9.0, *logs[181:]]  # the day it shipped on, half with it
+
+    found = placebo_difference(odd, 181, days_between=1)
+
+    def move(s):
+        return fmean(odd[s : s + 14]) - fmean(odd[s - 29 : s - 1])
+
+    assert [start for start, _ in found.placebos] == list(range(166, 28, -14))
+    assert found.move == pytest.approx(move(181), abs=1e-12)
+    assert found.placebos[0][1] == pytest.approx(move(166), abs=1e-12)
+
+
 def test_a_trend_and_weekdays_cancel():
     rng = np.random.default_rng(SEED)
     flat = series(rng, 194, 0.3, trend=0.0)
@@ -57,7 +71,9 @@ def test_a_trend_and_weekdays_cancel():
 @pytest.mark.parametrize(
     ("logs", "changed_at", "given", "reason"),
     [
-        ([0.0] * 60, 56, {}, "the window after the change has 10 days left"),
+        ([0.0] * 184, 180, {}, "the window after the change has 10 days left"),
+        ([0.0] * 180, 180, {}, "the window after the change has 14 days left"),
+        ([0.0] * 60, 56, {}, "too little history: 2 placebo windows of 14 days"),
         ([0.0] * 70, 56, {}, "too little history: 2 placebo windows of 14 days"),
         ([0.0] * 194, 180, {}, "the placebo windows do not differ"),
         ([0.0] * 185 + [None] * 9, 180, {}, "a day around the change has no value"),
@@ -74,7 +90,8 @@ def test_what_cannot_be_told_says_why(logs, changed_at, given, reason):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"changed_at": 194}, "changed_at is 194"),
+        ({"changed_at": 195}, "changed_at is 195"),
+        ({"changed_at": 180, "days_between": -1}, "days_between is -1"),
         ({"changed_at": 180, "days_after": 10}, "days_after is 10"),
         ({"changed_at": 180, "days_before": 0}, "days_before is 0"),
         ({"changed_at": 180, "confidence_level": 1.0}, "confidence_level is 1.0"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from landed.errors import EstimationError
 from landed.stats.confidence_sequence import sequence_bound
@@ -124,3 +126,25 @@ def test_paths_without_an_effect_hardly_ever_pass_the_sequence():
         z = np.cumsum(rng.normal(size=(1_000, n.size)), axis=1) / np.sqrt(n)
         passed += int((z >= bounds).any(axis=1).sum())
     assert 0.01 < passed / 20_000 < 0.05
+
+
+@pytest.mark.parametrize("information", [1000.01, 1001.0, 1010.0, 1100.0])
+def test_a_look_that_brings_little_is_integrated_as_well(information: float) -> None:
+    # a day with few new units after a day with many: the increment is far narrower than the score
+    taken = (Look(1000.0, 2.5, 0.01), Look(information, 2.3, 0.02))
+
+    found = crossing_probabilities(taken)[1]
+
+    correlation = math.sqrt(1000.0 / information)
+    both = stats.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]]).cdf([2.5, 2.3])
+    assert found == pytest.approx(stats.norm.cdf(2.5) - both, abs=1e-7)
+
+
+def test_traffic_that_dries_up_spends_all_and_no_more() -> None:
+    information = list(itertools.accumulate([1000.0] + [10.0] * 27))
+
+    plan = planned_looks(
+        "obrien_fleming", 0.024, information, fractions=[day / 28 for day in range(1, 29)]
+    )
+
+    assert sum(crossing_probabilities(plan)) == pytest.approx(0.024, abs=1e-9)

@@ -6,6 +6,8 @@ from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count
 
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
+    if subject.release.cohorts is not None:
+        return NotApplicable("groups get it, and no unit is exposed on its own")
     counts = subject.units_by_variant
     observed = ", ".join(f"{variant}: {count(units, 'unit')}" for variant, units in counts.items())
     return Fact(

@@ -178,6 +178,8 @@ def _pairs(
     for estimate in subject.estimates:
         if estimate.metric != metric or estimate.status != "estimated":
             continue
+        if estimate.n_treatment is None:  # of the product's days, not of exposed units
+            continue
         for variant, n_shown, mean_shown in (
             (subject.release.control, estimate.n_control, estimate.mean_control),
             (estimate.treatment, estimate.n_treatment, estimate.mean_treatment),

@@ -26,22 +26,39 @@ group by all
 """
 
 
+#: Of cohorts no unit is exposed on its own: whoever sends the event counts.
+_SEEN_OF_ANYBODY = """
+select
+    event_name,
+    $variant as variant,
+    count(distinct unit_id) as units
+
+from main.fct_events
+
+where
+    list_contains($events, event_name)
+    and occurred_at >= $shipped_at
+    and occurred_at < $cutoff_at
+
+group by all
+"""
+
+
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     promised, release = subject.release.must_emit, subject.release
     if not promised:
         return NotApplicable("the release promises no event (`must_emit`)")
-    seen: dict[tuple[str, str], int] = {
-        (event, variant): units
-        for event, variant, units in subject.engine.rows(
-            _SEEN,
-            {
-                "release": release.release,
-                "events": list(promised),
-                "shipped_at": subject.dates.shipped_at,
-                "cutoff_at": subject.dates.cutoff_at,
-            },
-        )
+    bound = {
+        "events": list(promised),
+        "shipped_at": subject.dates.shipped_at,
+        "cutoff_at": subject.dates.cutoff_at,
     }
+    rows = (
+        subject.engine.rows(_SEEN, {**bound, "release": release.release})
+        if release.cohorts is None
+        else subject.engine.rows(_SEEN_OF_ANYBODY, {**bound, "variant": release.treatments[0]})
+    )
+    seen: dict[tuple[str, str], int] = {(event, variant): units for event, variant, units in rows}
     unseen = [
         f"{event} in {variant}"
         for event in promised

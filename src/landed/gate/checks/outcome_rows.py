@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
 from ..outcomes import OutcomeRows, outcome_rows
 
@@ -13,8 +15,9 @@ from main."{model}" as facts
 where
     cast({happened_at} as timestamp) >= {start}
     and cast({happened_at} as timestamp) < $cutoff_at
-    and {unit} in (select unit_id from main.fct_exposures where release = $release)
+    {of_exposed}
 """
+_OF_EXPOSED = "and {unit} in (select unit_id from main.fct_exposures where release = $release)"
 
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
@@ -39,14 +42,19 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
 
 def _count(subject: Subject, rows: OutcomeRows) -> int:
     start = "date_trunc('day', $shipped_at)" if rows.by_day else "$shipped_at"
-    sql = _ROWS.format(model=rows.model, happened_at=rows.happened_at, unit=rows.unit, start=start)
+    bound: dict[str, Any] = {
+        "shipped_at": subject.dates.shipped_at,
+        "cutoff_at": subject.dates.cutoff_at,
+    }
+    of_exposed = ""
+    if subject.release.cohorts is None:  # else groups get it, and every row is of one
+        of_exposed = _OF_EXPOSED.format(unit=rows.unit)
+        bound["release"] = subject.release.release
     found = subject.engine.one(
-        sql,
-        {
-            "release": subject.release.release,
-            "shipped_at": subject.dates.shipped_at,
-            "cutoff_at": subject.dates.cutoff_at,
-        },
+        _ROWS.format(
+            model=rows.model, happened_at=rows.happened_at, start=start, of_exposed=of_exposed
+        ),
+        bound,
     )
     return int(found[0]) if found else 0
 

@@ -1,0 +1,181 @@
+"""Before a release ships: what it can show, by when, from its product's traffic and variance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from ..catalog import Catalog
+from ..catalog.definitions import Metric
+from ..catalog.releases import FLAG_EVENT, Release, RoleOfMetric
+from .alpha import Test, share_alpha
+from .history import History, Seen, planned_days
+from .looks import plan_looks
+from .plan_metric import MetricPlan, Units, information, plan_metric
+from .plan_rule import RULE_DRAWS, MetricPath, RulePower, simulate_rule
+
+_RECENT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """An event that the release needs.
+
+    Args:
+        event: Its name.
+        needed_for: exposure or must_emit.
+        seen: What history has of it; of a flag's evaluations, those of the release's flag.
+        has_schema: Whether the tracking plan knows it.
+        flag: The flag whose evaluations count; None for other events, and where it is not known
+            which flags were evaluated.
+    """
+
+    event: str
+    needed_for: str
+    seen: Seen
+    has_schema: bool
+    flag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePlan:
+    """What a release can show.
+
+    Args:
+        looks: Looks planned. Count.
+        days: Days in which it exposes units. Count.
+        decides_after_days: Days from shipping to the verdict.
+        shares: Alpha by test: (planned, reserved), one-sided, of one metric in one treatment.
+        units: Units expected by the end of exposure, of all variants. Count.
+        units_a_day: By day since shipping. Counts.
+        metrics: A plan a metric and treatment.
+        rule: Power of the whole rule by treatment.
+        instruments: Events it needs.
+    """
+
+    release: Release
+    history: History
+    looks: int
+    days: int
+    decides_after_days: int
+    shares: Mapping[Test, tuple[float, float]]
+    units: int
+    units_a_day: tuple[float, ...]
+    metrics: tuple[MetricPlan, ...]
+    rule: Mapping[str, RulePower]
+    instruments: tuple[Instrument, ...]
+
+
+def plan_release(
+    release: Release,
+    catalog: Catalog,
+    history: History,
+    rng: np.random.Generator,
+    *,
+    known_events: Sequence[str] = (),
+    flag_seen: Seen | None = None,
+    draws: int = RULE_DRAWS,
+) -> ReleasePlan:
+    """Say what a release can show, when, and with which chance.
+
+    Args:
+        release: The release, shipped or not.
+        catalog: Definitions of its metrics.
+        history: The release replayed on the days before (`replay`).
+        rng: Source of randomness of the simulated rule.
+        known_events: Events of the tracking plan.
+        flag_seen: Evaluations of the release's flag; None where nobody looked.
+        draws: Simulated releases. Count.
+
+    Raises:
+        ContractError: The release has no horizon, or names an unknown metric.
+    """
+    looks = plan_looks(release, catalog)
+    days = planned_days(release) or len(history.arrivals)
+    a_day = _units_a_day(history, days)
+    rows = {str(row["metric"]): row for row in history.rows}
+    shares = share_alpha(release, catalog)
+    metrics: list[MetricPlan] = []
+    rule: dict[str, RulePower] = {}
+    for treatment in release.treatments if release.has_concurrent_control else ():
+        arms = _arms(release, treatment, a_day)
+        paths: list[MetricPath] = []
+        for role in release.roles:
+            found, path = plan_metric(looks, catalog, role, treatment, rows, arms)
+            metrics.append(found)
+            if path is not None:
+                paths.append(path)
+        needed = release.with_role("success", "guardrail", "survival")
+        # without a path of each, the rule cannot be followed
+        if len([path for path in paths if path.role != "diagnostic"]) == len(needed):
+            entered = information(arms)
+            rule[treatment] = simulate_rule(rng, paths, entered / entered[-1], draws=draws)
+    if not release.has_concurrent_control:
+        metrics = [_without_control(catalog.metric(role.metric), role) for role in release.roles]
+    longest = max((days_ or 0.0 for days_ in looks.windows_days.values()), default=0.0)
+    return ReleasePlan(
+        release,
+        history,
+        looks.planned,
+        days,
+        math.ceil((looks.ends_at - looks.starts_at) / timedelta(days=1) + longest),
+        {test: (share.planned, share.reserved) for test, share in shares.items()},
+        round(sum(a_day)),
+        tuple(a_day),
+        tuple(metrics),
+        rule,
+        _instruments(release, history, known_events, flag_seen),
+    )
+
+
+def _units_a_day(history: History, days: int) -> list[float]:
+    """New units on each day since shipping; beyond the replay as in its last week."""
+    known = [float(units) for units in history.arrivals[:days]]
+    recent = known[-_RECENT_DAYS:]
+    return known + [sum(recent) / len(recent)] * (days - len(known))
+
+
+def _arms(release: Release, treatment: str, a_day: Sequence[float]) -> Units:
+    """Units of control and treatment that were exposed by the end of each day; (2, days)."""
+    found = np.zeros((2, len(a_day)))
+    stages = sorted(release.allocation, key=lambda stage: stage.starts_at)
+    for day, units in enumerate(a_day):
+        at = release.shipped_at + timedelta(days=day)
+        stage = next((one for one in reversed(stages) if one.starts_at <= at), stages[0])
+        found[0, day] = units * stage.shares.get(release.control or "", 0.0)
+        found[1, day] = units * stage.shares.get(treatment, 0.0)
+    return np.cumsum(found, axis=1)
+
+
+def _without_control(metric: Metric, role: RoleOfMetric) -> MetricPlan:
+    return MetricPlan(
+        metric.name,
+        role.role,
+        "",
+        metric.value,
+        metric.direction,
+        metric.window_days,
+        note="no concurrent control: units do not decide what it can show",
+    )
+
+
+def _instruments(
+    release: Release, history: History, known_events: Sequence[str], flag_seen: Seen | None
+) -> tuple[Instrument, ...]:
+    found = []
+    rule = release.exposure
+    if rule is not None:
+        seen = history.seen.get(rule.event, Seen(0, None))
+        flag = rule.flag if rule.event == FLAG_EVENT and flag_seen is not None else None
+        if flag is not None and flag_seen is not None:
+            seen = flag_seen
+        is_known = rule.event in known_events or rule.event == FLAG_EVENT
+        found.append(Instrument(rule.event, "exposure", seen, is_known, flag))
+    for event in dict.fromkeys(release.must_emit):
+        seen = history.seen.get(event, Seen(0, None))
+        found.append(Instrument(event, "must_emit", seen, event in known_events))
+    return tuple(found)
