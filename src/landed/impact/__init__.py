@@ -4,6 +4,7 @@ from .choose import statistic_for
 from .compare import compare
 from .conclude import Verdict, conclude
 from .estimate import Estimate, estimate_release
+from .exploratory import Exploratory, explore
 from .exposure import Exposure, summarise_exposure
 from .judge import Conclusion, conclude_metric, crossed_at
 from .looks import ReleaseLooks, begin_or_continue, plan_changes, plan_looks
@@ -14,6 +15,7 @@ from .segments import SegmentEffect, segment_effects
 __all__ = [
     "Conclusion",
     "Estimate",
+    "Exploratory",
     "Exposure",
     "Measured",
     "ReleaseLooks",
@@ -25,6 +27,7 @@ __all__ = [
     "conclude_metric",
     "crossed_at",
     "estimate_release",
+    "explore",
     "measure",
     "measure_quantiles",
     "measure_segments",

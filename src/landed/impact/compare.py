@@ -29,9 +29,8 @@ from .measure_quantiles import FORM as QUANTILES
 Row = Mapping[str, Any]
 Compared = tuple[str | None, Difference | NotEstimable, float]
 
-#: Units an arm, and units of both arms with a pre-period value other than 0, from which on a
-#: difference is adjusted. With fewer the coefficient is more noise than help.
-LEAST_UNITS = 100
+#: Units of both arms with a pre-period value other than 0, from which on a difference is adjusted.
+#: With fewer the coefficient is more noise than help.
 LEAST_WITH_HISTORY = 100
 #: Events (and non-events) that each arm is expected to have before a proportion leaves its score
 #: interval for an adjusted one; seen to keep both tails within 2.2 to 2.8 % from 25 an arm.
@@ -55,8 +54,8 @@ def compare(
 ) -> Compared:
     """Compare two variants by their rows of moments.
 
-    A difference is adjusted by the metric's own value in the pre-period (CUPED) where each arm
-    has 100 units and 100 units of both had such a value; a proportion only where each arm is
+    A difference is adjusted by the metric's own value in the pre-period (CUPED) where 100 units
+    of both arms had such a value; a proportion only where each arm is
     expected to have 50 events and non-events and the arms are not too unequal. A mean or ratio
     is refused where history says that its values are too skewed, see `refuse_skew`.
 
@@ -164,7 +163,7 @@ def _number(row: Row, name: str) -> float:
 def _adjustable(form: str, control: Row, treatment: Row) -> bool:
     """Whether the rule above lets the pre-period in."""
     n = int(control["n"]), int(treatment["n"])
-    if control.get("sum_xx") is None or treatment.get("sum_xx") is None or min(n) < LEAST_UNITS:
+    if control.get("sum_xx") is None or treatment.get("sum_xx") is None:
         return False
     nonzero = int(control["nonzero_x"]) + int(treatment["nonzero_x"])
     if nonzero < LEAST_WITH_HISTORY:

@@ -29,8 +29,10 @@ from ..impact import (
     begin_or_continue,
     conclude,
     estimate_release,
-    measure,
+    explore,
+    measure_segments,
     plan_changes,
+    segment_effects,
     summarise_exposure,
 )
 from ..impact.adopters import describe_adopters
@@ -121,7 +123,8 @@ def assess_release(
     if decision.decision != "pass":
         return notice(decision)
     try:
-        moments = tuple(measure(engine, catalog, release, cutoff_at=calendar.cutoff_at))
+        measured = measure_segments(engine, catalog, release, cutoff_at=calendar.cutoff_at)
+        moments = tuple(measured.overall)
         taken = begin_or_continue(release, catalog, looks) if release.has_design else None
         estimates, placebos, designs = _estimates(
             engine, catalog, release, calendar, moments=moments, looks=taken
@@ -167,6 +170,7 @@ def assess_release(
     )
     if taken is not None:
         taken = taken.with_decisions(verdict.by_treatment, calendar.cutoff_at)
+    is_final = calendar.is_decided or bool(taken and taken.decided)
     report = build_report(
         release,
         catalog,
@@ -182,6 +186,10 @@ def assess_release(
         placebos=placebos,
         designs=designs,
         described=described,
+        segments=segment_effects(
+            release, catalog, measured.by_segment, measured.overall, is_final=is_final
+        ),
+        exploratory=explore(engine, catalog, release, taken, cutoff_at=calendar.cutoff_at),
     )
     return Assessment(
         release.release, decision, exposure, moments, estimates, verdict, report, taken

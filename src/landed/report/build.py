@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..catalog import Catalog, Metric
     from ..catalog.releases import Release, RoleOfMetric
     from ..gate import GateDecision
-    from ..impact import Estimate, Exposure, Verdict
+    from ..impact import Estimate, Exploratory, Exposure, SegmentEffect, Verdict
     from ..impact.adopters import AdopterMeans
     from ..impact.placebo_window import PlaceboData
     from ..impact.staged import DesignData
@@ -111,6 +111,8 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
     placebos: Sequence[PlaceboData] = (),
     designs: Sequence[DesignData] = (),
     described: Sequence[AdopterMeans] = (),
+    segments: Sequence[SegmentEffect] = (),
+    exploratory: Exploratory | None = None,
 ) -> Report:
     """Build the impact report of one release at one snapshot.
 
@@ -129,6 +131,8 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         placebos: Of a release to everyone: what each comparison rests on.
         designs: The same of one that groups got at declared times.
         described: Of a version: those who took it beside those who did not, which is no effect.
+        segments: Effects by segment.
+        exploratory: Trends, overlaps and first assignments.
 
     Raises:
         GateRefused: The decision is not `pass`, or is about another release.
@@ -166,6 +170,9 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         for name in dict.fromkeys(row["metric"] for row in document["estimates"])
         if name in catalog.metrics
     ]
+    document["segments"] = [_plain(one) for one in segments]
+    if exploratory is not None:
+        document["exploratory"] = _plain(exploratory)
     if placebos:
         document["placebo"] = [_plain(one) for one in placebos]
     if designs:

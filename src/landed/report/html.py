@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import forest, units
+from .beside import tables_beside
 from .rests_on import tables_of
 from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, sentence, word
 
@@ -44,7 +45,7 @@ def render_html(document: Mapping[str, Any]) -> str:
         several=len({row["treatment"] for row in estimates}) > 1,
         confidence=_confidence(estimates),
         tests=_tests(estimates),
-        rests_on=tables_of(document),
+        rests_on=[*tables_beside(document), *tables_of(document)],
         title=VERDICTS[document["verdict"]["decision"]],
         step=document["next"][0],
     )

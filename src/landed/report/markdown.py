@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import units
+from .beside import tables_beside
 from .rests_on import Table, tables_of
 from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, sentence, word
 
@@ -39,7 +40,7 @@ def render_markdown(document: Mapping[str, Any]) -> str:
         for role, title in ROLES.items()
         if any(row["role"] == role for row in document["estimates"])
     ]
-    parts += [_rests_on(one) for one in tables_of(document)]
+    parts += [_rests_on(one) for one in (*tables_beside(document), *tables_of(document))]
     parts += [_exposure(document), _caveats(document), _checks(document), _provenance(document)]
     kept, size = [], 0
     for part in filter(None, parts):

@@ -55,7 +55,7 @@ def _placebo(label: str, one: Mapping[str, Any]) -> Table:
     )
     if excluded:
         note += f" Days that do not count: {excluded}."
-    return _table(f"{label}: the change and earlier windows", note, ("From", "Move"), rows)
+    return make_table(f"{label}: the change and earlier windows", note, ("From", "Move"), rows)
 
 
 def _differences(label: str, one: Mapping[str, Any]) -> Table:
@@ -74,7 +74,7 @@ def _differences(label: str, one: Mapping[str, Any]) -> Table:
         f" {facts['n_groups']} groups. Weeks before a cohort's own are placebos, of weight 0."
     )
     head = ("Cohort and week", "Effect", "Weight", "Groups with / without")
-    return _table(f"{label}: effects by cohort and week", note, head, rows)
+    return make_table(f"{label}: effects by cohort and week", note, head, rows)
 
 
 def _synthetic(label: str, one: Mapping[str, Any]) -> Table:
@@ -90,7 +90,7 @@ def _synthetic(label: str, one: Mapping[str, Any]) -> Table:
         " region's gap to its own was after the change than before."
     )
     head = ("Region", "Weight", "Gap after / before")
-    return _table(f"{label}: the synthetic control", note, head, rows)
+    return make_table(f"{label}: the synthetic control", note, head, rows)
 
 
 def _descriptive(entries: Sequence[Mapping[str, Any]]) -> Table:
@@ -103,12 +103,15 @@ def _descriptive(entries: Sequence[Mapping[str, Any]]) -> Table:
         "Means of the 28 days before and of the time after. They chose it themselves: no"
         " difference here is an effect."
     )
-    return _table(
+    return make_table(
         "Who took the version, and who did not", note, ("Metric", "Took it", "Did not"), rows
     )
 
 
-def _table(title: str, note: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
+def make_table(
+    title: str, note: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+) -> Table:
+    """A table of the first rows; the note says where the others stand."""
     kept = list(rows[:MOST_ROWS])
     if len(rows) > MOST_ROWS:
         kept.append((f"and {len(rows) - MOST_ROWS} more", *[units.NOTHING] * (len(head) - 1)))

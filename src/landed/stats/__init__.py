@@ -25,10 +25,12 @@ from .sequential import Look, crossing_probabilities, next_bound, planned_looks,
 from .skew import refuse_skew, skew_of_difference, skewness
 from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
 from .synthetic import SyntheticControl, synthetic_control
+from .trend import EffectTrend, effect_trend
 
 __all__ = [
     "Adjusted",
     "Difference",
+    "EffectTrend",
     "FisherExact",
     "GroupTime",
     "Interaction",
@@ -50,6 +52,7 @@ __all__ = [
     "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
+    "effect_trend",
     "explained_share",
     "false_discovery_p_values",
     "fieller_relative_effect",

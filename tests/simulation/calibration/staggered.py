@@ -2,17 +2,25 @@
 
 Three cohorts and as many clusters without the change, 24 periods, cluster levels of standard
 deviation 1, AR(1) errors of 0.6 with innovations of 0.5, a trend that all share, and an effect
-that grows by 0.05 a period from the change on: what two-way fixed effects get wrong.
+that grows by 0.05 a period from the change on: what two-way fixed effects get wrong. The rows of
+the whole rule have no effect, and go through `staged_estimates` and `conclude`.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from scipy.signal import lfilter
 
+from landed.catalog import Catalog, Metric, Release, RoleOfMetric
+from landed.catalog.release_designs import Cohorts
+from landed.impact import conclude
+from landed.impact.group_panel import GroupPanel
+from landed.impact.staged import staged_estimates
 from landed.stats import StaggeredEffect, staggered_effect
 
 from .rows import Row
@@ -21,6 +29,9 @@ PERIODS = 24
 STARTS = (6, 12, 18, None)
 CLUSTERS = (20, 40, 100)
 GROWTH = 0.05
+CATALOG = Catalog(
+    {"sales": Metric("sales", "Sales", "", "simple", "growth", "count", "increase_is_good")}, {}
+)
 
 
 def table(draws: int, seed: int) -> list[Row]:
@@ -30,12 +41,9 @@ def table(draws: int, seed: int) -> list[Row]:
         draws: Panels in each cell. Count.
         seed: Of the generator; each cell has a stream of its own.
     """
-    streams = np.random.default_rng(seed).spawn(len(CLUSTERS))
-    return [
-        row
-        for clusters, rng in zip(CLUSTERS, streams, strict=True)
-        for row in _cell(rng, draws, clusters)
-    ]
+    streams = iter(np.random.default_rng(seed).spawn(2 * len(CLUSTERS)))
+    rows = [row for clusters in CLUSTERS for row in _cell(next(streams), draws, clusters)]
+    return rows + [row for clusters in CLUSTERS for row in _rule(next(streams), draws, clusters)]
 
 
 def panel(rng: np.random.Generator, cohorts: Sequence[int | None]) -> np.ndarray:
@@ -80,6 +88,44 @@ def _cell(rng: np.random.Generator, draws: int, clusters: int) -> list[Row]:
         Row("coverage", f"{cell}, z", draws, _mean(by_z), is_losing=True),
         _bias(f"{cell}, two-way fixed effects", [value for value, _ in fixed], truth, None),
         Row("coverage", f"{cell}, two-way fixed effects", draws, _mean(by_two_way), is_losing=True),
+    ]
+
+
+def _rule(rng: np.random.Generator, draws: int, clusters: int) -> list[Row]:
+    """Verdicts on logarithms of totals without an effect, as a release by cohorts gets them."""
+    each = clusters // len(STARTS)
+    began = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
+    groups = [f"group {index:03d}" for index in range(clusters)]
+    starts = {
+        group: began + timedelta(weeks=start - STARTS[0])
+        for group, start in zip(groups, (one for one in STARTS for _ in range(each)), strict=True)
+        if start is not None
+    }
+    cohorts = Cohorts("group", starts)
+    due = began + timedelta(weeks=PERIODS - STARTS[0])
+    release = Release(
+        release="drawn",
+        shipped_at=began,
+        owner="growth",
+        kind="staged",
+        roles=(RoleOfMetric("sales", "success"),),
+        treatments=("released",),
+        cohorts=cohorts,
+        exposure_ends_at=due,
+    )
+    found: Counter[str] = Counter()
+    for _ in range(draws):
+        values = 6 + 0.2 * panel(rng, [None] * clusters)
+        weeks = {group: tuple(row) for group, row in zip(groups, values.tolist(), strict=True)}
+        first_on = (began - timedelta(weeks=STARTS[0])).date()
+        panels = {"sales": GroupPanel("sales", first_on, weeks, is_log=True)}
+        made = staged_estimates(release, CATALOG, panels, cohorts, cutoff_at=due)
+        found[conclude(release, made.estimates, cutoff_at=due, decides_at=due).decision] += 1
+    cell = f"{clusters} clusters, the whole rule"
+    designed = {"worked": 0.025, "harmed": 0.05, "not_estimable": 0.01}
+    return [
+        Row(f"false {name}", cell, draws, found[name] / draws, upper=1.3 * rate)
+        for name, rate in designed.items()
     ]
 
 

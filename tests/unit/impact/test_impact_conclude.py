@@ -412,3 +412,32 @@ def test_any_estimates_give_exactly_one_decision(
         assert (decision == "harmed") == ("worse" in success | guards)
         if "not_estimable" in guards:
             assert decision in ("harmed", "not_estimable")
+
+
+@pytest.mark.parametrize(
+    ("row", "speed", "depth", "refunds", "decision"),
+    [
+        (1, (-2.0, -1.0), (1.0, 2.0), (-0.4, 0.3), "harmed"),
+        (1, (1.0, 2.0), (1.0, 2.0), (-1.0, -0.6), "harmed"),
+        (2, (None, None), (None, None), (-0.4, 0.3), "not_estimable"),
+        (2, (1.0, 2.0), (1.0, 2.0), (None, None), "not_estimable"),
+        (3, (1.0, 2.0), (-0.4, 0.3), (-0.4, 0.3), "worked"),
+        (3, (1.0, 2.0), (None, None), (-0.4, 0.3), "worked"),
+        (4, (-0.4, 0.3), (0.1, 0.4), (-0.4, 0.3), "no_effect"),
+        (4, (-0.4, 0.3), (0.1, 0.4), (-1.0, 0.3), "no_effect"),
+        (5, (1.0, 2.0), (-0.4, 0.3), (-1.0, 0.3), "inconclusive"),
+        (5, (-1.0, 2.0), (-0.4, 0.3), (-0.4, 0.3), "inconclusive"),
+        (5, (-0.4, 0.3), (None, None), (-0.4, 0.3), "inconclusive"),
+    ],
+)
+def test_every_row_of_the_table_is_reached(  # noqa: PLR0917 - the parts of a row
+    release: Make, estimate: Make, row: int, speed: Any, depth: Any, refunds: Any, decision: str
+) -> None:
+    found = decide(
+        release,
+        estimate("speed", "success", *speed, limit=0.5),
+        estimate("depth", "success", *depth, limit=0.5),
+        estimate("refunds", "guardrail", *refunds, limit=0.5),
+    )
+
+    assert (row, found.decision) == (row, decision)
