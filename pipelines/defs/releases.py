@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 import dagster as dg
 
@@ -132,7 +133,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
                 now=workspace.today,
                 snapshot=snapshot_id(provenance),
                 provenance=provenance,
-                looks=read_looks(workspace.home, name),
+                looks=partial(read_looks, workspace.home, name),
             )
             if found.looks is not None and (found.looks.taken or found.looks.decided):
                 keep_looks(workspace.home, found.looks)

@@ -16,7 +16,7 @@ from landed.report.assess import Assessment, assess_release
 CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
 
 
-def assess(world: Any) -> Assessment:
+def assess(world: Any, **more: Any) -> Assessment:
     return assess_release(
         world.engine,
         world.catalog,
@@ -28,6 +28,7 @@ def assess(world: Any) -> Assessment:
         now=world.as_of,
         snapshot="0" * 16,
         provenance={"lake": "0"},
+        **more,
     )
 
 
@@ -46,7 +47,7 @@ def test_a_blocked_release_gets_a_notice_and_nothing_is_measured(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a blocked release was measured")
 
-    monkeypatch.setattr(assessing, "measure", never)
+    monkeypatch.setattr(assessing, "measure_segments", never)
     world.run("delete from fct_exposures where variant = 'checklist'")
     found = assess(world)
 
@@ -61,10 +62,21 @@ def test_a_release_that_cannot_be_measured_is_blocked_and_raises_nothing(
     def broken(*_: object, **__: object) -> None:
         raise WarehouseError("the mart is gone")
 
-    monkeypatch.setattr(assessing, "measure", broken)
+    monkeypatch.setattr(assessing, "measure_segments", broken)
     found = assess(world)
 
     failed = [check for check in found.decision.checks if not check.passed]
     assert found.report.is_blocked
     assert [check.check_id for check in failed] == ["gate_error"]
     assert "the mart is gone" in failed[0].observed
+
+
+def test_looks_that_cannot_be_read_block_their_release_only(world: Any) -> None:
+    def damaged() -> None:
+        raise WarehouseError("the looks cannot be read")
+
+    found = assess(world, looks=damaged)
+
+    assert found.report.is_blocked
+    assert "the looks cannot be read" in str(found.report.document["gate"]["checks"])
+    assert found.looks is None

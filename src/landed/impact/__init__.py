@@ -7,7 +7,8 @@ from .estimate import Estimate, estimate_release
 from .exploratory import Exploratory, explore
 from .exposure import Exposure, summarise_exposure
 from .judge import Conclusion, conclude_metric, crossed_at
-from .looks import ReleaseLooks, begin_or_continue, plan_changes, plan_looks
+from .look_plan import as_planned, plan_changes, plan_looks
+from .looks import ReleaseLooks, begin_or_continue
 from .measure import Measured, measure, measure_segments, outcome_sums, pre_period_sums
 from .measure_quantiles import measure_quantiles
 from .segments import SegmentEffect, segment_effects
@@ -21,6 +22,7 @@ __all__ = [
     "ReleaseLooks",
     "SegmentEffect",
     "Verdict",
+    "as_planned",
     "begin_or_continue",
     "compare",
     "conclude",

@@ -23,7 +23,8 @@ from ..stats import (
 from .alpha import Test, share_alpha, tests_of
 from .compare import Compared, compare, mean_of
 from .judge import Conclusion, Interval, conclude_metric, crossed_at
-from .looks import LookPlan, ReleaseLooks, TakenLook, Waiting, next_look, plan_looks
+from .look_plan import LookPlan, plan_looks
+from .looks import ReleaseLooks, TakenLook, Waiting, adjusts, next_look
 
 Row = Mapping[str, Any]
 
@@ -199,21 +200,29 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
     metric = catalog.metric(role.metric)
     of_control = rows.get((metric.name, release.control)) if release.control else None
     of_treatment = rows.get((metric.name, treatment))
+    plan = None if looks is None else looks.plan
+    earlier = () if looks is None else looks.of(metric.name, treatment)
     method, found, reduction = _compare(
-        release, catalog, metric, of_control, of_treatment, confidence_level=CONFIDENCE_LEVEL
+        release,
+        catalog,
+        metric,
+        of_control,
+        of_treatment,
+        adjust=adjusts(earlier, release.adjustment == "pre_period"),
     )
+    direction = metric.direction if plan is None else plan.directions.get(metric.name)
+    direction = direction or metric.direction
     control_mean = found.mean_control if isinstance(found, Difference) else _mean(of_control)
     limit, is_relative = _limit(role, metric)
     absolute_limit = limit
     if limit is not None and is_relative:
         absolute_limit = limit * abs(control_mean) if control_mean else None
     holds_margin = role.role in ("guardrail", "survival")
-    plan = None if looks is None else looks.plan
     known: dict[str, Any] = {
         "metric": metric.name,
         "label": metric.label,
         "value": metric.value,
-        "direction": metric.direction,
+        "direction": direction,
         "role": role.role,
         "treatment": treatment,
         "window_days": metric.window_days,
@@ -222,14 +231,29 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         "n_treatment": _count(of_treatment, "n"),
         "n_missing_control": _count(of_control, "n_missing"),
         "n_missing_treatment": _count(of_treatment, "n_missing"),
-        "confidence_level": _confidence_level(role.role, metric.direction, plan),
+        "confidence_level": _confidence_level(plan, tests_of(role.role, direction)[0]),
         "method": method,
         "variance_reduction_share": reduction,
         "definition": {"revision": metric.revision, "digest": metric.digest},
         "minimum_effect": None if holds_margin else absolute_limit,
         "limit_is_relative": is_relative,
     }
-    earlier = () if looks is None else looks.of(metric.name, treatment)
+    if earlier and earlier[-1].definition != metric.digest:
+        number = earlier[-1].number
+        found = NotEstimable(
+            f"its definition changed after look {number}: what was seen then and what is measured"
+            " now are two metrics"
+        )
+    if (
+        isinstance(found, NotEstimable)
+        and found.resolves_with_more_units
+        and plan is not None
+        and plan.looks == "daily"
+        and cutoff_at is not None
+        and not earlier
+        and plan.fraction(metric.name, cutoff_at) < 1
+    ):
+        return _without_numbers(known, "waiting", found.reason, earlier, conclusion="inconclusive")
     if isinstance(found, NotEstimable) or plan is None or cutoff_at is None:
         return _without_numbers(
             known,
@@ -246,7 +270,7 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         plan,
         metric.name,
         role.role,
-        metric.direction,
+        direction,
         earlier,
         found,
         cutoff_at=cutoff_at,
@@ -262,11 +286,12 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
     shares = _relative_intervals(found, look)
     if len(earlier) < look.number:
         crossed = crossed_at(
-            role.role, metric.direction, intervals, limit, shares if is_relative else None
+            role.role, direction, intervals, limit, shares if is_relative else None
         )
         look = replace(look, crossed=crossed)
     passed = [one.crossed for one in earlier if one.number < look.number]
-    shown: Test = next(test for test in tests_of(role.role, metric.direction) if test in look.tests)
+    shown: Test = next(test for test in tests_of(role.role, direction) if test in look.tests)
+    known["confidence_level"] = _confidence_level(plan, shown)
     relative = relative_interval_at(found, look.tests[shown].bound)
     share = relative if isinstance(relative, RelativeEffect) else None
     return Estimate(
@@ -343,11 +368,9 @@ def _relative_intervals(found: Difference, look: TakenLook) -> dict[Test, Interv
     }
 
 
-def _confidence_level(role: Role, direction: Direction, plan: LookPlan | None) -> float:
-    """Of the interval that is shown: two-sided, over all planned looks."""
-    if plan is None:
-        return CONFIDENCE_LEVEL
-    return 1 - 2 * plan.shares[tests_of(role, direction)[0]].planned
+def _confidence_level(plan: LookPlan | None, test: Test) -> float:
+    """Of the interval of a test: two-sided, over all planned looks."""
+    return CONFIDENCE_LEVEL if plan is None else 1 - 2 * plan.shares[test].planned
 
 
 def _compare(
@@ -357,7 +380,7 @@ def _compare(
     of_control: Row | None,
     of_treatment: Row | None,
     *,
-    confidence_level: float,
+    adjust: bool,
 ) -> Compared:
     """Name of the statistic (where it is known), what it found, variance removed by adjusting."""
     if not release.has_concurrent_control:
@@ -372,8 +395,8 @@ def _compare(
         str(given["form"]),
         of_control,
         of_treatment,
-        confidence_level=confidence_level,
-        adjust=release.adjustment == "pre_period",
+        confidence_level=CONFIDENCE_LEVEL,
+        adjust=adjust,
     )
 
 

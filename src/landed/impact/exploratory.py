@@ -22,6 +22,8 @@ from .looks import ReleaseLooks
 
 #: Fewer units in both releases, in each combination of variants, say nothing of an interaction.
 LEAST_UNITS = 100
+#: Releases whose interaction is tested.
+MOST_TESTED = 5
 _VIEW = "exposures_looked_at_otherwise"
 
 
@@ -117,6 +119,7 @@ def explore(
     looks: ReleaseLooks | None,
     *,
     cutoff_at: datetime,
+    is_final: bool,
 ) -> Exploratory:
     """Look for what could qualify a verdict; where nobody was assigned at random, nothing.
 
@@ -126,19 +129,43 @@ def explore(
         release: The release.
         looks: All looks at it, with this one.
         cutoff_at: Outcomes at or after it do not count. UTC.
+        is_final: Whether this is the last planned look: only then are interactions tested, of
+            the MOST_TESTED releases that share most units. Each costs a scan of the facts.
     """
     if not release.has_concurrent_control:
         return Exploratory()
+    shared = _shared_units(engine, release, cutoff_at)
+    others = [(name, n) for name, n in shared if name in catalog.releases]
+    overlaps = []
+    for place, (name, both) in enumerate(others):
+        other = catalog.releases[name]
+        if not is_final or place >= MOST_TESTED:
+            why = "tested at the last look" if not is_final else "others share more units"
+            overlaps.append(Overlap(name, both, None, None, None, None, None, why))
+        else:
+            overlaps += _overlap(engine, catalog, release, other, cutoff_at, both)
     return Exploratory(
         _trends(release, looks),
-        tuple(
-            found
-            for other in catalog.releases.values()
-            if other.release != release.release
-            for found in _overlap(engine, catalog, release, other, cutoff_at)
-        ),
-        _first_assignments(engine, catalog, release, cutoff_at),
+        tuple(overlaps),
+        _first_assignments(engine, catalog, release, cutoff_at) if is_final else (),
     )
+
+
+def _shared_units(engine: Engine, release: Release, cutoff_at: datetime) -> list[tuple[str, int]]:
+    """Other releases that units of this one met, and how many, most first."""
+    rows = engine.rows(
+        """
+        select b.release, count(*) from fct_exposures as a
+        inner join fct_exposures as b on a.unit_id = b.unit_id and b.release <> a.release
+        where
+            a.release = ? and a.exposed_at < ? and b.exposed_at < ?
+            and not coalesce(a.is_crossover, false) and not coalesce(b.is_crossover, false)
+            and not coalesce(a.is_bot, false)
+        group by b.release order by count(*) desc, b.release
+        """,
+        [release.release, _plain(cutoff_at), _plain(cutoff_at)],
+    )
+    return [(str(name), int(n)) for name, n in rows]
 
 
 def _trends(release: Release, looks: ReleaseLooks | None) -> tuple[Trend, ...]:
@@ -156,24 +183,19 @@ def _trends(release: Release, looks: ReleaseLooks | None) -> tuple[Trend, ...]:
     return tuple(found)
 
 
-def _overlap(
-    engine: Engine, catalog: Catalog, release: Release, other: Release, cutoff_at: datetime
+def _overlap(  # noqa: PLR0917 - the two releases, and what is known of them
+    engine: Engine,
+    catalog: Catalog,
+    release: Release,
+    other: Release,
+    cutoff_at: datetime,
+    both: int,
 ) -> tuple[Overlap, ...]:
-    counted = engine.one(
-        """
-        select count(*) from fct_exposures as a
-        inner join fct_exposures as b on a.unit_id = b.unit_id
-        where a.release = ? and b.release = ? and a.exposed_at < ? and b.exposed_at < ?
-        """,
-        [release.release, other.release, _plain(cutoff_at), _plain(cutoff_at)],
-    )
-    both = int(counted[0]) if counted else 0
-    if not both:
-        return ()
-
     def none(reason: str) -> tuple[Overlap, ...]:
         return (Overlap(other.release, both, None, None, None, None, None, reason),)
 
+    if other.unit != release.unit:
+        return none(f"its units are of another kind: {other.unit}")
     if not other.has_concurrent_control:
         return none("the other release gave its change to all units that could get it")
     metrics = _measurable(catalog, release)

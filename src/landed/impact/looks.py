@@ -6,22 +6,26 @@ Looks that were not taken (no run on that day, a blocked gate) spend nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from ..catalog import Catalog
 from ..catalog.releases import Release, Role
-from ..documents import digest
 from ..errors import ContractError
 from ..stats import Difference, Look, next_bound, sequence_bound, spend
-from .alpha import AlphaShare, Test, share_alpha, tests_of
+from .alpha import AlphaShare, Test, tests_of
+from .look_plan import LookPlan, plan_looks
 
 SCHEMA = "landed.looks/1"
 #: A daily look needs as many mature units in each arm: before that a mean is not near normal.
 LEAST_UNITS = 100
+#: Information that a look adds at least, as a share of what was known.
+LEAST_ADDED = 1e-3
+#: From this share of the planned time on a comparison keeps its method: a switch between adjusted
+#: and not, late in the looks, is not what their bounds were worked out for.
+METHOD_FIXED_FROM = 0.25
 Key = tuple[str, str]  # metric, treatment
 
 
@@ -55,6 +59,7 @@ class TakenLook:
         crossed: What this look showed: better, worse, equivalent, non_inferior.
         definition: Digest of the metric's definition.
         is_past_plan: Whether it came after the last planned look, on the reserve.
+        method: Name of the statistic.
     """
 
     number: int
@@ -69,6 +74,7 @@ class TakenLook:
     crossed: tuple[str, ...]
     definition: str
     is_past_plan: bool = False
+    method: str = ""
 
     @property
     def z(self) -> float:
@@ -94,6 +100,7 @@ class TakenLook:
             "crossed": list(self.crossed),
             "definition": self.definition,
             "is_past_plan": self.is_past_plan,
+            "method": self.method,
         }
 
     @classmethod
@@ -112,71 +119,6 @@ class Waiting:
 
     reason: str
     is_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LookPlan:
-    """When a release is looked at and what each look may err: fixed with its first look.
-
-    Args:
-        looks: once or daily.
-        starts_at: When exposure began. UTC.
-        ends_at: When it ends, with a declared extension. UTC.
-        windows_days: Outcome window by metric. Days; None means until the cutoff.
-        roles: Role by metric.
-        shares: Alpha by test.
-    """
-
-    looks: Literal["once", "daily"]
-    starts_at: datetime
-    ends_at: datetime
-    windows_days: Mapping[str, float | None]
-    roles: Mapping[str, Role]
-    shares: Mapping[Test, AlphaShare]
-
-    def fraction(self, metric: str, cutoff_at: datetime) -> float:
-        """Share of the planned time whose units can be mature at a cutoff. 0 to 1."""
-        window = timedelta(days=self.windows_days.get(metric) or 0.0)
-        passed = (cutoff_at - window - self.starts_at) / (self.ends_at - self.starts_at)
-        return min(max(passed, 0.0), 1.0)
-
-    @property
-    def planned(self) -> int:
-        """Looks planned. Count."""
-        if self.looks == "once":
-            return 1
-        return math.ceil((self.ends_at - self.starts_at) / timedelta(days=1))
-
-    def as_dict(self) -> dict[str, Any]:
-        """As it is kept."""
-        return {
-            "looks": self.looks,
-            "starts_at": self.starts_at.isoformat(),
-            "ends_at": self.ends_at.isoformat(),
-            "windows_days": dict(self.windows_days),
-            "roles": dict(self.roles),
-            "shares": {
-                name: {
-                    "spending": share.spending,
-                    "planned": share.planned,
-                    "reserved": share.reserved,
-                }
-                for name, share in self.shares.items()
-            },
-        }
-
-    @classmethod
-    def of_dict(cls, kept: Mapping[str, Any]) -> LookPlan:
-        """Read back what `as_dict` gave."""
-        shares = {name: AlphaShare(**share) for name, share in kept["shares"].items()}
-        return cls(
-            kept["looks"],
-            datetime.fromisoformat(kept["starts_at"]),
-            datetime.fromisoformat(kept["ends_at"]),
-            kept["windows_days"],
-            kept["roles"],
-            shares,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,35 +207,6 @@ class ReleaseLooks:
         return cls(kept["release"], LookPlan.of_dict(kept["plan"]), taken, decided)
 
 
-def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
-    """The plan as the release's file and its metrics say it now.
-
-    A release that is not randomised has one look, when its verdict is due.
-
-    Raises:
-        ContractError: The release has no horizon.
-    """
-    end = release.ends_at
-    if not release.has_concurrent_control:
-        release, end = replace(release, looks="once"), release.decides_at(())
-    if end is None:
-        raise ContractError(
-            f"the release `{release.release}` has no horizon",
-            expected="horizon: {exposure_ends_at: …}",
-            where=str(release.path),
-            fix="say when exposure ends; looks are planned up to then.",
-            code="no_horizon",
-        )
-    windows = {
-        name: catalog.metrics[name].window_days if name in catalog.metrics else None
-        for name in release.metrics
-    }
-    roles = {role.metric: role.role for role in release.roles}
-    return LookPlan(
-        release.looks, release.shipped_at, end, windows, roles, share_alpha(release, catalog)
-    )
-
-
 def begin_or_continue(
     release: Release, catalog: Catalog, kept: ReleaseLooks | None
 ) -> ReleaseLooks:
@@ -303,17 +216,11 @@ def begin_or_continue(
     return ReleaseLooks(release.release, plan_looks(release, catalog))
 
 
-def plan_changes(looks: ReleaseLooks, release: Release, catalog: Catalog) -> list[str]:
-    """What the files say now that the plan of the first look does not. Words for a caveat."""
-    now, then = plan_looks(release, catalog).as_dict(), looks.plan.as_dict()
-    named = {
-        "looks": "how often it is looked at",
-        "starts_at": "when it shipped",
-        "ends_at": "when exposure ends",
-        "windows_days": "metrics or their outcome windows",
-        "roles": "metrics or their roles",
-    }
-    return [text for name, text in named.items() if digest(now[name]) != digest(then[name])]
+def adjusts(earlier: Sequence[TakenLook], declared: bool) -> bool:
+    """Whether the next look may adjust: as declared, and later as the look before did."""
+    if earlier and earlier[-1].fraction >= METHOD_FIXED_FROM:
+        return declared and earlier[-1].method == "adjusted_difference"
+    return declared
 
 
 def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
@@ -358,8 +265,12 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
     elif fraction <= 0:
         return Waiting("no unit can be mature yet")
     information = found.n_control * found.n_treatment / (found.n_control + found.n_treatment)
-    if earlier and information <= earlier[-1].information:
-        return Waiting("no unit has entered since the last look", is_over=fraction >= 1)
+    if earlier and information <= earlier[-1].information * (1 + LEAST_ADDED):
+        if fraction < 1 or earlier[-1].fraction >= 1:
+            return Waiting("no unit has entered since the last look", is_over=fraction >= 1)
+        # the last planned look spends the rest, though it knows no more than the one before: its
+        # bound is that of a look that knows a little more, which is slightly too high
+        information = earlier[-1].information * (1 + LEAST_ADDED)
     tests: dict[Test, TestAtLook] = {}
     for test in tests_of(role, direction):
         # without a window a value grows from look to look: only harm may use what it is so far
@@ -382,6 +293,7 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
         tests=tests,
         crossed=(),
         definition=definition,
+        method=found.method,
         is_past_plan=bool(earlier) and earlier[-1].fraction >= 1,
     )
 

@@ -15,7 +15,7 @@ from ..catalog.releases import FLAG_EVENT, Release, RoleOfMetric
 from ..stats.placebo import LEAST_WINDOWS
 from .alpha import Test, share_alpha
 from .history import History, Seen, planned_days
-from .looks import LookPlan, plan_looks
+from .look_plan import LookPlan, plan_looks
 from .plan_metric import MetricPlan, Units, information, plan_metric
 from .plan_rule import RULE_DRAWS, MetricPath, RulePower, simulate_rule
 

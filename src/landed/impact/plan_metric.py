@@ -25,7 +25,8 @@ from ..stats import (
 from ..stats.sequential import Spending
 from .alpha import Test, tests_of
 from .history import Row
-from .looks import LEAST_UNITS, LookPlan
+from .look_plan import LookPlan
+from .looks import LEAST_UNITS
 from .measure import outcome_sums, pre_period_sums
 from .plan_rule import MetricPath
 

@@ -19,10 +19,13 @@ def read_looks(home: Home, release: str) -> ReleaseLooks | None:
     """
     path = home.looks / f"{release}.json"
     try:
-        return ReleaseLooks.of_dict(orjson.loads(path.read_bytes()))
+        found = ReleaseLooks.of_dict(orjson.loads(path.read_bytes()))
+        if found.release != release:
+            raise ValueError(f"they are those of `{found.release}`")
+        return found
     except FileNotFoundError:
         return None
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # JSON's is a ValueError
         raise WarehouseError(
             f"the looks at `{release}` cannot be read: {type(error).__name__}: {error}",
             where=str(path),

@@ -5,7 +5,7 @@ The order is the product's promise, so it stands in one function that has no oth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from ..impact import (
     Exposure,
     ReleaseLooks,
     Verdict,
+    as_planned,
     begin_or_continue,
     conclude,
     estimate_release,
@@ -76,7 +77,7 @@ def assess_release(
     now: datetime,
     snapshot: str,
     provenance: Mapping[str, str],
-    looks: ReleaseLooks | None = None,
+    looks: Callable[[], ReleaseLooks | None] = lambda: None,
 ) -> Assessment:
     """Judge one release.
 
@@ -91,7 +92,7 @@ def assess_release(
         now: The instant of the run, UTC; only freshness looks at it.
         snapshot: Id of the snapshot the report belongs to.
         provenance: Digests of what the numbers were computed from.
-        looks: Looks taken at it before; None where there are none.
+        looks: Reads the looks taken at it before; None where there are none.
 
     Returns:
         The report if the gate passed, else the notice. A blocked release has no estimate.
@@ -108,6 +109,8 @@ def assess_release(
         suites=suites,
     )
 
+    kept: list[ReleaseLooks | None] = [None]
+
     def notice(blocked: GateDecision) -> Assessment:
         made = build_notice(
             release,
@@ -116,23 +119,26 @@ def assess_release(
             snapshot=snapshot,
             as_of=calendar.cutoff_at,
             provenance=provenance,
-            look=_look_of(looks),
+            look=_look_of(kept[0]),
         )
-        return Assessment(release.release, blocked, exposure, (), (), None, made, looks)
+        return Assessment(release.release, blocked, exposure, (), (), None, made, kept[0])
 
     if decision.decision != "pass":
         return notice(decision)
     try:
-        measured = measure_segments(engine, catalog, release, cutoff_at=calendar.cutoff_at)
-        moments = tuple(measured.overall)
-        taken = begin_or_continue(release, catalog, looks) if release.has_design else None
-        estimates, placebos, designs = _estimates(
-            engine, catalog, release, calendar, moments=moments, looks=taken
-        )
-        described = (
-            describe_adopters(engine, catalog, release, cutoff_at=calendar.cutoff_at)
-            if release.kind == "version"
-            else ()
+        kept[0] = looks()
+        return _measured(
+            engine,
+            catalog,
+            release,
+            calendar,
+            decision,
+            exposure,
+            kept[0],
+            notice,
+            suites=suites,
+            snapshot=snapshot,
+            provenance=provenance,
         )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
         failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
@@ -145,6 +151,37 @@ def assess_release(
                 judged_at=now,
             )
         )
+
+
+def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so far
+    engine: Engine,
+    catalog: Catalog,
+    declared: Release,
+    calendar: Calendar,
+    decision: GateDecision,
+    exposure: Exposure,
+    looks: ReleaseLooks | None,
+    notice: Callable[[GateDecision], Assessment],
+    *,
+    suites: Mapping[str, Suite],
+    snapshot: str,
+    provenance: Mapping[str, str],
+) -> Assessment:
+    """Measure, judge the results, conclude: a release whose data passed."""
+    cutoff_at = calendar.cutoff_at
+    taken = begin_or_continue(declared, catalog, looks) if declared.has_design else None
+    # what was planned at the first look holds, whatever the file says since
+    release = declared if taken is None else as_planned(declared, taken.plan)
+    measured = measure_segments(engine, catalog, release, cutoff_at=cutoff_at)
+    moments = tuple(measured.overall)
+    estimates, placebos, designs = _estimates(
+        engine, catalog, release, calendar, moments=moments, looks=taken
+    )
+    described = (
+        describe_adopters(engine, catalog, release, cutoff_at=cutoff_at)
+        if release.kind == "version"
+        else ()
+    )
     decision = judge_results(
         decision,
         engine,
@@ -152,25 +189,20 @@ def assess_release(
         release,
         moments,
         estimates,
-        cutoff_at=calendar.cutoff_at,
+        cutoff_at=cutoff_at,
         suites=suites,
     )
     if decision.decision != "pass":
         return notice(decision)
     changed = []
     if taken is not None:
-        changed = plan_changes(taken, release, catalog)
+        changed = plan_changes(taken.plan, declared, catalog)
         taken = taken.with_looks((one.metric, one.treatment, one.look) for one in estimates)
     verdict = conclude(
-        release,
-        estimates,
-        cutoff_at=calendar.cutoff_at,
-        decides_at=calendar.decides_at,
-        looks=taken,
+        release, estimates, cutoff_at=cutoff_at, decides_at=calendar.decides_at, looks=taken
     )
     if taken is not None:
-        taken = taken.with_decisions(verdict.by_treatment, calendar.cutoff_at)
-    is_final = calendar.is_decided or bool(taken and taken.decided)
+        taken = taken.with_decisions(verdict.by_treatment, cutoff_at)
     report = build_report(
         release,
         catalog,
@@ -179,7 +211,7 @@ def assess_release(
         estimates,
         verdict,
         snapshot=snapshot,
-        as_of=calendar.cutoff_at,
+        as_of=cutoff_at,
         provenance=provenance,
         look=_look_of(taken),
         plan_changes=changed,
@@ -187,9 +219,15 @@ def assess_release(
         designs=designs,
         described=described,
         segments=segment_effects(
-            release, catalog, measured.by_segment, measured.overall, is_final=is_final
+            release,
+            catalog,
+            measured.by_segment,
+            measured.overall,
+            is_final=calendar.is_decided,
         ),
-        exploratory=explore(engine, catalog, release, taken, cutoff_at=calendar.cutoff_at),
+        exploratory=explore(
+            engine, catalog, release, taken, cutoff_at=cutoff_at, is_final=calendar.is_decided
+        ),
     )
     return Assessment(
         release.release, decision, exposure, moments, estimates, verdict, report, taken

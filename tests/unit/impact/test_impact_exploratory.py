@@ -69,9 +69,9 @@ def test_an_overlapping_release_is_named_and_the_interaction_tested(
 ) -> None:
     named, catalog = both
 
-    (found,) = explore(engine, catalog, named, None, cutoff_at=CUTOFF).overlaps
+    (found,) = explore(engine, catalog, named, None, cutoff_at=CUTOFF, is_final=True).overlaps
 
-    assert (found.release, found.n_both) == ("other", 800)
+    assert (found.release, found.n_both) == ("other", 780)
     assert (found.treatment, found.other_treatment) == ("checklist", "it's new")
     assert found.difference == pytest.approx(0.3, abs=0.02)  # 20 crossovers are left out
     assert found.p_value is not None
@@ -83,9 +83,9 @@ def test_a_release_to_everyone_can_only_be_named(engine: Engine, both: tuple[Any
     everyone = replace(catalog.releases["other"], kind="everyone", control=None)
     known = replace(catalog, releases={**catalog.releases, "other": everyone})
 
-    (found,) = explore(engine, known, named, None, cutoff_at=CUTOFF).overlaps
+    (found,) = explore(engine, known, named, None, cutoff_at=CUTOFF, is_final=True).overlaps
 
-    assert (found.n_both, found.metric, found.difference) == (800, None, None)
+    assert (found.n_both, found.metric, found.difference) == (780, None, None)
     assert found.reason is not None
 
 
@@ -94,7 +94,9 @@ def test_units_that_crossed_over_count_with_their_first_variant(
 ) -> None:
     named, catalog = both
 
-    (found,) = explore(engine, catalog, named, None, cutoff_at=CUTOFF).first_assignments
+    (found,) = explore(
+        engine, catalog, named, None, cutoff_at=CUTOFF, is_final=True
+    ).first_assignments
 
     assert found.n_crossover == 20
     # of 400 an arm: 30 % of control, 30 % and 60 % of the halves of the treatment
@@ -111,9 +113,9 @@ def test_a_trend_needs_looks_that_added_units(
         for n in (1, 2, 3, 4)
     )
 
-    few = explore(engine, catalog, named, looks, cutoff_at=CUTOFF).trends
+    few = explore(engine, catalog, named, looks, cutoff_at=CUTOFF, is_final=True).trends
     seen = replace(looks, taken={("erring_user_share", "checklist"): taken})
-    (line,) = explore(engine, catalog, named, seen, cutoff_at=CUTOFF).trends
+    (line,) = explore(engine, catalog, named, seen, cutoff_at=CUTOFF, is_final=True).trends
 
     assert [one.reason for one in few] == ["0 looks added units, a trend needs 4"]
     assert line.slope == pytest.approx(-4.0)
@@ -125,7 +127,7 @@ def test_nothing_is_explored_without_assignment_at_random(
     named, catalog = both
     alone = replace(named, kind="everyone", control=None)
 
-    assert explore(engine, catalog, alone, None, cutoff_at=CUTOFF).as_dict() == {
+    assert explore(engine, catalog, alone, None, cutoff_at=CUTOFF, is_final=True).as_dict() == {
         "trends": [],
         "overlaps": [],
         "first_assignments": [],

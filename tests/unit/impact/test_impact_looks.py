@@ -15,6 +15,7 @@ from landed.catalog import RoleOfMetric
 from landed.errors import ContractError, EstimationError
 from landed.impact import (
     ReleaseLooks,
+    as_planned,
     begin_or_continue,
     conclude,
     estimate_release,
@@ -22,6 +23,7 @@ from landed.impact import (
     plan_looks,
 )
 from landed.impact.alpha import share_alpha
+from landed.impact.looks import adjusts
 from landed.stats import planned_looks
 
 Make = Callable[..., Any]
@@ -54,11 +56,12 @@ class Life:
 
     def at(self, cutoff_at: datetime, rows: list[Any]) -> Any:
         looks = begin_or_continue(self.release, self.catalog, self.looks)
+        planned = as_planned(self.release, looks.plan)
         self.estimates = estimate_release(
-            self.release, self.catalog, rows, looks=looks, cutoff_at=cutoff_at
+            planned, self.catalog, rows, looks=looks, cutoff_at=cutoff_at
         )
         looks = looks.with_looks((e.metric, e.treatment, e.look) for e in self.estimates)
-        verdict = conclude(self.release, self.estimates, cutoff_at=cutoff_at, looks=looks)
+        verdict = conclude(planned, self.estimates, cutoff_at=cutoff_at, looks=looks)
         self.looks = looks.with_decisions(verdict.by_treatment, cutoff_at)
         return verdict
 
@@ -200,7 +203,103 @@ def test_past_the_plan_only_the_reserve_is_left(life: Life, row: Make) -> None:
     assert look.is_past_plan
     assert look.tests["success"].bound == pytest.approx(4.03, abs=0.02)
     assert look.tests["success"].spent == pytest.approx(0.025)
-    assert plan_changes(life.looks, life.release, life.catalog) == ["when exposure ends"]  # type: ignore[arg-type]
+    assert plan_changes(life.looks.plan, life.release, life.catalog) == ["when exposure ends"]  # type: ignore[arg-type]
+
+
+def test_what_was_planned_holds_whatever_the_file_says_later(life: Life, row: Make) -> None:
+    def rows(n: int) -> list[Any]:
+        return (
+            rows_of(row, "activation_rate", n, 0.10, 0.10)
+            + rows_of(row, "error_rate", n, 0.10, 0.16)
+            + rows_of(row, "clicks", n, 0.10, 0.20)
+        )
+
+    life.at(day(10), rows(2000))
+    life.release = replace(
+        life.release,
+        roles=(
+            replace(ROLES[0], minimum_effect_of_interest=0.5),
+            RoleOfMetric("clicks", "success"),
+            replace(ROLES[1], non_inferiority_margin=0.5),
+        ),
+        treatments=("checklist", "another"),
+        adjustment="none",
+    )
+    life.catalog = replace(
+        life.catalog,
+        metrics={
+            **life.catalog.metrics,
+            "clicks": replace(life.catalog.metrics["activation_rate"], name="clicks"),
+        },
+    )
+
+    life.at(day(20), rows(4000))
+
+    found = {one.metric: one for one in life.estimates}
+    assert found["clicks"].role == "diagnostic"
+    assert found["error_rate"].margin == 0.05
+    assert found["error_rate"].conclusion == "worse"
+    assert found["activation_rate"].minimum_effect == 0.02
+    assert {one.treatment for one in life.estimates} == {"checklist"}
+    assert life.looks is not None
+    assert plan_changes(life.looks.plan, life.release, life.catalog) == [
+        "which treatments there are",
+        "whether effects are adjusted",
+        "metrics, their roles, margins or minimum effects",
+        "which way is good for a metric",
+        "outcome windows",
+    ]
+
+
+def test_a_metric_that_is_defined_otherwise_now_cannot_be_concluded(life: Life, row: Make) -> None:
+    rows = rows_of(row, "activation_rate", 4000, 0.1, 0.12) + rows_of(
+        row, "error_rate", 4000, 0.1, 0.1
+    )
+    life.at(day(10), rows)
+    changed = replace(life.catalog.metrics["activation_rate"], digest="e" * 64)
+    life.catalog = replace(
+        life.catalog, metrics={**life.catalog.metrics, "activation_rate": changed}
+    )
+
+    life.at(day(20), rows)
+
+    found = life.estimates[0]
+    assert found.status == "not_estimable"
+    assert found.reason is not None
+    assert found.reason.startswith("its definition changed after look 1")
+
+
+def test_the_last_look_spends_the_rest_though_no_unit_entered(life: Life, row: Make) -> None:
+    rows = rows_of(row, "activation_rate", 2800, 0.1, 0.122) + rows_of(
+        row, "error_rate", 2800, 0.1, 0.1
+    )
+
+    life.at(day(14) + timedelta(hours=12), rows)
+    between = life.at(day(20), rows)
+    last = life.at(day(28) + timedelta(hours=12), rows)
+
+    looks = life.looks.of("activation_rate", "checklist")  # type: ignore[union-attr]
+    assert len(looks) == 2
+    assert looks[1].tests["success"].spent == pytest.approx(0.024, abs=1e-6)
+    assert looks[1].tests["success"].bound == pytest.approx(1.98, abs=0.02)
+    assert between.decision == "inconclusive"
+    assert last.decision == "worked"
+
+
+def test_a_method_is_kept_once_a_quarter_of_the_time_has_passed(life: Life, row: Make) -> None:
+    def rows(n: int) -> list[Any]:
+        return rows_of(row, "activation_rate", n, 0.1, 0.1) + rows_of(
+            row, "error_rate", n, 0.1, 0.1
+        )
+
+    life.at(day(5), rows(400))
+    early = life.looks.of("activation_rate", "checklist")  # type: ignore[union-attr]
+    life.at(day(10), rows(900))
+    late = life.looks.of("activation_rate", "checklist")  # type: ignore[union-attr]
+
+    assert adjusts(early, declared=True)
+    assert not adjusts(late, declared=True)
+    assert adjusts((replace(late[-1], method="adjusted_difference"),), declared=True)
 
 
 def test_one_look_waits_for_the_end(release: Make, catalog: Make, metric: Make, row: Make) -> None:
