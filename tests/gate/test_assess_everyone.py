@@ -62,7 +62,7 @@ def assess(world: Any, data_through: datetime, looks: ReleaseLooks | None = None
         now=world.as_of,
         snapshot="0" * 16,
         provenance={"lake": "0"},
-        looks=looks,
+        looks=lambda: looks,
     )
 
 
