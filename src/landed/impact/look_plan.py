@@ -92,10 +92,14 @@ class LookPlan:
 def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
     """The plan as the release's file and its metrics say it now.
 
+    A release that is not randomised has one look, when its verdict is due.
+
     Raises:
         ContractError: The release has no horizon.
     """
     end = release.ends_at
+    if not release.has_concurrent_control:
+        release, end = replace(release, looks="once"), release.decides_at(())
     if end is None:
         raise ContractError(
             f"the release `{release.release}` has no horizon",
