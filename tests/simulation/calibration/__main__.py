@@ -58,7 +58,7 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         "28 daily looks, 200 new units an arm a day, outcomes drawn unit by unit. Every look goes"
         " through `estimate_release`, the kept looks and `conclude`.",
         verdicts,
-        (1_000, 5_000, 5_000, 10_000, 10_000, 5_000, 1_000, 2_000, 5_000, 5_000),
+        (1_000, 5_000, 5_000, 10_000, 10_000, 5_000, 1_000, 5_000, 5_000, 5_000),
     ),
     (
         "Adjustment by the pre-period",
