@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
 from ..catalog import Catalog
 from ..catalog.releases import AllocationStage, Release
 from ..errors import WarehouseError
-from ..warehouse import Engine
+from ..warehouse import Engine, without_zone
 from .decision import Stage
 
 Number = float | int | bool
@@ -157,7 +157,7 @@ class Subject:
             )
         shipped_at, cutoff_at, decides_at, exposure_ends_at = row
         if self.given_cutoff_at is not None:
-            cutoff_at = plain(self.given_cutoff_at)
+            cutoff_at = without_zone(self.given_cutoff_at)
         if cutoff_at is None:
             raise WarehouseError(
                 f"`{self.release.release}` has no cutoff: there is no whole day of data",
@@ -175,7 +175,7 @@ class Subject:
     def exposed(self) -> tuple[ExposedCell, ...]:
         """One pass over `fct_exposures`: units by stage and variant, up to the cutoff."""
         starts = {
-            f"stage_{index}": plain(stage.starts_at)
+            f"stage_{index}": without_zone(stage.starts_at)
             for index, stage in enumerate(self.stages)
             if index  # whoever was exposed before the first stage began belongs to it
         }
@@ -244,11 +244,6 @@ class Check:
     stage: Stage
     columns: tuple[str, ...]
     find: Finder
-
-
-def plain(instant: datetime) -> datetime:
-    """The instant as the engine keeps it: UTC without a zone."""
-    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

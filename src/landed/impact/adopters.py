@@ -7,39 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..catalog import Catalog
 from ..catalog.forms import NoUnitForm
 from ..catalog.releases import Release
-from ..compiler import Relations, compile_unit_moments
-from ..warehouse import Engine
+from ..warehouse import Engine, without_zone
+from .measure import measure_population
 
 ADOPTED, OTHERS = "adopted", "others"
-_TEMPORARY = Relations(schema="main", database="temp")
 
 #: Everybody seen since the release, from their first event on, by whether they took it.
 _POPULATION = """
-create or replace temp view fct_exposures as
 select
-    '{release}' as release,
+    $release as release,
     events.unit_id,
     if(
         events.unit_id in (
-            select unit_id from {database}.main.fct_exposures
-            where release = '{release}' and exposed_at < timestamp '{cutoff_at}'
+            select unit_id from fct_exposures
+            where release = $release and exposed_at < $cutoff_at
         ),
-        '{adopted}', '{others}'
+        $adopted, $others
     ) as variant,
     min(events.occurred_at) as exposed_at,
     false as is_crossover,
     coalesce(bool_or(units.is_bot), false) as is_bot
-from {database}.main.fct_events as events
-left join {database}.main.dim_units as units on events.unit_id = units.unit_id
+from fct_events as events
+left join dim_units as units on events.unit_id = units.unit_id
 where events.unit_id is not null
-    and events.occurred_at >= timestamp '{shipped_at}'
-    and events.occurred_at < timestamp '{cutoff_at}'
+    and events.occurred_at >= $shipped_at
+    and events.occurred_at < $cutoff_at
 group by events.unit_id
 """
 
@@ -105,29 +103,16 @@ def describe_adopters(
     if not names:
         return ()
     arms = replace(release, control=OTHERS, treatments=(ADOPTED,))
-    compiled = compile_unit_moments(catalog, arms, names, cutoff_at=cutoff_at, relations=_TEMPORARY)
-    row = engine.one("select current_database()")
-    database = '"' + str(row[0]).replace('"', '""') + '"' if row else ""
-    models = sorted(compiled.models - {"fct_exposures"})
-    try:
-        for model in models:
-            engine.execute(
-                f'create or replace temp view "{model}" as select * from {database}.main."{model}"'
-            )
-        engine.execute(
-            _POPULATION.format(
-                release=release.release,  # a slug: [a-z0-9-]
-                database=database,
-                adopted=ADOPTED,
-                others=OTHERS,
-                shipped_at=_plain(release.shipped_at),
-                cutoff_at=_plain(cutoff_at),
-            )
-        )
-        rows = {(one["metric"], one["variant"]): one for one in engine.dicts(compiled.sql)}
-    finally:  # they would stand in for the marts themselves
-        for model in (*models, "fct_exposures"):
-            engine.execute(f'drop view if exists temp.main."{model}"')
+    params = {
+        "release": release.release,
+        "adopted": ADOPTED,
+        "others": OTHERS,
+        "shipped_at": without_zone(release.shipped_at),
+        "cutoff_at": without_zone(cutoff_at),
+    }
+    rows = measure_population(
+        engine, catalog, arms, names, _POPULATION, params, cutoff_at=cutoff_at
+    )
     return tuple(_means(catalog, name, rows) for name in names)
 
 
@@ -151,8 +136,3 @@ def _mean(row: Mapping[str, Any], of: str, by: str, count: str) -> float | None:
     divisor = row[f"sum_{by}"] if row["form"] == "ratio" else row[count]
     total = row[f"sum_{of}"]
     return float(total) / float(divisor) if divisor and total is not None else None
-
-
-def _plain(instant: datetime) -> str:
-    """The engine keeps UTC without a zone."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")

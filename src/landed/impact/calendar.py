@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..catalog import Catalog
 from ..catalog.releases import Release
-from ..warehouse import Engine
+from ..warehouse import Engine, without_zone
 
 #: Days in which nearly every source has an event: what is older is read for the others only.
 _RECENT_DAYS = 7
@@ -133,4 +133,4 @@ def write_releases(
 
 def _plain(instant: datetime | None) -> datetime | None:
     """The engine keeps UTC without a zone."""
-    return None if instant is None else instant.astimezone(UTC).replace(tzinfo=None)
+    return None if instant is None else without_zone(instant)

@@ -23,6 +23,7 @@ from ..stats import (
 from .alpha import Test, share_alpha, tests_of
 from .compare import Compared, compare, mean_of
 from .judge import Conclusion, Interval, conclude_metric, crossed_at
+from .limits import in_unit, limit_of
 from .look_plan import LookPlan, plan_looks
 from .looks import ReleaseLooks, TakenLook, Waiting, adjusts, next_look
 
@@ -32,7 +33,7 @@ CONFIDENCE_LEVEL = 0.95
 NO_CONTROL = "no concurrent control"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """What is known of one metric in one treatment against control.
 
@@ -88,26 +89,26 @@ class Estimate:
     role: Role
     treatment: str
     status: Literal["estimated", "not_estimable", "waiting"]
-    reason: str | None
-    window_days: float | None
-    margin: float | None
-    mean_control: float | None
-    mean_treatment: float | None
-    n_control: int | None
-    n_treatment: int | None
-    n_missing_control: int | None
-    n_missing_treatment: int | None
-    absolute_effect: float | None
-    ci_lower: float | None
-    ci_upper: float | None
-    relative_effect: float | None
-    relative_ci_lower: float | None
-    relative_ci_upper: float | None
-    p_value: float | None
-    bound: float | None
+    reason: str | None = None
+    window_days: float | None = None
+    margin: float | None = None
+    mean_control: float | None = None
+    mean_treatment: float | None = None
+    n_control: int | None = None
+    n_treatment: int | None = None
+    n_missing_control: int | None = None
+    n_missing_treatment: int | None = None
+    absolute_effect: float | None = None
+    ci_lower: float | None = None
+    ci_upper: float | None = None
+    relative_effect: float | None = None
+    relative_ci_lower: float | None = None
+    relative_ci_upper: float | None = None
+    p_value: float | None = None
+    bound: float | None = None
     confidence_level: float
-    method: str | None
-    variance_reduction_share: float
+    method: str | None = None
+    variance_reduction_share: float = 0.0
     conclusion: Conclusion
     definition: Mapping[str, str | None]
     standard_error: float | None = None
@@ -213,10 +214,8 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
     direction = metric.direction if plan is None else plan.directions.get(metric.name)
     direction = direction or metric.direction
     control_mean = found.mean_control if isinstance(found, Difference) else _mean(of_control)
-    limit, is_relative = _limit(role, metric)
-    absolute_limit = limit
-    if limit is not None and is_relative:
-        absolute_limit = limit * abs(control_mean) if control_mean else None
+    limit, is_relative = limit_of(role, metric)
+    absolute_limit = in_unit(limit, is_relative, control_mean)
     holds_margin = role.role in ("guardrail", "survival")
     known: dict[str, Any] = {
         "metric": metric.name,
@@ -345,14 +344,6 @@ def _without_numbers(
         reason=reason,
         mean_control=mean_control,
         mean_treatment=mean_treatment,
-        absolute_effect=None,
-        ci_lower=None,
-        ci_upper=None,
-        relative_effect=None,
-        relative_ci_lower=None,
-        relative_ci_upper=None,
-        p_value=None,
-        bound=None,
         conclusion="worse" if stands == "worse" else conclusion,
         resolves_with_more_units=resolves_with_more_units,
     )
@@ -398,15 +389,6 @@ def _compare(
         confidence_level=CONFIDENCE_LEVEL,
         adjust=adjust,
     )
-
-
-def _limit(role: RoleOfMetric, metric: Metric) -> tuple[float | None, bool]:
-    """The limit that the role is held against: the release's word, else the metric's own."""
-    if role.role in ("guardrail", "survival"):
-        declared, own = role.non_inferiority_margin, metric.non_inferiority_margin
-    else:
-        declared, own = role.minimum_effect_of_interest, metric.minimum_effect_of_interest
-    return (own, False) if declared is None else (declared, role.relative)
 
 
 def _mean(row: Row | None) -> float | None:

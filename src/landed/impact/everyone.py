@@ -17,7 +17,8 @@ from .alpha import tests_of
 from .daily_series import DailySeries
 from .estimate import Estimate
 from .judge import crossed_at
-from .one_look import Comparison, Ends, Rates, estimate_once, limit_of, without_numbers
+from .limits import limit_of
+from .one_look import Comparison, Ends, Rates, estimate_once, without_numbers
 from .placebo_window import PlaceboData, PlaceboWindow
 
 METHOD = "placebo"

@@ -5,26 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..catalog import Catalog
-from ..catalog.definitions import EXPOSURES_MODEL
 from ..catalog.forms import NoUnitForm
 from ..catalog.releases import Release
-from ..compiler import compile_unit_moments
-from ..compiler.query import Relations
 from ..stats import Difference, NotEstimable, effect_trend
 from ..stats.distributions import normal_p_value
-from ..warehouse import Engine
+from ..warehouse import Engine, without_zone
 from .compare import compare
 from .looks import ReleaseLooks
+from .measure import measure_population
 
 #: Fewer units in both releases, in each combination of variants, say nothing of an interaction.
 LEAST_UNITS = 100
 #: Releases whose interaction is tested.
 MOST_TESTED = 5
-_VIEW = "exposures_looked_at_otherwise"
+
+#: Units of both releases; a variant is its place among those of the one and of the other.
+_UNITS_OF_BOTH = """
+select
+    a.* replace (
+        cast(list_position($variants, a.variant) as varchar) || '.'
+        || cast(list_position($other_variants, b.variant) as varchar) as variant
+    )
+from fct_exposures as a
+inner join fct_exposures as b
+    on a.unit_id = b.unit_id and b.release = $other and not coalesce(b.is_crossover, false)
+where a.release = $release
+"""
+
+#: All units of a release: the variant of fct_exposures is that of the first exposure.
+_WITH_CROSSOVERS = """
+select * replace (false as is_crossover) from fct_exposures where release = $release
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +178,7 @@ def _shared_units(engine: Engine, release: Release, cutoff_at: datetime) -> list
             and not coalesce(a.is_bot, false)
         group by b.release order by count(*) desc, b.release
         """,
-        [release.release, _plain(cutoff_at), _plain(cutoff_at)],
+        [release.release, without_zone(cutoff_at), without_zone(cutoff_at)],
     )
     return [(str(name), int(n)) for name, n in rows]
 
@@ -201,41 +216,35 @@ def _overlap(  # noqa: PLR0917 - the two releases, and what is known of them
     metrics = _measurable(catalog, release)
     if not metrics:
         return none("no success metric has a value for a unit")
-    variants = {
-        (mine, theirs): f"{index}"
-        for index, (mine, theirs) in enumerate(
-            (mine, theirs) for mine in release.variants for theirs in other.variants
-        )
+    codes = {
+        (mine, theirs): f"{place}.{other_place}"
+        for place, mine in enumerate(release.variants, start=1)
+        for other_place, theirs in enumerate(other.variants, start=1)
     }
-    case = " ".join(
-        f"when a.variant = {_text(mine)} and b.variant = {_text(theirs)} then {_text(code)}"
-        for (mine, theirs), code in variants.items()
+    control, *treatments = codes.values()
+    params = {
+        "release": release.release,
+        "other": other.release,
+        "variants": list(release.variants),
+        "other_variants": list(other.variants),
+    }
+    rows = measure_population(
+        engine,
+        catalog,
+        replace(release, control=control, treatments=tuple(treatments)),
+        metrics,
+        _UNITS_OF_BOTH,
+        params,
+        cutoff_at=cutoff_at,
     )
-    engine.execute(
-        f"""
-        create or replace temp view {_VIEW} as
-        select a.* replace (case {case} end as variant)
-        from fct_exposures as a
-        inner join fct_exposures as b
-            on a.unit_id = b.unit_id and b.release = {_text(other.release)}
-            and not coalesce(b.is_crossover, false)
-        where a.release = {_text(release.release)}
-        """
-    )
-    crossed = replace(
-        release,
-        control=variants[release.variants[0], other.variants[0]],
-        treatments=tuple(list(variants.values())[1:]),
-    )
-    rows = _rows(engine, catalog, crossed, metrics, cutoff_at)
     found = []
     for metric in metrics:
         for treatment in release.treatments:
             for theirs in other.treatments:
                 effects = [
                     _effect(
-                        rows.get((metric, variants[release.variants[0], of])),
-                        rows.get((metric, variants[treatment, of])),
+                        rows.get((metric, codes[release.variants[0], of])),
+                        rows.get((metric, codes[treatment, of])),
                     )
                     for of in (other.variants[0], theirs)
                 ]
@@ -267,18 +276,21 @@ def _first_assignments(
     counted = engine.one(
         "select count(*) from fct_exposures where release = ? and is_crossover and exposed_at < ?"
         " and not coalesce(is_bot, false)",
-        [release.release, _plain(cutoff_at)],
+        [release.release, without_zone(cutoff_at)],
     )
     crossovers = int(counted[0]) if counted else 0
     metrics = _measurable(catalog, release)
     if not crossovers or not metrics:
         return ()
-    # the variant of fct_exposures is that of the first exposure
-    engine.execute(
-        f"create or replace temp view {_VIEW} as select * replace (false as is_crossover)"
-        f" from fct_exposures where release = {_text(release.release)}"
+    rows = measure_population(
+        engine,
+        catalog,
+        release,
+        metrics,
+        _WITH_CROSSOVERS,
+        {"release": release.release},
+        cutoff_at=cutoff_at,
     )
-    rows = _rows(engine, catalog, release, metrics, cutoff_at)
     found = []
     for metric in metrics:
         for treatment in release.treatments:
@@ -297,24 +309,6 @@ def _measurable(catalog: Catalog, release: Release) -> tuple[str, ...]:
     return tuple(name for name in names if not isinstance(catalog.unit_form(name), NoUnitForm))
 
 
-def _rows(
-    engine: Engine,
-    catalog: Catalog,
-    release: Release,
-    metrics: Sequence[str],
-    cutoff_at: datetime,
-) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Moments by metric and variant, of the exposures as the view shows them."""
-    compiled = compile_unit_moments(
-        catalog,
-        release,
-        metrics,
-        cutoff_at=cutoff_at,
-        relations=Relations(instead={EXPOSURES_MODEL: _VIEW}),
-    )
-    return {(str(row["metric"]), str(row["variant"])): row for row in engine.dicts(compiled.sql)}
-
-
 def _effect(
     control: Mapping[str, Any] | None, treatment: Mapping[str, Any] | None
 ) -> Difference | NotEstimable:
@@ -322,13 +316,3 @@ def _effect(
     if control is None or treatment is None or units < LEAST_UNITS:
         return NotEstimable(f"{units} units in an arm, {LEAST_UNITS} are needed", True)
     return compare(str(control["form"]), control, treatment)[1]
-
-
-def _text(value: str) -> str:
-    """A literal; names of variants are the product's words."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _plain(instant: datetime) -> datetime:
-    """The engine keeps UTC without a zone."""
-    return instant.astimezone(UTC).replace(tzinfo=None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..catalog.releases import AllocationStage, Release
 from ..stats import staged_sample_ratio
-from ..warehouse import Engine
+from ..warehouse import Engine, without_zone
 
 _COUNTS = """
 select
@@ -82,7 +82,7 @@ def summarise_exposure(engine: Engine, release: Release, cutoff_at: datetime) ->
     for starts_at, ends_at in zip(starts, ends, strict=True):
         in_stage = dict.fromkeys(release.variants, 0)
         until = min(ends_at, cutoff_at)
-        rows = engine.rows(_COUNTS, [release.release, _plain(starts_at), _plain(until)])
+        rows = engine.rows(_COUNTS, [release.release, without_zone(starts_at), without_zone(until)])
         for variant, units, bots, crossovers in rows:
             if variant not in in_stage:
                 continue
@@ -127,8 +127,3 @@ def _p_value(stages: list[AllocationStage], by_stage: list[dict[str, int]]) -> f
         if len(planned) > 1 and any(counts.values()):
             tested.append(({variant: counts[variant] for variant in planned}, planned))
     return staged_sample_ratio(tested).p_value if tested else None
-
-
-def _plain(instant: datetime) -> datetime:
-    """The engine keeps UTC without a zone."""
-    return instant.astimezone(UTC).replace(tzinfo=None)

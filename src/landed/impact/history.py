@@ -18,7 +18,7 @@ from ..catalog.definitions import EXPOSURES_MODEL
 from ..catalog.releases import FLAG_EVENT, ExposureRule, Release
 from ..compiler.outcomes import PRE_PERIOD_DAYS
 from ..errors import PlanError
-from ..warehouse import Engine
+from ..warehouse import Engine, without_zone
 from .measure import measure
 
 Row = Mapping[str, Any]
@@ -277,20 +277,15 @@ def _arrivals(
             "release": release.release,
             "variant": STAND_IN,
             "event": event,
-            "starts_at": _plain(starts_at),
-            "until": _plain(starts_at + length * _DAY),
+            "starts_at": without_zone(starts_at),
+            "until": without_zone(starts_at + length * _DAY),
         },
     )
     found = [0] * length
-    for day, units in engine.rows(_ARRIVALS, {"starts_at": _plain(starts_at)}):
+    for day, units in engine.rows(_ARRIVALS, {"starts_at": without_zone(starts_at)}):
         found[day] = units
     return found
 
 
 def _midnight(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _plain(instant: datetime) -> datetime:
-    """The engine keeps UTC without a zone."""
-    return instant.astimezone(UTC).replace(tzinfo=None)

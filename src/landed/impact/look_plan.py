@@ -14,6 +14,7 @@ from ..catalog.releases import Release, RoleOfMetric
 from ..documents import digest
 from ..errors import ContractError
 from .alpha import AlphaShare, Test, share_alpha
+from .limits import limit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +168,7 @@ def _with_limits(role: RoleOfMetric, catalog: Catalog) -> RoleOfMetric:
     metric = catalog.metrics.get(role.metric)
     if metric is None:
         return role
+    limit, is_relative = limit_of(role, metric)
     if role.role in ("guardrail", "survival"):
-        if role.non_inferiority_margin is None:
-            own = metric.non_inferiority_margin
-            return replace(role, non_inferiority_margin=own, relative=False)
-    elif role.minimum_effect_of_interest is None:
-        own = metric.minimum_effect_of_interest
-        return replace(role, minimum_effect_of_interest=own, relative=False)
-    return role
+        return replace(role, non_inferiority_margin=limit, relative=is_relative)
+    return replace(role, minimum_effect_of_interest=limit, relative=is_relative)

@@ -58,7 +58,6 @@ class TakenLook:
         tests: Bound and alpha spent of each test that was taken.
         crossed: What this look showed: better, worse, equivalent, non_inferior.
         definition: Digest of the metric's definition.
-        is_past_plan: Whether it came after the last planned look, on the reserve.
         method: Name of the statistic.
     """
 
@@ -73,7 +72,6 @@ class TakenLook:
     tests: Mapping[Test, TestAtLook]
     crossed: tuple[str, ...]
     definition: str
-    is_past_plan: bool = False
     method: str = ""
 
     @property
@@ -99,7 +97,6 @@ class TakenLook:
             },
             "crossed": list(self.crossed),
             "definition": self.definition,
-            "is_past_plan": self.is_past_plan,
             "method": self.method,
         }
 
@@ -115,10 +112,9 @@ class TakenLook:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """No look was taken, and why. `is_over` where none will be."""
+    """No look was taken, and why."""
 
     reason: str
-    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +252,7 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
         if fraction < 1:
             return Waiting("it is looked at once, at the end")
         if earlier:
-            return Waiting("it is looked at once, and was", is_over=True)
+            return Waiting("it is looked at once, and was")
     elif min(found.n_control, found.n_treatment) < LEAST_UNITS:
         return Waiting(
             f"{min(found.n_control, found.n_treatment)} mature units in an arm,"
@@ -267,7 +263,7 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
     information = found.n_control * found.n_treatment / (found.n_control + found.n_treatment)
     if earlier and information <= earlier[-1].information * (1 + LEAST_ADDED):
         if fraction < 1 or earlier[-1].fraction >= 1:
-            return Waiting("no unit has entered since the last look", is_over=fraction >= 1)
+            return Waiting("no unit has entered since the last look")
         # the last planned look spends the rest, though it knows no more than the one before: its
         # bound is that of a look that knows a little more, which is slightly too high
         information = earlier[-1].information * (1 + LEAST_ADDED)
@@ -294,7 +290,6 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
         crossed=(),
         definition=definition,
         method=found.method,
-        is_past_plan=bool(earlier) and earlier[-1].fraction >= 1,
     )
 
 

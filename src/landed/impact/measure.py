@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from ..catalog import Catalog
+from ..catalog.definitions import EXPOSURES_MODEL
 from ..catalog.forms import NoUnitForm
 from ..catalog.releases import Release
-from ..compiler import compile_unit_moments
+from ..compiler import Relations, compile_unit_moments
 from ..stats import JointSums
 from ..warehouse import Engine
 from .measure_quantiles import measure_quantiles
 
 Row = dict[str, Any]
+_POPULATION = "population_instead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,45 @@ def measure_segments(
         [row for row in rows if row["segment"] is None] + quantiles,
         [row for row in rows if row["segment"] is not None],
     )
+
+
+def measure_population(  # noqa: PLR0917 - as `measure`, then who is measured
+    engine: Engine,
+    catalog: Catalog,
+    release: Release,
+    metrics: Sequence[str],
+    population: str,
+    params: Mapping[str, Any],
+    *,
+    cutoff_at: datetime,
+) -> dict[tuple[str, str], Row]:
+    """Moments of metrics over other units, or other variants, than those of `fct_exposures`.
+
+    Args:
+        engine: The database with the marts; may be read-only.
+        catalog: Definitions of the metrics.
+        release: Its variants are those of the population.
+        metrics: Names, each with a per-unit outcome.
+        population: A query whose rows stand for those of `fct_exposures`.
+        params: Its parameters.
+        cutoff_at: Outcomes at or after it do not count. UTC.
+
+    Returns:
+        The row of moments by metric and variant.
+    """
+    compiled = compile_unit_moments(
+        catalog,
+        release,
+        metrics,
+        cutoff_at=cutoff_at,
+        relations=Relations(instead={EXPOSURES_MODEL: _POPULATION}),
+    )
+    engine.execute(f"create or replace temp table {_POPULATION} as {population}", params)
+    try:
+        rows = engine.dicts(compiled.sql)
+    finally:
+        engine.execute(f"drop table {_POPULATION}")
+    return {(str(row["metric"]), str(row["variant"])): row for row in rows}
 
 
 def outcome_sums(row: Mapping[str, Any]) -> JointSums:

@@ -12,6 +12,7 @@ from ..stats import NotEstimable
 from .alpha import Test, tests_of
 from .estimate import Estimate
 from .judge import Interval, conclude_metric, crossed_at
+from .limits import in_unit, limit_of
 
 #: One-sided error rate of each test.
 Rates = Mapping[Test, float]
@@ -58,15 +59,6 @@ class Comparison:
     ends: Callable[[float], Ends | None]
 
 
-def limit_of(role: RoleOfMetric, metric: Metric) -> tuple[float | None, bool]:
-    """The limit that the role is held against, and whether it is a share of the mean."""
-    if role.role in ("guardrail", "survival"):
-        declared, own = role.non_inferiority_margin, metric.non_inferiority_margin
-    else:
-        declared, own = role.minimum_effect_of_interest, metric.minimum_effect_of_interest
-    return (own, False) if declared is None else (declared, role.relative)
-
-
 def estimate_once(
     release: Release,
     metric: Metric,
@@ -108,17 +100,15 @@ def estimate_once(
     )
     shown = next(iter(ends))
     base = found.mean_control
-    in_unit = limit
-    if limit is not None and is_relative:
-        in_unit = None if base is None else limit * abs(base)
+    absolute_limit = in_unit(limit, is_relative, base)
     holds_margin = role.role in ("guardrail", "survival")
     share = ends[shown].relative
     return Estimate(
         **_known(release, metric, role, found.method),
         status="estimated",
         reason=reason,
-        margin=in_unit if holds_margin else None,
-        minimum_effect=None if holds_margin else in_unit,
+        margin=absolute_limit if holds_margin else None,
+        minimum_effect=None if holds_margin else absolute_limit,
         mean_control=base,
         mean_treatment=found.mean_treatment,
         absolute_effect=found.absolute_effect,
@@ -159,17 +149,6 @@ def without_numbers(
         **_known(release, metric, role, method),
         status=status,
         reason=why.reason,
-        margin=None,
-        mean_control=None,
-        mean_treatment=None,
-        absolute_effect=None,
-        ci_lower=None,
-        ci_upper=None,
-        relative_effect=None,
-        relative_ci_lower=None,
-        relative_ci_upper=None,
-        p_value=None,
-        bound=None,
         confidence_level=0.95,
         conclusion="inconclusive" if waits else "not_estimable",
         resolves_with_more_units=why.resolves_with_more_units,
@@ -185,13 +164,7 @@ def _known(release: Release, metric: Metric, role: RoleOfMetric, method: str) ->
         "direction": metric.direction,
         "role": role.role,
         "treatment": release.treatments[0],
-        "window_days": None,
-        "n_control": None,
-        "n_treatment": None,
-        "n_missing_control": None,
-        "n_missing_treatment": None,
         "method": method,
-        "variance_reduction_share": 0.0,
         "definition": {"revision": metric.revision, "digest": metric.digest},
         "limit_is_relative": limit_of(role, metric)[1],
     }

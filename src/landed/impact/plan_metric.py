@@ -25,6 +25,7 @@ from ..stats import (
 from ..stats.sequential import Spending
 from .alpha import Test, tests_of
 from .history import Row
+from .limits import in_unit, limit_of
 from .look_plan import LookPlan
 from .looks import LEAST_UNITS
 from .measure import outcome_sums, pre_period_sums
@@ -138,7 +139,7 @@ def plan_metric(  # noqa: PLR0917 - the plan, the metric, what was, what will be
     mean, deviation = _unit(row)
     if mean is None or not deviation > 0:
         return refused("it did not vary in history")
-    limit = _absolute_limit(role, metric, mean)
+    limit = in_unit(*limit_of(role, metric), mean)
     filled = int(row["n"]) / (int(row["n"]) + int(row["n_missing"] or 0))
     units = arms * filled
     planned = {test: _test_looks(plan, metric, test, row, units) for test in _tests(role, metric)}
@@ -222,16 +223,6 @@ def _unit(row: Row) -> tuple[float | None, float]:
         squares += ratio**2 * sums.centred("dd") - 2 * ratio * sums.centred("dy")
         mean, squares = ratio, squares / below**2
     return mean, math.sqrt(max(squares, 0.0) / (sums.n - 1))
-
-
-def _absolute_limit(role: RoleOfMetric, metric: Metric, mean: float) -> float | None:
-    if role.role in ("guardrail", "survival"):
-        declared, own = role.non_inferiority_margin, metric.non_inferiority_margin
-    else:
-        declared, own = role.minimum_effect_of_interest, metric.minimum_effect_of_interest
-    if declared is None:
-        return own
-    return declared * abs(mean) if role.relative else declared
 
 
 def _test_looks(

@@ -22,7 +22,8 @@ from .alpha import share_alpha
 from .estimate import Estimate
 from .group_panel import GroupPanel, first_whole_week, is_in_midst_of_a_week
 from .judge import Interval
-from .one_look import Comparison, Ends, Rates, estimate_once, limit_of, without_numbers
+from .limits import limit_of
+from .one_look import Comparison, Ends, Rates, estimate_once, without_numbers
 
 #: Trends that differ so visibly before the change are not parallel. One in a hundred releases with
 #: parallel ones is refused for it; 0.05 would refuse one in twenty, and catch little more.

@@ -109,9 +109,7 @@ def assess_release(
         suites=suites,
     )
 
-    kept: list[ReleaseLooks | None] = [None]
-
-    def notice(blocked: GateDecision) -> Assessment:
+    def notice(blocked: GateDecision, known: ReleaseLooks | None = None) -> Assessment:
         made = build_notice(
             release,
             blocked,
@@ -119,14 +117,15 @@ def assess_release(
             snapshot=snapshot,
             as_of=calendar.cutoff_at,
             provenance=provenance,
-            look=_look_of(kept[0]),
+            look=_look_of(known),
         )
-        return Assessment(release.release, blocked, exposure, (), (), None, made, kept[0])
+        return Assessment(release.release, blocked, exposure, (), (), None, made, known)
 
     if decision.decision != "pass":
         return notice(decision)
+    earlier = None
     try:
-        kept[0] = looks()
+        earlier = looks()
         return _measured(
             engine,
             catalog,
@@ -134,7 +133,7 @@ def assess_release(
             calendar,
             decision,
             exposure,
-            kept[0],
+            earlier,
             notice,
             suites=suites,
             snapshot=snapshot,
@@ -149,7 +148,8 @@ def assess_release(
                 skipped=decision.skipped,
                 stage="results",
                 judged_at=now,
-            )
+            ),
+            earlier,
         )
 
 
@@ -161,7 +161,7 @@ def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so 
     decision: GateDecision,
     exposure: Exposure,
     looks: ReleaseLooks | None,
-    notice: Callable[[GateDecision], Assessment],
+    notice: Callable[[GateDecision, ReleaseLooks | None], Assessment],
     *,
     suites: Mapping[str, Suite],
     snapshot: str,
@@ -193,7 +193,7 @@ def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so 
         suites=suites,
     )
     if decision.decision != "pass":
-        return notice(decision)
+        return notice(decision, looks)
     changed = []
     if taken is not None:
         changed = plan_changes(taken.plan, declared, catalog)

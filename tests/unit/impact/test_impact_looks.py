@@ -200,7 +200,6 @@ def test_past_the_plan_only_the_reserve_is_left(life: Life, row: Make) -> None:
     life.at(day(35), rows(7000))
 
     look = life.looks.of("activation_rate", "checklist")[-1]  # type: ignore[union-attr]
-    assert look.is_past_plan
     assert look.tests["success"].bound == pytest.approx(4.03, abs=0.02)
     assert look.tests["success"].spent == pytest.approx(0.025)
     assert plan_changes(life.looks.plan, life.release, life.catalog) == ["when exposure ends"]  # type: ignore[arg-type]

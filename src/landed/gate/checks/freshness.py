@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ...errors import PlanError, WarehouseError
-from ..facts import Check, Fact, NotApplicable, Parameters, Subject, plain
+from ...warehouse import without_zone
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject
 
 # A source is whole until `complete_through`, where it declares that. Of any other the day of its
 # latest event may still grow: it is whole until that day begins, though it reaches further.
@@ -50,7 +51,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     ]
     if not sources:
         raise WarehouseError("there is no event at all", fix="ingest the project's sources.")
-    as_of, due = plain(subject.as_of), subject.dates.decides_at
+    as_of, due = without_zone(subject.as_of), subject.dates.decides_at
     age = timedelta(hours=parameters["max_age_hours"])
     if due is not None and as_of >= due + age:
         required, needs_whole_days = due, True
