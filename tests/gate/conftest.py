@@ -12,9 +12,19 @@ import pytest
 
 from landed.catalog import Catalog, load_catalog
 from landed.catalog.releases import Release
-from landed.gate import CheckResult, GateDecision, ModelTest, Suite, judge_data, judge_results
+from landed.gate import (
+    CheckResult,
+    GateDecision,
+    ModelTest,
+    Suite,
+    judge_data,
+    judge_results,
+    load_suites,
+)
 from landed.impact import estimate_release, measure
+from landed.impact.calendar import Calendar
 from landed.project import Project, load_project
+from landed.report.assess import Assessment, assess_release
 from landed.warehouse import Engine
 
 AS_OF = datetime(2026, 3, 20, 9, tzinfo=UTC)
@@ -272,6 +282,21 @@ class World:
     def change(self, **changes: Any) -> World:
         self.release = replace(self.release, **changes)
         return self
+
+    def assess(self, calendar: Calendar, **more: Any) -> Assessment:
+        return assess_release(
+            self.engine,
+            self.catalog,
+            self.release,
+            calendar,
+            suites=load_suites(),
+            accounts=self.accounts,
+            model_tests=self.model_tests,
+            now=self.as_of,
+            snapshot="0" * 16,
+            provenance={"lake": "0"},
+            **more,
+        )
 
     def data(self, **more: Any) -> GateDecision:
         return judge_data(

@@ -8,28 +8,15 @@ from typing import Any
 import pytest
 
 from landed.errors import WarehouseError
-from landed.gate import load_suites
 from landed.impact.calendar import Calendar
 from landed.report import assess as assessing
-from landed.report.assess import Assessment, assess_release
+from landed.report.assess import Assessment
 
 CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
 
 
 def assess(world: Any, **more: Any) -> Assessment:
-    return assess_release(
-        world.engine,
-        world.catalog,
-        world.release,
-        Calendar(world.release.release, CUTOFF_AT, CUTOFF_AT, CUTOFF_AT),
-        suites=load_suites(),
-        accounts=world.accounts,
-        model_tests=world.model_tests,
-        now=world.as_of,
-        snapshot="0" * 16,
-        provenance={"lake": "0"},
-        **more,
-    )
+    return world.assess(Calendar(world.release.release, CUTOFF_AT, CUTOFF_AT, CUTOFF_AT), **more)
 
 
 def test_a_clean_release_gets_a_report_with_estimates(world: Any) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from landed.catalog import RoleOfMetric
-from landed.gate import load_suites
 from landed.impact import ReleaseLooks
 from landed.impact.calendar import release_calendar
 from landed.impact.daily_series import read_daily_series
 from landed.report import render_html, render_markdown, render_text
-from landed.report.assess import Assessment, assess_release
+from landed.report.assess import Assessment
 
 SHIPPED_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 #: Events of a day: about 190, and 40 more from the day after the release on.
@@ -51,18 +50,8 @@ def everyone(world: Any) -> Any:
 
 
 def assess(world: Any, data_through: datetime, looks: ReleaseLooks | None = None) -> Assessment:
-    return assess_release(
-        world.engine,
-        world.catalog,
-        world.release,
-        release_calendar(world.release, world.catalog, data_through),
-        suites=load_suites(),
-        accounts=world.accounts,
-        model_tests=world.model_tests,
-        now=world.as_of,
-        snapshot="0" * 16,
-        provenance={"lake": "0"},
-        looks=lambda: looks,
+    return world.assess(
+        release_calendar(world.release, world.catalog, data_through), looks=lambda: looks
     )
 
 

@@ -9,10 +9,9 @@ import pytest
 
 from landed.catalog import RoleOfMetric
 from landed.catalog.release_designs import Cohorts
-from landed.gate import load_suites
 from landed.impact.calendar import release_calendar
 from landed.report import render_html, render_markdown, render_text
-from landed.report.assess import Assessment, assess_release
+from landed.report.assess import Assessment
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # 30 plans, weeks of events from 18 weeks before
 STARTS = {
@@ -62,18 +61,7 @@ def staged(world: Any) -> Any:
 
 
 def assess(world: Any, data_through: datetime) -> Assessment:
-    return assess_release(
-        world.engine,
-        world.catalog,
-        world.release,
-        release_calendar(world.release, world.catalog, data_through),
-        suites=load_suites(),
-        accounts=world.accounts,
-        model_tests=world.model_tests,
-        now=world.as_of,
-        snapshot="0" * 16,
-        provenance={"lake": "0"},
-    )
+    return world.assess(release_calendar(world.release, world.catalog, data_through))
 
 
 def test_cohorts_are_compared_with_groups_that_had_not_got_it(staged: Any) -> None:

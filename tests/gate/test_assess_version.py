@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from landed.catalog import RoleOfMetric
-from landed.gate import load_suites
 from landed.impact.adopters import describe_adopters
 from landed.impact.calendar import Calendar
 from landed.report import render_html, render_markdown, render_text
-from landed.report.assess import assess_release
 
 SHIPPED_AT = datetime(2026, 3, 2, tzinfo=UTC)
 CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
@@ -69,18 +67,7 @@ def test_the_marts_are_themselves_again_afterwards(version: Any) -> None:
 
 
 def test_a_version_is_described_and_never_judged(version: Any) -> None:
-    found = assess_release(
-        version.engine,
-        version.catalog,
-        version.release,
-        Calendar("checklist", CUTOFF_AT, CUTOFF_AT, CUTOFF_AT),
-        suites=load_suites(),
-        accounts=version.accounts,
-        model_tests=version.model_tests,
-        now=version.as_of,
-        snapshot="0" * 16,
-        provenance={"lake": "0"},
-    )
+    found = version.assess(Calendar("checklist", CUTOFF_AT, CUTOFF_AT, CUTOFF_AT))
 
     document = found.report.document
     assert [(one.check_id, one.observed) for one in found.decision.failed] == []
