@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..catalog import Catalog
 from ..catalog.releases import AllocationStage, Release
@@ -14,7 +14,10 @@ from ..errors import WarehouseError
 from ..warehouse import Engine, without_zone
 from .decision import Stage
 
+T = TypeVar("T")
 Number = float | int | bool
+#: Offending rows that a check shows at most.
+MOST_SAMPLED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Fact:
         expected: What would pass; `{limit}` stands for the limit of the expectation.
         limit_as: How the limit is written: a share as per cent, or a plain number.
         details: Facts behind `observed`, plain JSON values.
+        sample: A few of the offending rows: names, instants and digests of ids, never what people
+            wrote or a value of a property. At most `MOST_SAMPLED`.
     """
 
     columns: Mapping[str, Number]
@@ -34,6 +39,7 @@ class Fact:
     expected: str
     limit_as: str = "number"
     details: Mapping[str, Any] = field(default_factory=dict)
+    sample: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,14 @@ class Subject:
     moments: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
+    _passes: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, read: Callable[[Subject], T]) -> T:
+        """What a pass over a table gives; checks that ask for the same pass share one reading."""
+        if read not in self._passes:
+            self._passes[read] = read(self)
+        found: T = self._passes[read]
+        return found
 
     @cached_property
     def dates(self) -> ReleaseDates:

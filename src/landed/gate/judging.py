@@ -19,7 +19,7 @@ from .checks import CHECKS
 from .decision import CheckResult, GateDecision, Stage, decide, gate_error
 from .exemptions import exempted, exemption_expired
 from .expectations import Answer, GateError, Judge
-from .facts import Account, Fact, ModelTest, NotApplicable, Subject, share
+from .facts import MOST_SAMPLED, Account, Fact, ModelTest, NotApplicable, Subject, share
 from .suites import BOUND_NAMES, SEVERITIES, Expectation, Suite, load_suites
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ class _Found:
         suite: Suite,
         answers: Sequence[tuple[Expectation, Answer]],
         expected: Callable[[Expectation], str],
-        observed: str,
-        details: Mapping[str, Any],
+        fact: Fact,
     ) -> None:
         """One result of all expectations of a check: the gravest failure, else the gravest pass."""
         check_id = answers[0][0].check_id
@@ -163,11 +162,12 @@ class _Found:
                 suite=suite.name,
                 severity=gravest.severity,
                 passed=not failed,
-                observed=observed,
+                observed=fact.observed,
                 expected=expected(gravest),
                 because=gravest.because,
                 fix=gravest.fix,
-                details=details,
+                details=fact.details,
+                sample=tuple(fact.sample[:MOST_SAMPLED]) if failed else (),
             )
         )
 
@@ -232,8 +232,7 @@ def _judge_built_in(
             suite,
             _of_check(check_id, expectations, answers),
             functools.partial(_expected, fact),
-            fact.observed,
-            fact.details,
+            fact,
         )
 
 
@@ -257,7 +256,7 @@ def _judge_own_facts(judge: Judge, suite: Suite, subject: Subject, found: _Found
     for check_id in suite.check_ids:
         mine = _of_check(check_id, suite.expectations, answers)
         column = str(mine[0][0].kwargs.get("column", ""))
-        found.add(suite, mine, _described, _shown(frame, column), {})
+        found.add(suite, mine, _described, Fact({}, _shown(frame, column), ""))
 
 
 def _of_check(
