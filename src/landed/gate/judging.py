@@ -168,6 +168,7 @@ class _Found:
                 fix=gravest.fix,
                 details=fact.details,
                 sample=tuple(fact.sample[:MOST_SAMPLED]) if failed else (),
+                values={name: float(value) for name, value in fact.columns.items()},
             )
         )
 

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import asking_command, diff, export, lineage, plan, saved, upkeep
+from . import asking_command, diff, export, gate, lineage, plan, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -123,6 +123,7 @@ export.register(app)
 diff.register(app)
 lineage.register(app)
 plan.register(app)
+gate.register(app)
 saved.register(app)
 
 
