@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def render_html(document: Mapping[str, Any]) -> str:
-    """Render the document as one page. All of its text is escaped, wherever it stands."""
+def render_html(document: Mapping[str, Any], stale: str | None = None) -> str:
+    """Render the document as one page. All of its text is escaped, wherever it stands.
+
+    Args:
+        document: A document of schema `landed.report/1`.
+        stale: Why it is no longer the release's verdict; None where it is.
+    """
     estimates = document["estimates"]
     groups = [
         {
@@ -37,6 +42,7 @@ def render_html(document: Mapping[str, Any]) -> str:
     page = environment().get_template("report.html.j2")
     return page.render(
         report=document,
+        stale=stale,
         groups=[group for group in groups if group["rows"]],
         plot=forest.draw(estimates),
         failed=failed,

@@ -27,12 +27,17 @@ _SPECIAL = re.compile(
 _ACTIVE = re.compile(r"@|#(?=\w)|(?<=[a-zA-Z]):(?=//)|(?<=www)\.|\bGH-(?=\d)")
 
 
-def render_markdown(document: Mapping[str, Any]) -> str:
+def render_markdown(document: Mapping[str, Any], stale: str | None = None) -> str:
     """Render the document as GitHub Markdown, shorter than 65,536 characters.
 
     Text from files and events is escaped: it can't become markup, a mention, a link or a cell.
+
+    Args:
+        document: A document of schema `landed.report/1`.
+        stale: Why it is no longer the release's verdict; None where it is.
     """
-    parts = [_head(document)]
+    parts = [f"> **{escape(stale)}**"] if stale else []
+    parts.append(_head(document))
     if document["verdict"]["decision"] == "blocked":
         parts.append(_blocked(document))
     parts += [

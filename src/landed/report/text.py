@@ -21,13 +21,19 @@ _COLOURS: Mapping[str, str] = {
 }
 
 
-def render_text(document: Mapping[str, Any], width: int = 88, color: bool = False) -> str:
+def render_text(
+    document: Mapping[str, Any],
+    width: int = 88,
+    color: bool = False,
+    stale: str | None = None,
+) -> str:
     """Render the document for a terminal.
 
     Args:
         document: A document of schema `landed.report/1`.
         width: Columns of the terminal. Count; below 40 is taken as 40.
         color: Whether to colour the verdict with ANSI codes.
+        stale: Why it is no longer the release's verdict; None where it is.
 
     Returns:
         At most 60 lines, each at most `width` columns, ending with a line break.
@@ -36,7 +42,13 @@ def render_text(document: Mapping[str, Any], width: int = 88, color: bool = Fals
     verdict = document["verdict"]
     decision = verdict["decision"]
     head = f"{VERDICTS[decision].upper()}: {clean(document['release'])}"
-    top = [_cut(head, width), *_wrap(sentence(verdict["reason"]), width), *_facts(document, width)]
+    old = _wrap(stale, width) if stale else []
+    top = [
+        _cut(head, width),
+        *old,
+        *_wrap(sentence(verdict["reason"]), width),
+        *_facts(document, width),
+    ]
     bottom = [*_caveats(document, width), "", *_next(document, width)]
     room = MAX_LINES - len(top) - len(bottom)
     middle = _blocked(document, width) if decision == "blocked" else _tables(document, width)

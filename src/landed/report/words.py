@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from . import units
+
 if TYPE_CHECKING:
     from ..catalog.releases import Exemption
 
@@ -151,6 +153,18 @@ def _moved_since_look(row: Mapping[str, Any]) -> str:
     return (
         f"{row['label']}: look {look['number']} was taken at z {look['z']:+.2f}, rows that came "
         f"late make it {now:+.2f}; the look stands as it was taken"
+    )
+
+
+def stale_note(as_of: str) -> str:
+    """What stands above a report of which a later look was blocked.
+
+    Args:
+        as_of: Data up to this instant were blocked. UTC, ISO 8601.
+    """
+    return (
+        f"Stale: the gate blocked this release on data until {units.moment(as_of)}."
+        " The verdict below is withdrawn until it passes again."
     )
 
 
