@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import units
-from .words import ACTIONS, ROLES, VERDICTS, clean, sentence, word
+from .words import ACTIONS, ROLES, VERDICTS, clean, counts_of_arms, sentence, word
 
 MAX_LINES = 60
 _COLOURS: Mapping[str, str] = {
@@ -70,7 +70,7 @@ def _facts(document: Mapping[str, Any], width: int) -> list[str]:
     passed = sum(check["passed"] for check in checks)
     look = document["look"]
     planned = f" of {look['planned']}" if look["planned"] else ""
-    counts = document["exposure"]["counts"]
+    counts = counts_of_arms(document)
     arms = ", ".join(f"{variant} {units.count(number)}" for variant, number in counts.items())
     chance = document["exposure"]["sample_ratio_p_value"]
     ratio = "" if chance is None else f" (sample ratio {units.p_clause(chance)})"

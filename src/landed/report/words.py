@@ -156,6 +156,15 @@ def _moved_since_look(row: Mapping[str, Any]) -> str:
     )
 
 
+def counts_of_arms(document: Mapping[str, Any]) -> dict[str, int]:
+    """Exposed units by variant: control first, then the treatments as the release names them."""
+    counts: Mapping[str, int] = document["exposure"]["counts"]
+    about = document.get("about") or {}
+    named = [about.get("control"), *about.get("treatments", ())]
+    order = dict.fromkeys([*named, *sorted(counts)])
+    return {variant: counts[variant] for variant in order if variant in counts}
+
+
 def stale_note(as_of: str) -> str:
     """What stands above a report of which a later look was blocked.
 
