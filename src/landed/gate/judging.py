@@ -178,7 +178,7 @@ def _judge(
 ) -> None:
     try:
         made = suites if suites is not None else _core_suites()
-        judge = _judge_of_process()
+        judge = judge_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must block and say so
         found.errors.append(f"the gate cannot start: {_message(error)}")
         return
@@ -346,7 +346,7 @@ def _core_suites() -> Mapping[str, Suite]:
 
 
 @functools.cache
-def _judge_of_process() -> Judge:
+def judge_of_process() -> Judge:
     return Judge()
 
 
