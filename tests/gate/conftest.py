@@ -350,6 +350,11 @@ def write_project(root: Path) -> Project:
     return load_project(root)
 
 
+@pytest.fixture
+def tiny_project() -> Callable[[Path], Project]:
+    return write_project
+
+
 @pytest.fixture(scope="session")
 def tiny_catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     root = tmp_path_factory.mktemp("tiny")
