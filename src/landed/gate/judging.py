@@ -25,7 +25,7 @@ from .suites import BOUND_NAMES, SEVERITIES, Expectation, Suite, load_suites
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..impact import Estimate, Exposure
+    from ..impact import Estimate, Exposure, ReleaseLooks
 
 #: A gate that takes longer has hung: it blocks the release instead of holding up the others.
 TIMEOUT_SECONDS = 900.0
@@ -43,6 +43,7 @@ def judge_data(
     as_of: datetime,
     exposure: Exposure | None,
     suites: Mapping[str, Suite] | None = None,
+    looks: Callable[[], ReleaseLooks | None] = lambda: None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> GateDecision:
     """Judge data and comparison of one release, before any of its numbers are computed.
@@ -56,10 +57,17 @@ def judge_data(
         as_of: The instant of the run; freshness and exemptions look at it.
         exposure: The counts the report will show; they must be the gate's own.
         suites: What `load_suites` gave for the project; None takes the core's alone.
+        looks: Reads the looks taken at it before; None where there are none.
         timeout_seconds: Longer than this is a failed check. Seconds, > 0.
     """
     subject = Subject(
-        engine, catalog, release, accounts=accounts, model_tests=model_tests, as_of=as_of
+        engine,
+        catalog,
+        release,
+        accounts=accounts,
+        model_tests=model_tests,
+        as_of=as_of,
+        looks=looks,
     )
 
     def work(found: _Found) -> None:
