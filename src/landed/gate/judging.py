@@ -355,6 +355,7 @@ def _core_suites() -> Mapping[str, Suite]:
 
 @functools.cache
 def judge_of_process() -> Judge:
+    """The one judge of this process: making it imports Great Expectations."""
     return Judge()
 
 
