@@ -217,7 +217,14 @@ select unit_id, if(unit_id < 'u20', 'team', 'free') as plan,
     timestamp '2026-03-01' as first_seen_at
 from fct_exposures;
 
-create table fct_events as
+create table fct_events (
+    event_id bigint, event_name varchar, unit_id varchar, occurred_at timestamp,
+    event_on date generated always as (occurred_at::date),
+    source varchar generated always as ('web'),
+    app_version varchar generated always as ('1.0.0')
+);
+
+insert into fct_events
 select row_number() over () as event_id, * from (
     select 'checklist_seen' as event_name, unit_id, exposed_at as occurred_at from fct_exposures
     union all
@@ -348,6 +355,11 @@ def write_project(root: Path) -> Project:
         (root / "metrics" / f"{name}.yml").write_text(text)
     (root / "releases" / "checklist.yml").write_text(RELEASE)
     return load_project(root)
+
+
+@pytest.fixture
+def tiny_project() -> Callable[[Path], Project]:
+    return write_project
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..catalog import Catalog
 from ..catalog.releases import AllocationStage, Release
 from ..errors import WarehouseError
 from ..warehouse import Engine, without_zone
 from .decision import Stage
+
+if TYPE_CHECKING:
+    from ..impact import ReleaseLooks
 
 T = TypeVar("T")
 Number = float | int | bool
@@ -144,6 +147,7 @@ class Subject:
     moments: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
+    looks: Callable[[], ReleaseLooks | None] = lambda: None
     _passes: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, repr=False)
 
     def once(self, read: Callable[[Subject], T]) -> T:

@@ -3,6 +3,7 @@
 Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity never leave.
 """
 
+from .absence import absence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
@@ -45,6 +46,7 @@ __all__ = [
     "SampleRatio",
     "StaggeredEffect",
     "SyntheticControl",
+    "absence_p_value",
     "adjusted_difference",
     "correlated_paths",
     "critical_value",
@@ -70,6 +72,7 @@ __all__ = [
     "sample_ratio",
     "sequence_bound",
     "shrunken_effects",
+    "silence_p_value",
     "size_factor",
     "skew_of_difference",
     "skewness",

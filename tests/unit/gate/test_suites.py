@@ -57,6 +57,7 @@ def test_the_core_makes_every_built_in_check_once():
 def test_the_core_has_a_suite_a_subject():
     assert set(load_suites()) == {
         "accounting",
+        "definitions",
         "exposures",
         "freshness",
         "instrumentation",

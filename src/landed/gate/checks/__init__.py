@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..facts import Check
 from . import (
     crossover_share,
+    definition_drift,
     exposed_units,
     finite_estimates,
     freshness,
@@ -35,6 +36,7 @@ CHECKS: Mapping[str, Check] = {
     "outcome_rows": outcome_rows.CHECK,
     "missing_outcome": missing_outcome.CHECK,
     "must_emit": must_emit.CHECK,
+    "definition_drift": definition_drift.CHECK,
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
     "finite_estimates": finite_estimates.CHECK,
