@@ -2,10 +2,10 @@
    holds. #}
 
 {# Rows of an event and day, about. #}
-{% macro sampled_rows() %}400{% endmacro %}
+{% macro sampled_rows() %}300{% endmacro %}
 
 {# Rows of a day, about, however many events it has. #}
-{% macro sampled_rows_a_day() %}20000{% endmacro %}
+{% macro sampled_rows_a_day() %}10000{% endmacro %}
 
 {# Characters of properties; longer ones are not looked into. #}
 {% macro longest_properties() %}32768{% endmacro %}
