@@ -26,7 +26,9 @@ from range(20) as units(i),
 where nth < if(i < 10, 4, 1);
 create or replace table fct_exposures as
 select 'checklist' as release, format('u{:02d}', i) as unit_id, 'released' as variant,
-    timestamp '2026-03-04' as exposed_at, false as is_crossover, false as is_bot
+    timestamp '2026-03-04' as exposed_at, false as is_crossover, false as is_bot,
+    '4.2.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count
 from range(10) as units(i);
 create or replace table dim_units as
 select format('u{:02d}', i) as unit_id, 'free' as plan, timestamp '2026-02-20' as first_seen_at,

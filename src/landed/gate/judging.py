@@ -176,6 +176,7 @@ class _Found:
                 fix=f"{fact.fix} {gravest.fix}".strip() if failed else gravest.fix,
                 details=fact.details,
                 sample=tuple(fact.sample[:MOST_SAMPLED]) if failed else (),
+                values={name: float(value) for name, value in fact.columns.items()},
             )
         )
 
@@ -185,7 +186,7 @@ def _judge(
 ) -> None:
     try:
         made = suites if suites is not None else _core_suites()
-        judge = _judge_of_process()
+        judge = judge_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must block and say so
         found.errors.append(f"the gate cannot start: {_message(error)}")
         return
@@ -353,7 +354,8 @@ def _core_suites() -> Mapping[str, Suite]:
 
 
 @functools.cache
-def _judge_of_process() -> Judge:
+def judge_of_process() -> Judge:
+    """The one judge of this process: making it imports Great Expectations."""
     return Judge()
 
 
