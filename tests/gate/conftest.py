@@ -204,7 +204,9 @@ create table fct_exposures as
 select 'checklist' as release, format('u{:02d}', i) as unit_id,
     if(i % 2 = 0, 'control', 'checklist') as variant,
     timestamp '2026-03-03' + to_hours(i) as exposed_at,
-    false as is_crossover, false as is_bot
+    false as is_crossover, false as is_bot,
+    '1.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count
 from range(40) as units(i);
 
 create table int_assigned_units as select release, unit_id, variant from fct_exposures;

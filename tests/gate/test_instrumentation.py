@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from landed.catalog.releases import EmitRule
 
 MORE_UNITS = """
-insert into fct_exposures
-select 'checklist', format('v{:04d}', i), if(i % 2 = 0, 'control', 'checklist'),
-    timestamp '2026-03-03' + to_minutes(i::integer), false, false
+insert into fct_exposures by name
+select 'checklist' as release, format('v{:04d}', i) as unit_id,
+    if(i % 2 = 0, 'control', 'checklist') as variant,
+    timestamp '2026-03-03' + to_minutes(i::integer) as exposed_at,
+    false as is_crossover, false as is_bot
 from range(SIZE) as units(i)
 """
 TOUR = MORE_UNITS.replace("SIZE", "40").replace("if(i % 2 = 0, 'control', 'checklist')", "'tour'")

@@ -22,6 +22,7 @@ from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
+from .sample_ratio_looks import SampleRatioLook, SampleRatioPath, sample_ratio_path
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
 from .skew import refuse_skew, skew_of_difference, skewness
 from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
@@ -44,6 +45,8 @@ __all__ = [
     "QuantileOfRows",
     "RelativeEffect",
     "SampleRatio",
+    "SampleRatioLook",
+    "SampleRatioPath",
     "StaggeredEffect",
     "SyntheticControl",
     "absence_p_value",
@@ -70,6 +73,7 @@ __all__ = [
     "refuse_skew",
     "relative_interval_at",
     "sample_ratio",
+    "sample_ratio_path",
     "sequence_bound",
     "shrunken_effects",
     "silence_p_value",
