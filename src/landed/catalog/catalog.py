@@ -25,6 +25,7 @@ from .forms import NoUnitForm, RankForm, UnitForm, rank_form, unit_form
 from .formulas import Formula, Vocabulary, leading
 from .lineage_models import Models
 from .linting import lint_references, lint_release, measures_by_name, unit_model
+from .metric_events import MetricEvents, metric_events
 from .names import did_you_mean, short_names, show
 from .reading import Definitions, read_definitions
 from .releases import Release, load_releases
@@ -113,6 +114,16 @@ class Catalog:
         metric, sql = self.metric(name), self._sql_digests
         behind = "" if sql is None else sql.of(name, self.formula(name), self.vocabulary)
         return f"{metric.digest}+{behind}"
+
+    def events_of(self, name: str) -> tuple[MetricEvents, ...]:
+        """Events that a metric reads by name: one entry an aggregate that names any."""
+        if name not in self._events:
+            self._events[name] = metric_events(self.formula(name), self.vocabulary, self.models)
+        return self._events[name]
+
+    @cached_property
+    def _events(self) -> dict[str, tuple[MetricEvents, ...]]:
+        return {}
 
     def decides_at(self, release: Release) -> datetime | None:
         """When a release's verdict is due: the end of exposure plus its longest window."""

@@ -35,6 +35,7 @@ class Fact:
         details: Facts behind `observed`, plain JSON values.
         sample: A few of the offending rows: names, instants and digests of ids, never what people
             wrote or a value of a property. At most `MOST_SAMPLED`.
+        fix: The repair of this case, before the expectation's own; empty for that alone.
     """
 
     columns: Mapping[str, Number]
@@ -43,6 +44,7 @@ class Fact:
     limit_as: str = "number"
     details: Mapping[str, Any] = field(default_factory=dict)
     sample: Sequence[Mapping[str, Any]] = ()
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ class _Found:
                 observed=fact.observed,
                 expected=expected(gravest),
                 because=gravest.because,
-                fix=gravest.fix,
+                fix=f"{fact.fix} {gravest.fix}".strip() if failed else gravest.fix,
                 details=fact.details,
                 sample=tuple(fact.sample[:MOST_SAMPLED]) if failed else (),
                 values={name: float(value) for name, value in fact.columns.items()},
