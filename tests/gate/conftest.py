@@ -247,6 +247,17 @@ from fct_exposures, range(3) as views(nth);
 create table fct_feedback as
 select unit_id as feedback_id, unit_id, exposed_at as given_at from fct_exposures;
 
+create view int_event_hours as
+select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
+    count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
+    min(occurred_at) as first_at, max(occurred_at) as last_at
+from fct_events group by all;
+
+create table int_property_days (
+    event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
+    type varchar, row_count bigint, name_count bigint, log10_median double,
+    places map(integer, ubigint));
+
 create view lake.events as select 'web' as source, occurred_at from fct_events;
 
 create table lake.sources (source varchar, kind varchar, complete_through timestamp);

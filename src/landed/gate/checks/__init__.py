@@ -23,12 +23,14 @@ from . import (
     sample_ratio,
     shares_in_range,
     unknown_variant,
+    volume,
 )
 
 CHECKS: Mapping[str, Check] = {
     "row_accounting": row_accounting.CHECK,
     "quarantine_rate": quarantine_rate.CHECK,
     "freshness": freshness.CHECK,
+    "volume": volume.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
