@@ -224,7 +224,21 @@ class Subject:
         return tuple(account for account in self.accounts if account.kind not in unread)
 
 
-Parameters = Mapping[str, float]
+class Parameters(dict[str, float]):
+    """Numbers that a check is made with, by name; a source may set some for its own rows."""
+
+    def __init__(
+        self, given: Mapping[str, float], by_source: Mapping[str, Mapping[str, float]] | None = None
+    ) -> None:
+        """Take the suite's numbers, and what sources set in their place."""
+        super().__init__(given)
+        self._by_source = by_source or {}
+
+    def of(self, source: str) -> Mapping[str, float]:
+        """The numbers for rows of one source."""
+        return {**self, **self._by_source.get(source, {})}
+
+
 Finder = Callable[[Subject, Parameters], Fact | NotApplicable]
 
 
