@@ -21,9 +21,11 @@ from . import (
     quarantine_rate,
     row_accounting,
     sample_ratio,
+    schema_drift,
     shares_in_range,
     unit_change,
     unknown_variant,
+    value_drift,
     volume,
 )
 
@@ -33,6 +35,8 @@ CHECKS: Mapping[str, Check] = {
     "freshness": freshness.CHECK,
     "volume": volume.CHECK,
     "unit_change": unit_change.CHECK,
+    "schema_drift": schema_drift.CHECK,
+    "value_drift": value_drift.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
