@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +261,8 @@ select unit_id as feedback_id, unit_id, exposed_at as given_at from fct_exposure
 
 create view int_event_hours as
 select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
-    count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
+    count(*) as event_count, count(*) - count(distinct event_id) as repeated_count,
+    0 as ahead_count, 0 as corrected_count,
     min(occurred_at) as first_at, max(occurred_at) as last_at
 from fct_events group by all;
 
@@ -278,6 +279,16 @@ insert into lake.sources values ('web', 'events', null);
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """Row account of a source on a day of arrival."""
+
+    day: date
+    rows_in: int
+    duplicate: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
 class Account:
     """Row account of a source."""
 
@@ -289,6 +300,7 @@ class Account:
     conflict: int = 0
     quarantined: int = 0
     left_out: int = 0
+    arrivals: tuple[Arrivals, ...] = ()
 
 
 @dataclass
@@ -399,6 +411,11 @@ def world(tiny_catalog: Catalog) -> Iterator[World]:
     with Engine.open(None) as engine:
         engine.execute(TABLES)
         yield World(engine, tiny_catalog, tiny_catalog.releases["checklist"])
+
+
+@pytest.fixture
+def arrivals() -> type[Arrivals]:
+    return Arrivals
 
 
 @pytest.fixture

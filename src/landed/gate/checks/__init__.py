@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from ..facts import Check
 from . import (
+    clock_skew,
     crossover_share,
     definition_drift,
+    duplicates,
     exposed_units,
     finite_estimates,
     freshness,
@@ -18,6 +20,7 @@ from . import (
     must_emit,
     outcome_rows,
     outcome_without_exposure,
+    quarantine_jump,
     quarantine_rate,
     row_accounting,
     sample_ratio,
@@ -32,7 +35,10 @@ from . import (
 CHECKS: Mapping[str, Check] = {
     "row_accounting": row_accounting.CHECK,
     "quarantine_rate": quarantine_rate.CHECK,
+    "quarantine_jump": quarantine_jump.CHECK,
     "freshness": freshness.CHECK,
+    "duplicates": duplicates.CHECK,
+    "clock_skew": clock_skew.CHECK,
     "volume": volume.CHECK,
     "unit_change": unit_change.CHECK,
     "schema_drift": schema_drift.CHECK,

@@ -125,3 +125,42 @@ def _totals(series: Sequence[Series]) -> Iterator[Series]:
         for one in parts:
             total.update(one.counts)
         yield Series(source, None, min(one.first_on for one in parts), total)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTotal:
+    """Events of a source on the days that the release uses. Counts.
+
+    Args:
+        repeated: Rows beyond the first of an id, in its hour.
+        skewed: Rows by a clock that was ahead of ours, or had to be set right.
+    """
+
+    source: str
+    events: int
+    repeated: int
+    skewed: int
+
+
+_TOTALS = """
+select
+    source,
+    sum(event_count)::bigint as events,
+    sum(repeated_count)::bigint as repeated,
+    sum(ahead_count + corrected_count)::bigint as skewed
+
+from main.int_event_hours
+
+where event_on >= $since and event_on < $until
+
+group by all
+
+order by source
+"""
+
+
+def event_totals(subject: Subject) -> tuple[SourceTotal, ...]:
+    """Counts of each source since the release shipped."""
+    span = period(subject)
+    rows = subject.engine.rows(_TOTALS, {"since": span.judged_from, "until": span.judged_until})
+    return tuple(SourceTotal(*row) for row in rows)
