@@ -29,7 +29,6 @@ final as (
         app_version,
         date_trunc('hour', occurred_at) as hour_at,
         count(*) as event_count,
-        count(*) - count(distinct hash(event_id)) as repeated_count,
         count(*) filter (where clock_status = 'ahead') as ahead_count,
         count(*) filter (where clock_status = 'corrected') as corrected_count,
         min(occurred_at) as first_at,

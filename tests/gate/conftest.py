@@ -261,8 +261,7 @@ select unit_id as feedback_id, unit_id, exposed_at as given_at from fct_exposure
 
 create view int_event_hours as
 select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
-    count(*) as event_count, count(*) - count(distinct event_id) as repeated_count,
-    0 as ahead_count, 0 as corrected_count,
+    count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
     min(occurred_at) as first_at, max(occurred_at) as last_at
 from fct_events group by all;
 
@@ -311,7 +310,7 @@ class World:
     catalog: Catalog
     release: Release
     accounts: list[Account] = field(
-        default_factory=lambda: [Account("web", "events", 100, 96, 2, 1, 1)]
+        default_factory=lambda: [Account("web", "events", 1_000_000, 999_996, 2, 1, 1)]
     )
     model_tests: list[ModelTest] = field(
         default_factory=lambda: [ModelTest("fct_exposures", "unique_together", True)]

@@ -16,7 +16,7 @@ def test_row_accounting_refuses_a_source_that_lost_rows(world, account, result_o
 
 
 def test_row_accounting_refuses_losses_and_doublings_that_cancel_out(world, account, result_of):
-    world.accounts = [account("web", "events", 10, 9), account("app", "events", 10, 11)]
+    world.accounts = [account("web", "events", 100, 99), account("app", "events", 100, 101)]
 
     decision = world.data()
 

@@ -7,7 +7,7 @@ def _with_ahead(world, rows: int):
     return world.run(
         "create or replace view int_event_hours as select date '2026-03-05' as event_on,"
         " 'web' as source, 'view' as event_name, '1.0.0' as app_version,"
-        " timestamp '2026-03-05 10:00' as hour_at, 10000 as event_count, 0 as repeated_count,"
+        " timestamp '2026-03-05 10:00' as hour_at, 10000 as event_count,"
         f" {rows} as ahead_count, 0 as corrected_count"
     )
 

@@ -12,7 +12,9 @@ def _days(arrivals, duplicate, last):
     return (*usual, arrivals(date(2026, 3, 13), 10_000, duplicate=last))
 
 
-def test_duplicates_refuses_an_event_that_stands_twice(world, result_of):
+def test_duplicates_refuses_marts_with_more_events_than_were_accepted(world, account, result_of):
+    world.accounts = [account("web", "events", 69, 69)]
+    assert result_of(world.data(), "duplicates").passed is True
     world.run(
         "insert into fct_events by name"
         " select event_id, event_name, unit_id, occurred_at from fct_events"
@@ -22,7 +24,7 @@ def test_duplicates_refuses_an_event_that_stands_twice(world, result_of):
     check = result_of(world.data(), "duplicates")
 
     assert check.blocks
-    assert check.observed == "1 row of source `web` with the id of another"
+    assert check.observed == "1 event of source `web` more than ingest ever accepted"
 
 
 def test_duplicates_warns_of_a_file_that_was_delivered_twice(world, account, arrivals, result_of):

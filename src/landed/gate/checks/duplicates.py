@@ -10,8 +10,13 @@ from ..passes.profiles import event_totals
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     totals = subject.once(event_totals)
     if not totals:
-        return NotApplicable("no event came on the days that the release uses")
-    repeated = {one.source: one.repeated for one in totals if one.repeated}
+        return NotApplicable("there is no event")
+    accepted = {one.source: one.accepted for one in subject.accounts if one.kind == "events"}
+    repeated = {
+        one.source: one.ever - accepted[one.source]
+        for one in totals
+        if one.ever > accepted.get(one.source, one.ever)
+    }
     shipped_on = subject.dates.shipped_at.date()
     leaps = [
         jump
@@ -19,7 +24,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         for jump in jumps(one, lambda day: day.duplicate, shipped_on, parameters.of(one.source))
     ]
     observed = "; ".join(
-        f"{count(rows, 'row')} of source `{source}` with the id of another"
+        f"{count(rows, 'event')} of source `{source}` more than ingest ever accepted"
         for source, rows in sorted(repeated.items())
     ) or "; ".join(
         f"{share(one.share)} of what source `{one.source}` sent on {one.day:%Y-%m-%d} were"
@@ -28,7 +33,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     )
     return Fact(
         {"repeated_events": sum(repeated.values()), "duplicate_jumps": len(leaps)},
-        observed or f"each of {count(sum(one.events for one in totals), 'event')} stands once",
+        observed or f"each of {count(sum(one.ever for one in totals), 'event')} stands once",
         "every event once, and deliveries that repeat as many rows as usual",
         details={"repeated": repeated, "jumps": len(leaps)},
         sample=[

@@ -129,38 +129,37 @@ def _totals(series: Sequence[Series]) -> Iterator[Series]:
 
 @dataclass(frozen=True, slots=True)
 class SourceTotal:
-    """Events of a source on the days that the release uses. Counts.
+    """Events of a source in the marts. Counts.
 
     Args:
-        repeated: Rows beyond the first of an id, in its hour.
-        skewed: Rows by a clock that was ahead of ours, or had to be set right.
+        ever: Of its whole life.
+        events: On the days that the release uses.
+        skewed: Of those, by a clock that was ahead of ours, or had to be set right.
     """
 
     source: str
+    ever: int
     events: int
-    repeated: int
     skewed: int
 
 
 _TOTALS = """
 select
     source,
-    sum(event_count)::bigint as events,
-    sum(repeated_count)::bigint as repeated,
-    sum(ahead_count + corrected_count)::bigint as skewed
+    sum(event_count)::bigint as ever,
+    coalesce(sum(event_count) filter (where {used}), 0)::bigint as events,
+    coalesce(sum(ahead_count + corrected_count) filter (where {used}), 0)::bigint as skewed
 
 from main.int_event_hours
-
-where event_on >= $since and event_on < $until
 
 group by all
 
 order by source
-"""
+""".format(used="event_on >= $since and event_on < $until")
 
 
 def event_totals(subject: Subject) -> tuple[SourceTotal, ...]:
-    """Counts of each source since the release shipped."""
+    """Counts of each source, of its whole life and since the release shipped."""
     span = period(subject)
     rows = subject.engine.rows(_TOTALS, {"since": span.judged_from, "until": span.judged_until})
     return tuple(SourceTotal(*row) for row in rows)
