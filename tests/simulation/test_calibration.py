@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from simulation.calibration import adjustment, coverage, discovery, verdicts
+from simulation.calibration import adjustment, coverage, discovery, verdicts, volume
 from simulation.calibration.rows import Row
 
 SEED = 20261129
@@ -20,6 +20,7 @@ DRAWS = {
     adjustment: {"useful": 150, "useless": 40},
     coverage: {"even": 400, "uneven": 400},
     discovery: {"daily": 1_000},
+    volume: {"clean": 60, "losses": 60},
 }
 USUAL = 150
 
