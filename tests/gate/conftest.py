@@ -227,7 +227,7 @@ select release, unit_id, variant, exposed_at from fct_exposures;
 
 create table dim_units as
 select unit_id, if(unit_id < 'u20', 'team', 'free') as plan,
-    timestamp '2026-03-01' as first_seen_at
+    timestamp '2026-03-01' as first_seen_at, false as is_bot
 from fct_exposures;
 
 create table fct_events (
@@ -264,6 +264,9 @@ select event_on, source, event_name, app_version, date_trunc('hour', occurred_at
     count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
     min(occurred_at) as first_at, max(occurred_at) as last_at
 from fct_events group by all;
+
+create view int_unit_days as
+select unit_id, event_on, count(*) as event_count from fct_events group by all;
 
 create table int_property_days (
     event_on date, source varchar, event_name varchar, app_version varchar, property varchar,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..facts import Check
 from . import (
+    bot_share,
     clock_skew,
     crossover_share,
     definition_drift,
@@ -18,6 +19,7 @@ from . import (
     missing_outcome,
     model_tests,
     must_emit,
+    one_unit_dominance,
     outcome_rows,
     outcome_without_exposure,
     quarantine_jump,
@@ -43,6 +45,8 @@ CHECKS: Mapping[str, Check] = {
     "unit_change": unit_change.CHECK,
     "schema_drift": schema_drift.CHECK,
     "value_drift": value_drift.CHECK,
+    "one_unit_dominance": one_unit_dominance.CHECK,
+    "bot_share": bot_share.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
