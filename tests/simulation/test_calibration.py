@@ -20,7 +20,7 @@ DRAWS = {
     adjustment: {"useful": 150, "useless": 40},
     coverage: {"even": 400, "uneven": 400},
     discovery: {"daily": 1_000},
-    volume: {"clean": 60, "losses": 60},
+    volume: {"clean": 60, "losses": 60, "shifts": 60},
 }
 USUAL = 150
 
