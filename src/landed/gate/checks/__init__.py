@@ -23,6 +23,7 @@ from . import (
     sample_ratio,
     shares_in_range,
     unknown_variant,
+    unplanned_events,
     volume,
 )
 
@@ -40,6 +41,7 @@ CHECKS: Mapping[str, Check] = {
     "missing_outcome": missing_outcome.CHECK,
     "must_emit": must_emit.CHECK,
     "metric_events": metric_events.CHECK,
+    "unplanned_events": unplanned_events.CHECK,
     "definition_drift": definition_drift.CHECK,
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
