@@ -22,14 +22,18 @@ from . import (
     row_accounting,
     sample_ratio,
     shares_in_range,
+    unit_change,
     unknown_variant,
     unplanned_events,
+    volume,
 )
 
 CHECKS: Mapping[str, Check] = {
     "row_accounting": row_accounting.CHECK,
     "quarantine_rate": quarantine_rate.CHECK,
     "freshness": freshness.CHECK,
+    "volume": volume.CHECK,
+    "unit_change": unit_change.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
