@@ -7,6 +7,7 @@ from .adjustment import Adjusted, adjusted_difference
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
+from .difference_looks import DifferenceLook, difference_path
 from .exact import FisherExact, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import critical_value, interval_at, relative_interval_at
@@ -31,6 +32,7 @@ from .trend import EffectTrend, effect_trend
 __all__ = [
     "Adjusted",
     "Difference",
+    "DifferenceLook",
     "EffectTrend",
     "FisherExact",
     "GroupTime",
@@ -55,6 +57,7 @@ __all__ = [
     "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
+    "difference_path",
     "effect_trend",
     "explained_share",
     "false_discovery_p_values",
