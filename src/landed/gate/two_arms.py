@@ -35,7 +35,9 @@ class ArmsCompared:
     details: list[dict[str, Any]]
 
 
-def compare_arms(subject: Subject, sums: Sums, parameters: Parameters) -> ArmsCompared | None:
+def compare_arms(
+    subject: Subject, sums: Sums, parameters: Parameters, *, delay_days: int = 0
+) -> ArmsCompared | None:
     """Compare every treatment with control in everything that is measured.
 
     Alpha is shared out evenly among the comparisons. None where no arm and control both have the
@@ -45,6 +47,7 @@ def compare_arms(subject: Subject, sums: Sums, parameters: Parameters) -> ArmsCo
         subject: The release under judgement.
         sums: What was measured.
         parameters: `alpha` of all comparisons and looks, and `least_units` an arm.
+        delay_days: How much later than its exposure a unit is counted. Days.
     """
     from ..stats import difference_path  # scipy: reading the suites needs none
 
@@ -54,7 +57,7 @@ def compare_arms(subject: Subject, sums: Sums, parameters: Parameters) -> ArmsCo
     measured = tuple(dict.fromkeys(key[0] for key in sums))
     pairs = [(name, arm) for name in measured for arm in subject.release.treatments]
     # without an end of exposure the one look is the last: nothing is planned that it could share
-    fractions = look_fractions(subject) or (*(0.0 for _ in days[1:]), 1.0)
+    fractions = look_fractions(subject, delay_days) or (*(0.0 for _ in days[1:]), 1.0)
     found = []
     for name, arm in pairs:
         path = difference_path(

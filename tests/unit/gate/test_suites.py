@@ -63,6 +63,7 @@ def test_the_core_has_a_suite_a_subject():
         "models",
         "outcomes",
         "results",
+        "telemetry",
     }
 
 

@@ -8,6 +8,7 @@ from ..facts import Check
 from . import (
     crossover_share,
     exposed_units,
+    exposure_logging,
     finite_estimates,
     freshness,
     independent_recount,
@@ -20,6 +21,7 @@ from . import (
     row_accounting,
     sample_ratio,
     shares_in_range,
+    telemetry_loss,
     unknown_variant,
 )
 
@@ -31,6 +33,8 @@ CHECKS: Mapping[str, Check] = {
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
     "unknown_variant": unknown_variant.CHECK,
+    "exposure_logging": exposure_logging.CHECK,
+    "telemetry_loss": telemetry_loss.CHECK,
     "outcome_without_exposure": outcome_without_exposure.CHECK,
     "outcome_rows": outcome_rows.CHECK,
     "missing_outcome": missing_outcome.CHECK,
