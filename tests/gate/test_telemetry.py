@@ -4,13 +4,13 @@ from __future__ import annotations
 
 LABELLED = """
 insert into int_labels
-select 'checklist', format('{name}{{:04d}}', i), '{variant}', timestamp '{day} 08:00'
+select 'checklist', format('{name}{{:04d}}', i), '{variant}', timestamp '2026-03-03 08:00'
 from range({units}) as units(i);
 insert into dim_units by name
 select format('{name}{{:04d}}', i) as unit_id, false as is_bot from range({units}) as units(i);
 insert into fct_exposures by name
 select 'checklist' as release, format('{name}{{:04d}}', i) as unit_id, '{variant}' as variant,
-    timestamp '{day} 09:00' as exposed_at, false as is_crossover, false as is_bot
+    timestamp '2026-03-03 09:00' as exposed_at, false as is_crossover, false as is_bot
 from range({units} - {lost}) as units(i)
 """
 
@@ -21,8 +21,8 @@ from fct_exposures, range(2) as days(n) where variant = '{variant}'
 """
 
 
-def label(world, name, variant, units, lost, day="2026-03-03"):
-    world.run(LABELLED.format(name=name, variant=variant, units=units, lost=lost, day=day))
+def label(world, name, variant, units, lost):
+    world.run(LABELLED.format(name=name, variant=variant, units=units, lost=lost))
 
 
 def test_exposure_logging_refuses_a_treatment_that_logs_fewer_of_its_units(world, result_of):

@@ -4,6 +4,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 """
 
 from .adjustment import Adjusted, adjusted_difference
+from .balance import Balance, joint_balance
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
@@ -31,6 +32,7 @@ from .trend import EffectTrend, effect_trend
 
 __all__ = [
     "Adjusted",
+    "Balance",
     "Difference",
     "DifferenceLook",
     "EffectTrend",
@@ -65,6 +67,7 @@ __all__ = [
     "fisher_exact",
     "interaction",
     "interval_at",
+    "joint_balance",
     "minimum_detectable_effect",
     "next_bound",
     "placebo_difference",

@@ -58,13 +58,17 @@ def test_the_rules_for_bots_are_variables_of_the_core(project: Project, home: Ho
     compose(load_project(project.root), home)
 
     variables = yaml.safe_load((home.dbt / "dbt_project.yml").read_text())["vars"]["landed_core"]
-    assert variables == {
-        "bot_properties": ["is_bot"],
-        "bot_user_agents": r"head\.less",
-        "bot_units": [r"monitor\-.*", r"qa\.1"],
-        "bot_events_a_minute": 300,
-        "bot_events_a_day": 0,
-    } | project.telemetry.variables()
+    assert (
+        variables
+        == {
+            "bot_properties": ["is_bot"],
+            "bot_user_agents": r"head\.less",
+            "bot_units": [r"monitor\-.*", r"qa\.1"],
+            "bot_events_a_minute": 300,
+            "bot_events_a_day": 0,
+        }
+        | project.telemetry.variables()
+    )
 
 
 def test_what_a_client_sends_regularly_is_a_variable_of_the_core(
@@ -90,7 +94,7 @@ def test_what_a_client_sends_regularly_is_a_variable_of_the_core(
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ("sequence = \"x' or true --\"", "telemetry.sequence is"),
+        ('sequence = "x\' or true --"', "telemetry.sequence is"),
         ('heartbeat = "{{ x }}"', "telemetry.heartbeat is"),
         ("heartbeat_seconds = 0", "telemetry.heartbeat_seconds is 0"),
         ('pairs = [["start"]]', "telemetry.pairs is"),

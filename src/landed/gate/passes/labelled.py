@@ -88,4 +88,3 @@ def read_labelled(subject: Subject) -> tuple[Labelled, ...]:
         },
     )
     return tuple(Labelled(*row) for row in rows)
-
