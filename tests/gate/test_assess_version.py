@@ -16,7 +16,8 @@ SHIPPED_AT = datetime(2026, 3, 2, tzinfo=UTC)
 CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
 #: u00 to u09 take it: four events a day before and after; the ten others send one.
 EVENTS = """
-create or replace table fct_events as
+delete from fct_events;
+insert into fct_events
 select row_number() over () as event_id, 'view' as event_name, format('u{:02d}', i) as unit_id,
     day::timestamp + to_hours(nth::integer) as occurred_at
 from range(20) as units(i),

@@ -22,7 +22,9 @@ select row_number() over () as action_id, id as unit_id, "group" as variant, act
 from read_csv('{file}', all_varchar = true);
 
 create table fct_events as
-select action_id as event_id, action as event_name, unit_id, occurred_at from actions;
+select action_id as event_id, action as event_name, unit_id, occurred_at,
+    occurred_at::date as event_on, 'course_page' as source, null::varchar as app_version
+from actions;
 create table fct_course_actions as
 select action_id, unit_id, action, duration_seconds, occurred_at from actions;
 

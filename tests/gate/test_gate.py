@@ -127,7 +127,7 @@ def test_a_judge_that_cannot_start_blocks(world, result_of, monkeypatch):
     def fails():
         raise ImportError("no module named great_expectations")
 
-    monkeypatch.setattr("landed.gate.judging._judge_of_process", fails)
+    monkeypatch.setattr("landed.gate.judging.judge_of_process", fails)
 
     assert result_of(world.data(), "gate_error").observed == (
         "the gate cannot start: no module named great_expectations"

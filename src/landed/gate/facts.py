@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..catalog import Catalog
 from ..catalog.releases import AllocationStage, Release
 from ..errors import WarehouseError
 from ..warehouse import Engine, without_zone
 from .decision import Stage
+
+if TYPE_CHECKING:
+    from ..impact import ReleaseLooks
 
 T = TypeVar("T")
 Number = float | int | bool
@@ -32,6 +35,7 @@ class Fact:
         details: Facts behind `observed`, plain JSON values.
         sample: A few of the offending rows: names, instants and digests of ids, never what people
             wrote or a value of a property. At most `MOST_SAMPLED`.
+        fix: The repair of this case, before the expectation's own; empty for that alone.
     """
 
     columns: Mapping[str, Number]
@@ -40,6 +44,7 @@ class Fact:
     limit_as: str = "number"
     details: Mapping[str, Any] = field(default_factory=dict)
     sample: Sequence[Mapping[str, Any]] = ()
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,7 @@ class Subject:
     moments: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
+    looks: Callable[[], ReleaseLooks | None] = lambda: None
     _passes: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, repr=False)
 
     def once(self, read: Callable[[Subject], T]) -> T:

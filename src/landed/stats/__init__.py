@@ -3,6 +3,7 @@
 Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity never leave.
 """
 
+from .absence import absence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
 from .balance import Balance, joint_balance
 from .clusters import difference_of_clusters
@@ -52,6 +53,7 @@ __all__ = [
     "SampleRatioPath",
     "StaggeredEffect",
     "SyntheticControl",
+    "absence_p_value",
     "adjusted_difference",
     "correlated_paths",
     "critical_value",
@@ -80,6 +82,7 @@ __all__ = [
     "sample_ratio_path",
     "sequence_bound",
     "shrunken_effects",
+    "silence_p_value",
     "size_factor",
     "skew_of_difference",
     "skewness",

@@ -58,6 +58,7 @@ def test_the_core_has_a_suite_a_subject():
     assert set(load_suites()) == {
         "accounting",
         "balance",
+        "definitions",
         "exposures",
         "freshness",
         "instrumentation",

@@ -1,1 +1,1 @@
-"""Passes over the marts: each reads its table once, and checks share what it gives."""
+"""Passes over tables that several checks share, one module a table: `subject.once(read)`."""
