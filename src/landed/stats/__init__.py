@@ -6,6 +6,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 from .absence import absence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
 from .balance import Balance, joint_balance
+from .change_in_allocation import AllocationChange, change_in_allocation
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
@@ -23,6 +24,7 @@ from .quantiles import QuantileOfRows, difference_of_quantiles, quantile_of_rows
 from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
+from .reversal import Reversal, reversal
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sample_ratio_looks import SampleRatioLook, SampleRatioPath, sample_ratio_path
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
@@ -33,6 +35,7 @@ from .trend import EffectTrend, effect_trend
 
 __all__ = [
     "Adjusted",
+    "AllocationChange",
     "Balance",
     "Difference",
     "DifferenceLook",
@@ -48,6 +51,7 @@ __all__ = [
     "PreTrend",
     "QuantileOfRows",
     "RelativeEffect",
+    "Reversal",
     "SampleRatio",
     "SampleRatioLook",
     "SampleRatioPath",
@@ -55,6 +59,7 @@ __all__ = [
     "SyntheticControl",
     "absence_p_value",
     "adjusted_difference",
+    "change_in_allocation",
     "correlated_paths",
     "critical_value",
     "crossing_probabilities",
@@ -78,6 +83,7 @@ __all__ = [
     "ratio_of_sums",
     "refuse_skew",
     "relative_interval_at",
+    "reversal",
     "sample_ratio",
     "sample_ratio_path",
     "sequence_bound",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..facts import Check
 from . import (
+    allocation_change,
     crossover_share,
     definition_drift,
     exposed_units,
@@ -25,7 +26,9 @@ from . import (
     sample_ratio,
     shares_in_range,
     telemetry_loss,
+    treatment_before_exposure,
     unknown_variant,
+    variants_swapped,
     volume,
 )
 
@@ -36,11 +39,14 @@ CHECKS: Mapping[str, Check] = {
     "volume": volume.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
+    "allocation_change": allocation_change.CHECK,
     "crossover_share": crossover_share.CHECK,
     "unknown_variant": unknown_variant.CHECK,
     "exposure_logging": exposure_logging.CHECK,
     "telemetry_loss": telemetry_loss.CHECK,
     "pre_exposure_balance": pre_exposure_balance.CHECK,
+    "treatment_before_exposure": treatment_before_exposure.CHECK,
+    "variants_swapped": variants_swapped.CHECK,
     "outcome_without_exposure": outcome_without_exposure.CHECK,
     "outcome_rows": outcome_rows.CHECK,
     "missing_outcome": missing_outcome.CHECK,
