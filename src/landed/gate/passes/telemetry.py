@@ -101,4 +101,4 @@ def read_lost(subject: Subject, window_days: int) -> tuple[Lost, ...]:
             "window_days": window_days,
         },
     )
-    return tuple(Lost(*row[:3], sums=tuple(row[3:])) for row in rows)
+    return tuple(Lost(row[0], row[1], row[2], tuple(row[3:])) for row in rows)
