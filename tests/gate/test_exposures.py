@@ -221,6 +221,30 @@ def test_crossover_share_refuses_one_per_cent(world, result_of):
     assert check.observed == "10 of 1,000 exposed units met more than one variant (1 %)"
 
 
+def test_crossover_share_only_warns_of_one_unit_in_forty(world, result_of):
+    world.run("update fct_exposures set is_crossover = true where unit_id = 'u01'")
+
+    check = result_of(world.data(), "crossover_share")
+
+    assert (check.passed, check.severity) == (False, "warning")  # 2.5 %, and may be chance
+
+
+def test_crossover_share_refuses_units_that_leave_one_arm_only(world, result_of):
+    world.run(MANY.format(control=4000, total=8000))
+    world.run(
+        "update fct_exposures set is_crossover = true where unit_id < 'm0040'"
+        " and variant = 'control'"
+    )
+
+    check = result_of(world.data(), "crossover_share")
+
+    assert check.blocks  # half a per cent of all, 1 % of control
+    assert check.observed == (
+        "40 of 8,040 exposed units met more than one variant (0.498 %), "
+        "0.995 % of those who met control first, 0 % of those who met checklist first"
+    )
+
+
 def test_crossover_share_warns_above_one_in_a_thousand(world, result_of):
     world.run(MANY.format(control=480, total=960))
     world.run("update fct_exposures set is_crossover = true where unit_id in ('m0001', 'm0501')")

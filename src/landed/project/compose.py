@@ -249,7 +249,7 @@ def _dbt_project(project: Project, off: dict[str, Any]) -> dict[str, Any]:
             "partial_parse": True,
         },
         "models": {project.name: {"+materialized": "table"}, **({CORE: off} if off else {})},
-        "vars": {CORE: project.bots.variables()},
+        "vars": {CORE: project.bots.variables() | project.telemetry.variables()},
         # dbt asks the core before itself how a table is made
         "dispatch": [{"macro_namespace": "dbt", "search_order": [project.name, CORE, "dbt"]}],
     }

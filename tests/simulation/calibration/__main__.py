@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from . import adjustment, coverage, discovery, everyone, staggered, verdicts
+from . import adjustment, comparison, coverage, discovery, everyone, staggered, verdicts
 from .document import Run, Section, document
 from .rows import Row
 
@@ -85,6 +85,14 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         "Difference-in-differences by group and time, three cohorts and a never-treated one.",
         staggered,
         (2_000,),
+    ),
+    (
+        "Checks of the comparison",
+        "Whole releases of 28 daily looks and 11,200 units, judged by the gate's statistics with"
+        " the thresholds of its suites: how often a clean one is ever refused, and a broken one"
+        " found.",
+        comparison,
+        (100_000, 20_000, 20_000, 100_000, 10_000, 100_000, 10_000),
     ),
     (
         "Segments",

@@ -156,17 +156,25 @@ def look_days(subject: Subject) -> tuple[datetime, ...]:
     return tuple(first + timedelta(days=at) for at in range(days))
 
 
-def look_fractions(subject: Subject) -> tuple[float, ...]:
+def look_fractions(subject: Subject, delay_days: int = 0) -> tuple[float, ...]:
     """Share of the planned exposure that has passed at the end of each day, at most 1.
 
     Empty without an end of exposure: nothing is planned to be spent then.
+
+    Args:
+        subject: The release under judgement.
+        delay_days: How much later than its exposure a unit is counted: the last planned look is as
+            much later, but not after the verdict is due. Days.
     """
-    starts_at, ends_at = subject.dates.shipped_at, subject.dates.exposure_ends_at
-    if ends_at is None:
+    dates = subject.dates
+    if dates.exposure_ends_at is None:
         return ()
-    whole = ends_at - starts_at
+    ends_at = dates.exposure_ends_at + timedelta(days=delay_days)
+    if dates.decides_at is not None:
+        ends_at = max(min(ends_at, dates.decides_at), dates.exposure_ends_at)
+    whole = ends_at - dates.shipped_at
     ends = [day + timedelta(days=1) for day in look_days(subject)]
-    return tuple(min((end - starts_at) / whole, 1.0) for end in ends)
+    return tuple(min((end - dates.shipped_at) / whole, 1.0) for end in ends)
 
 
 def _day(instant: datetime) -> datetime:
