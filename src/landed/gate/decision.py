@@ -34,6 +34,7 @@ class CheckResult:
         fix: The smallest repair.
         details: The facts behind `observed`, for machines; plain JSON values.
         sample: A few of the offending rows, redacted; shown to whoever repairs, never published.
+        values: Judged value by column of the facts; likewise.
     """
 
     check_id: str
@@ -46,6 +47,7 @@ class CheckResult:
     fix: str
     details: Mapping[str, Any] = field(default_factory=dict)
     sample: tuple[Mapping[str, Any], ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse anything but a plain boolean: `passed="no"` would count as passed."""

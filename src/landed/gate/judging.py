@@ -25,7 +25,7 @@ from .suites import BOUND_NAMES, SEVERITIES, Expectation, Suite, load_suites
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..impact import Estimate, Exposure
+    from ..impact import Estimate, Exposure, ReleaseLooks
 
 #: A gate that takes longer has hung: it blocks the release instead of holding up the others.
 TIMEOUT_SECONDS = 900.0
@@ -43,6 +43,7 @@ def judge_data(
     as_of: datetime,
     exposure: Exposure | None,
     suites: Mapping[str, Suite] | None = None,
+    looks: Callable[[], ReleaseLooks | None] = lambda: None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> GateDecision:
     """Judge data and comparison of one release, before any of its numbers are computed.
@@ -56,10 +57,17 @@ def judge_data(
         as_of: The instant of the run; freshness and exemptions look at it.
         exposure: The counts the report will show; they must be the gate's own.
         suites: What `load_suites` gave for the project; None takes the core's alone.
+        looks: Reads the looks taken at it before; None where there are none.
         timeout_seconds: Longer than this is a failed check. Seconds, > 0.
     """
     subject = Subject(
-        engine, catalog, release, accounts=accounts, model_tests=model_tests, as_of=as_of
+        engine,
+        catalog,
+        release,
+        accounts=accounts,
+        model_tests=model_tests,
+        as_of=as_of,
+        looks=looks,
     )
 
     def work(found: _Found) -> None:
@@ -165,9 +173,10 @@ class _Found:
                 observed=fact.observed,
                 expected=expected(gravest),
                 because=gravest.because,
-                fix=gravest.fix,
+                fix=f"{fact.fix} {gravest.fix}".strip() if failed else gravest.fix,
                 details=fact.details,
                 sample=tuple(fact.sample[:MOST_SAMPLED]) if failed else (),
+                values={name: float(value) for name, value in fact.columns.items()},
             )
         )
 
@@ -177,7 +186,7 @@ def _judge(
 ) -> None:
     try:
         made = suites if suites is not None else _core_suites()
-        judge = _judge_of_process()
+        judge = judge_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must block and say so
         found.errors.append(f"the gate cannot start: {_message(error)}")
         return
@@ -345,7 +354,8 @@ def _core_suites() -> Mapping[str, Suite]:
 
 
 @functools.cache
-def _judge_of_process() -> Judge:
+def judge_of_process() -> Judge:
+    """The one judge of this process: making it imports Great Expectations."""
     return Judge()
 
 
