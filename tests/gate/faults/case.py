@@ -163,7 +163,7 @@ def plainly_judged() -> Iterator[None]:
     """The gate with the plain judge."""
     with pytest.MonkeyPatch.context() as patch:
         plain = PlainJudge()
-        patch.setattr(judging, "_judge_of_process", lambda: plain)
+        patch.setattr(judging, "judge_of_process", lambda: plain)
         yield
 
 
