@@ -6,7 +6,8 @@ from .case import Case
 from .kinds import Kind, edit, some
 from .product import NOW, RELEASE, USUAL
 
-MIDWAY = "timestamp '2026-09-25'"
+MIDWAY = "timestamp '2026-10-08'"
+_LATENCY = "regexp_extract(properties, '\"latency_ms\":([0-9.]+)', 1)"
 _AGAIN = "insert into lake.events select * replace ({}) from lake.events where {}"
 
 
@@ -46,7 +47,7 @@ DATA = (
          ("duplicates",),
          edit(_AGAIN.format(
              "event_id || '-r' as event_id, received_at + interval 5 day as received_at",
-             "event_on between date '2026-09-24' and date '2026-09-25' and " + some(0.08)))),
+             "event_on between date '2026-10-07' and date '2026-10-08' and " + some(0.08)))),
     Kind("time_zone_shift", "phones write local time, seven hours behind, since midway",
          ("clock_skew",),
          edit("update lake.events set occurred_at = occurred_at - interval 7 hour,"
@@ -56,16 +57,16 @@ DATA = (
     Kind("future_timestamps", "clocks of 3 % of people are three days ahead", ("clock_skew",),
          edit("update lake.events set occurred_at = occurred_at + interval 3 day,"
               " event_on = event_on + 3, clock_status = 'ahead'"
-              f" where occurred_at < timestamp '2026-10-08' and event_name = 'task_created' and "
+              f" where occurred_at < timestamp '2026-10-21' and event_name = 'task_created' and "
               + some(0.03)), means="warn"),
     Kind("zero_volume_day", "one day without an event", ("volume",),
-         edit("delete from lake.events where event_on = date '2026-10-01'")),
+         edit("delete from lake.events where event_on = date '2026-10-14'")),
     Kind("half_volume_weekday", "60 % of one Monday's events lost", ("volume",),
-         edit("delete from lake.events where event_on = date '2026-10-05' and "
+         edit("delete from lake.events where event_on = date '2026-10-18' and "
               + some(0.6, "event_id"))),
     Kind("partial_backfill", "two days filled again to 30 %", ("volume",),
-         edit("delete from lake.events where event_on between date '2026-09-22' and"
-              " date '2026-09-23' and " + some(0.7, "event_id"))),
+         edit("delete from lake.events where event_on between date '2026-10-05' and"
+              " date '2026-10-06' and " + some(0.7, "event_id"))),
     Kind("quarantine", "6 % of the rows refused", ("quarantine_rate",), _accounts(quarantined=0.06)),
     Kind("accounting_imbalance", "one row neither kept nor refused", ("row_accounting",),
          _one_row_short),
@@ -73,11 +74,9 @@ DATA = (
          ("row_conflicts", "duplicates", "quarantine_rate"), _accounts(conflict=0.04)),
     Kind("unit_change_ms_s", "latency in seconds instead of milliseconds since midway",
          ("unit_change",),
-         edit("""update lake.events set properties = regexp_replace(properties,
-             '"latency_ms":([0-9.]+)', '"latency_ms":0.\\1') where event_name = 'request_served'"""
-              f" and occurred_at >= {MIDWAY}",
-              """update lake.events set properties = replace(properties, '"latency_ms":0.',
-             '"latency_ms":0.') where false""")),
+         edit(f"update lake.events set properties = replace(properties, {_LATENCY},"
+              f" cast(cast({_LATENCY} as double) / 1000 as varchar)) where"
+              f" event_name = 'request_served' and occurred_at >= {MIDWAY}")),
     Kind("unit_change_cents", "amounts in cents instead of dollars since midway", ("unit_change",),
          edit("""update lake.events set properties = regexp_replace(properties,
              '"amount_usd":([0-9]+)\\.0', '"amount_usd":\\1' || '00.0')"""
@@ -89,8 +88,8 @@ DATA = (
                  event_id || '-b' as event_id, 'bot' || user_id as user_id,
                  'bot' || anonymous_id as anonymous_id, 'bot' || session_id as session_id,
                  replace(properties, '"control"', '"guide"') as properties,
-                 date_trunc('day', timestamp '2026-09-24') + (occurred_at - date_trunc('hour',
-                 occurred_at)) as occurred_at, date '2026-09-24' as event_on)
+                 date_trunc('day', timestamp '2026-10-07') + (occurred_at - date_trunc('hour',
+                 occurred_at)) as occurred_at, date '2026-10-07' as event_on)
              from lake.events where event_name in ('feature_flag.evaluation', 'guide_shown')
              and user_id <= (select max(user_id) from (select distinct user_id from lake.events
              where event_name = 'feature_flag.evaluation' order by user_id limit 1000))"""),

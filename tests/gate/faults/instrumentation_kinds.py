@@ -6,7 +6,7 @@ from .data_kinds import MIDWAY
 from .kinds import Kind, edit, some
 
 _SINCE = f"occurred_at >= {MIDWAY}"
-_NEWER = "app_version >= '2.2.0'"
+_NEWER = "app_version >= '2.3.0'"
 
 
 def _property(event: str, pattern: str, becomes: str, where: str) -> str:
@@ -19,7 +19,7 @@ def _property(event: str, pattern: str, becomes: str, where: str) -> str:
 INSTRUMENTATION = (
     Kind("must_emit_missing", "`guide_shown` never arrives", ("must_emit",),
          edit("delete from lake.events where event_name = 'guide_shown'")),
-    Kind("must_emit_stops_by_version", "`guide_shown` missing since version 2.2.0",
+    Kind("must_emit_stops_by_version", "`guide_shown` missing since version 2.3.0",
          ("must_emit", "metric_events"),
          edit(f"delete from lake.events where event_name = 'guide_shown' and {_NEWER}")),
     Kind("event_stopped", "`search_performed` stops midway", ("metric_events",),
@@ -31,7 +31,7 @@ INSTRUMENTATION = (
     Kind("schema_rename", "`has_click` is called `clicked` since midway",
          ("schema_drift", "model_tests"),
          edit(_property("search_performed", '"has_click"', '"clicked"', _SINCE)), tested=True),
-    Kind("required_property_lost", "`latency_ms` missing since version 2.2.0",
+    Kind("required_property_lost", "`latency_ms` missing since version 2.3.0",
          ("schema_drift", "model_tests"),
          edit(_property("request_served", ',"latency_ms":[0-9.]+', "", _NEWER)), tested=True),
     Kind("type_changed", "`has_click` is yes or no instead of true or false since midway",
@@ -44,6 +44,6 @@ INSTRUMENTATION = (
     Kind("null_burst", "40 % of one day's searches without `has_click`",
          ("model_tests",),
          edit(_property("search_performed", '"has_click":(true|false)', '"has_click":null',
-                        f"event_on = date '2026-09-30' and {some(0.4, 'event_id')}")),
+                        f"event_on = date '2026-10-13' and {some(0.4, 'event_id')}")),
          tested=True),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from landed.demo.people import People, draw_people, draw_sessions
 from landed.demo.product import Product
 from landed.warehouse import Engine
 
-SHIPPED_AT = datetime(2026, 9, 11, tzinfo=UTC)
+SHIPPED_AT = datetime(2026, 9, 24, tzinfo=UTC)
 ENDS_AT = SHIPPED_AT + timedelta(days=28)
 WINDOW_DAYS = 3
 DECIDES_AT = ENDS_AT + timedelta(days=WINDOW_DAYS)
@@ -117,15 +117,16 @@ def _kinds(product: Product, exposed_at: Ints, treated: Bools) -> Iterator[Rows]
             "feature_flag.result.variant": Labelled(("control", TREATMENT), arm),
         },
     )
-    for name, wanted in (("guide_shown", arm == 1), ("start_shown", arm >= 0)):
-        shown = logged[wanted & (sessions.at[logged] + 300 == exposed_at[sessions.user[logged]])]
-        yield product.rows(name, shown, sessions.at[shown] + 1_200)
+    met = known[at >= exposed_at[user]]
+    guided = treated[sessions.user[met]]
+    for name, wanted in (("guide_shown", guided), ("start_shown", guided | ~guided)):
+        yield product.rows(name, shown := met[wanted], sessions.at[shown] + 1_200)
     yield from _work(product, exposed_at, treated)
 
 
 def _work(product: Product, exposed_at: Ints, treated: Bools) -> Iterator[Rows]:
     rng = product.rng("guide searches")
-    session, at = product.happen(rng, 0.35)
+    session, at = product.happen(rng, 0.55)
     user = product.sessions.user[session]
     helped = treated[user] & (at >= exposed_at[user])
     found: Bools = rng.random(len(at)) < BASE_FOUND_SHARE + FOUND_EFFECT * helped
