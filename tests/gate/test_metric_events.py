@@ -143,8 +143,10 @@ def test_metric_events_refuses_a_metric_whose_event_never_came(steady: Any, resu
     assert result_of(steady.data(), "metric_events").passed  # forty units may be too few
 
     steady.run(
-        "insert into fct_exposures select 'checklist', format('v{:04d}', i),"
-        " if(i % 2 = 0, 'control', 'checklist'), timestamp '2026-03-03', false, false"
+        "insert into fct_exposures by name"
+        " select 'checklist' as release, format('v{:04d}', i) as unit_id,"
+        " if(i % 2 = 0, 'control', 'checklist') as variant,"
+        " timestamp '2026-03-03' as exposed_at, false as is_crossover, false as is_bot"
         " from range(1000) as units(i)"
     )
     check = result_of(steady.data(), "metric_events")
