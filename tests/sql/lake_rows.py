@@ -39,7 +39,7 @@ create table lake.release_events (
 create table lake.releases (
     release varchar, shipped_at timestamp, owner varchar, hypothesis varchar, unit varchar,
     kind varchar, app_version varchar, exposure_event varchar, exposure_flag varchar,
-    variant_property varchar, control varchar, treatments varchar[], variants varchar[],
+    variant_property varchar, cluster_property varchar, control varchar, treatments varchar[], variants varchar[],
     exposure_ends_at timestamp, decides_at timestamp, cutoff_at timestamp);
 create table lake.touched_days (day date, kind varchar);
 create view lake.touched_events as

@@ -207,6 +207,48 @@ class Subject:
         )
         return tuple(ExposedCell(*row) for row in rows)
 
+    @cached_property
+    def assigned(self) -> tuple[ExposedCell, ...]:
+        """What was assigned on its own: clusters where the release names them, else units.
+
+        A cluster is in the stage of its first unit, and a crossover where its units met two
+        variants; units without a single cluster are in none.
+        """
+        if self.release.cluster is None:
+            return self.exposed
+        from ..impact.exposure import UNITS_BY_CLUSTER  # scipy: as in checks/sample_ratio.py
+
+        starts = {
+            f"stage_{index}": without_zone(stage.starts_at)
+            for index, stage in enumerate(self.stages)
+            if index
+        }
+        stage = " + ".join(f"(exposed_at >= ${name})::integer" for name in starts) or "0"
+        rows = self.engine.rows(
+            f"""
+            {UNITS_BY_CLUSTER}
+            select
+                {stage} as stage,
+                variant,
+                count(*) filter (where not is_crossover) as units,
+                count(*) filter (where is_crossover) as crossovers,
+                0 as bots
+            from clusters
+            group by all
+            order by all
+            """,
+            {"release": self.release.release, "cutoff_at": self.dates.cutoff_at, **starts},
+        )
+        return tuple(ExposedCell(*row) for row in rows)
+
+    @property
+    def assigned_by_variant(self) -> dict[str, int]:
+        """What was assigned on its own and may enter, of every variant the release names."""
+        counts = dict.fromkeys(self.release.variants, 0)
+        for cell in self.assigned:
+            counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
+        return counts
+
     @property
     def units_by_variant(self) -> dict[str, int]:
         """Exposed units that may enter an estimate, of every variant the release names."""

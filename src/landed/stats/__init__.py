@@ -4,7 +4,7 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 """
 
 from .adjustment import Adjusted, adjusted_difference
-from .clusters import difference_of_clusters
+from .clusters import design_effect, difference_of_clusters, intracluster_correlation
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
 from .exact import FisherExact, fisher_exact
@@ -49,6 +49,7 @@ __all__ = [
     "correlated_paths",
     "critical_value",
     "crossing_probabilities",
+    "design_effect",
     "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
@@ -59,6 +60,7 @@ __all__ = [
     "fisher_exact",
     "interaction",
     "interval_at",
+    "intracluster_correlation",
     "minimum_detectable_effect",
     "next_bound",
     "placebo_difference",

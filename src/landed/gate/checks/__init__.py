@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..facts import Check
 from . import (
+    cluster_membership,
     crossover_share,
     exposed_units,
     finite_estimates,
@@ -30,6 +31,7 @@ CHECKS: Mapping[str, Check] = {
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
+    "cluster_membership": cluster_membership.CHECK,
     "unknown_variant": unknown_variant.CHECK,
     "outcome_without_exposure": outcome_without_exposure.CHECK,
     "outcome_rows": outcome_rows.CHECK,

@@ -16,7 +16,7 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     stages = []
     unplanned = 0  # units of a variant in a stage that gave it no traffic
     for index, stage in enumerate(plan):
-        cells = {cell.variant: cell.units for cell in subject.exposed if cell.stage == index}
+        cells = {cell.variant: cell.units for cell in subject.assigned if cell.stage == index}
         unplanned += sum(n for variant, n in cells.items() if not stage.shares.get(variant))
         shares = {variant: planned for variant, planned in stage.shares.items() if planned > 0}
         if len(shares) > 1:
@@ -29,11 +29,14 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     p_value = 0.0 if unplanned or found is None else found.p_value
     observed = ", ".join(
         f"{variant} {units:,} of {total:,} ({share(units / total)})"
-        for variant, units in subject.units_by_variant.items()
-        if (total := sum(subject.units_by_variant.values()))
+        for variant, units in subject.assigned_by_variant.items()
+        if (total := sum(subject.assigned_by_variant.values()))
     )
+    what = "unit" if subject.release.cluster is None else "cluster"
+    if subject.release.cluster is not None:  # units of one cluster are not independent
+        observed = f"clusters: {observed}"
     if unplanned:
-        observed += f", {count(unplanned, 'unit')} exposed where the plan gave no traffic"
+        observed += f", {count(unplanned, what)} exposed where the plan gave no traffic"
     planned_text = ", then ".join(
         " : ".join(f"{variant} {share(value)}" for variant, value in stage.shares.items())
         for stage in plan
