@@ -237,9 +237,13 @@ class Subject:
             group by all
             order by all
             """,
-            {"release": self.release.release, "cutoff_at": self.dates.cutoff_at, **starts},
+            {**self._until, **starts},
         )
         return tuple(ExposedCell(*row) for row in rows)
+
+    @property
+    def _until(self) -> dict[str, Any]:
+        return {"release": self.release.release, "cutoff_at": self.dates.cutoff_at}
 
     @property
     def assigned_by_variant(self) -> dict[str, int]:
@@ -249,10 +253,19 @@ class Subject:
             counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
         return counts
 
-    @property
+    @cached_property
     def units_by_variant(self) -> dict[str, int]:
         """Exposed units that may enter an estimate, of every variant the release names."""
         counts = dict.fromkeys(self.release.variants, 0)
+        if self.release.cluster is not None:
+            from ..impact.exposure import UNITS_BY_CLUSTER  # scipy: as above
+
+            sql = f"""
+                {UNITS_BY_CLUSTER}
+                select variant, cast(sum(units) as bigint) from clusters
+                where not is_crossover group by variant
+            """
+            return counts | dict(self.engine.rows(sql, self._until))
         for cell in self.exposed:
             counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
         return counts
