@@ -11,7 +11,7 @@ from .rests_on import Table, make_table
 
 def cluster_table(document: Mapping[str, Any]) -> Table | None:
     """Clusters an arm and their design effect, a row a metric; None where units were assigned."""
-    clusters = document["exposure"].get("clusters")
+    clusters = (document.get("exposure") or {}).get("clusters")
     rows = [row for row in document["estimates"] if row.get("clusters")]
     if clusters is None or not rows:
         return None
@@ -35,7 +35,7 @@ def cluster_table(document: Mapping[str, Any]) -> Table | None:
 
 def cluster_counts(document: Mapping[str, Any]) -> str:
     """Clusters by variant in one line; empty where units were assigned."""
-    clusters = document["exposure"].get("clusters")
+    clusters = (document.get("exposure") or {}).get("clusters")
     if clusters is None:
         return ""
     arms = ", ".join(f"{name} {units.count(number)}" for name, number in clusters["counts"].items())
