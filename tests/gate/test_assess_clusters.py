@@ -84,7 +84,9 @@ def test_the_report_of_a_release_by_account_shows_accounts_and_what_they_cost(by
         "crossover": 0,
     }
     assert report.document["exposure"]["sample_ratio_p_value"] == 1.0
-    assert "Assigned by account_id: control 24, checklist 24." in " ".join(render_text(report.document).split())
+    assert "Assigned by account_id: control 24, checklist 24." in " ".join(
+        render_text(report.document).split()
+    )
     assert "Design effect" in render_markdown(report.document)
     assert "Design effect" in render_html(report.document)
 

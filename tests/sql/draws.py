@@ -131,7 +131,19 @@ class History:
             self.built.execute(
                 "insert into lake.releases values (?, ?, 'growth', 'h', 'user', ?, ?, ?, ?, ?, ?,"
                 " ?, ?, ?, '2026-11-06', null, '2026-11-06')",
-                [name, shipped, kind, app, named, flag, label, "team", control, variants[1:], variants],
+                [
+                    name,
+                    shipped,
+                    kind,
+                    app,
+                    named,
+                    flag,
+                    label,
+                    "team",
+                    control,
+                    variants[1:],
+                    variants,
+                ],
             )
 
     def _team(self) -> str:

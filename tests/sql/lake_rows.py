@@ -233,7 +233,8 @@ insert into lake.releases values
  null, null, ['released'], ['released'], null, null, '2026-11-05');
 insert into lake.exposures values
 ('x1', '2026-11-03 08:00', 'mail', 'x', null, 'phone', '{}', 'crm', 'b', 1, '2026-11-03'),
-('x2', '2026-11-03 08:00', 'mail', 'y', 'zoe', null, '{"team": "red"}', 'crm', 'b', 1, '2026-11-03'),
+('x2', '2026-11-03 08:00', 'mail', 'y', 'zoe', null, '{"team": "red"}', 'crm', 'b', 1,
+ '2026-11-03'),
 ('x3', '2026-11-02 08:00', 'mail', 'y', 'yan', null, '{}', 'crm', 'b', 1, '2026-11-02');
 insert into lake.feedback values
 ('w1', '2026-11-03 15:00', 'ann', 'review', 2, 'hm', '1.0', '{"product": "app", "type": "bug"}',
