@@ -94,6 +94,21 @@ def test_an_exposure_is_the_first_named_variant_while_exposure_was_open(scenario
     ]
 
 
+def test_an_exposure_is_of_the_first_cluster_it_names_and_says_where_it_names_two(
+    scenario: Any,
+) -> None:
+    clusters = scenario.built.rows(
+        "select release, unit_id, cluster_id, is_in_two_clusters from fct_exposures"
+        " where cluster_id is not null or is_in_two_clusters order by all"
+    )
+
+    assert clusters == [
+        ("box", "ann", "red", True),
+        ("box", "cem", "red", False),
+        ("mail", "zoe", "red", False),
+    ]
+
+
 def test_every_kind_of_rule_finds_its_exposures(scenario: Any) -> None:
     exposures = scenario.built.rows(
         "select release, unit_id, variant from fct_exposures where release <> 'box' order by all"

@@ -84,7 +84,11 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One declared change. Instants are UTC; days are those of `time_zone`, the project's."""
+    """One declared change. Instants are UTC; days are those of `time_zone`, the project's.
+
+    `cluster` is the property of an exposure that names what was assigned as a whole (an account, a
+    store); None where each unit was assigned on its own.
+    """
 
     release: str
     shipped_at: datetime
@@ -95,6 +99,7 @@ class Release:
     unit: str = "user"
     app_version: str | None = None
     exposure: ExposureRule | None = None
+    cluster: str | None = None
     control: str | None = None
     treatments: tuple[str, ...] = ()
     allocation: tuple[AllocationStage, ...] = ()
@@ -260,6 +265,24 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
             "rollout",
             "exposure",
         )
+    if "cluster" in exposure and kind not in ("experiment", "staged"):
+        fault(
+            f"exposure names a cluster in a rollout of kind {kind}",
+            "it in a rollout of kind experiment or staged, which assign at random",
+            "remove it, or change the kind.",
+            "rollout",
+            "exposure",
+            "cluster",
+        )
+    if "cluster" in exposure and exposure["cluster"] == exposure.get("variant"):
+        fault(
+            f"cluster and variant are both the property {exposure['cluster']}",
+            "two properties: what was assigned, and what it got",
+            "correct one of them.",
+            "rollout",
+            "exposure",
+            "cluster",
+        )
     variants = [rollout.get("control"), *rollout.get("treatments", [])]
     named = {name for name in variants if name}
     if rollout.get("control") in rollout.get("treatments", []):
@@ -352,6 +375,7 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
         exposure=ExposureRule(exposure["event"], exposure.get("flag"), exposure.get("variant"))
         if exposure
         else None,
+        cluster=exposure.get("cluster") if exposure else None,
         control=rollout.get("control"),
         treatments=treatments,
         allocation=tuple(

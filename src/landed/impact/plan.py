@@ -143,9 +143,10 @@ def _by_units(  # noqa: PLR0917 - what is planned, on what
     rule: dict[str, RulePower] = {}
     for treatment in release.treatments:
         arms = _arms(release, treatment, a_day)
+        shares = np.maximum(arms[:, -1] / max(sum(a_day), 1.0), 1e-9)
         paths: list[MetricPath] = []
         for role in release.roles:
-            found, path = plan_metric(looks, catalog, role, treatment, rows, arms)
+            found, path = plan_metric(looks, catalog, role, treatment, rows, arms, shares)
             metrics.append(found)
             if path is not None:
                 paths.append(path)

@@ -279,6 +279,7 @@ def _frame(
             "allocation": counted.get("allocation"),
             "sample_ratio_p_value": counted.get("sample_ratio_p_value"),
             "excluded_units": dict(counted.get("excluded_units") or {}),
+            **({"clusters": counted["clusters"]} if counted.get("clusters") else {}),
         },
         "segments": [],
         "survival": [],

@@ -20,7 +20,16 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from . import adjustment, comparison, coverage, discovery, everyone, staggered, verdicts
+from . import (
+    adjustment,
+    clusters,
+    comparison,
+    coverage,
+    discovery,
+    everyone,
+    staggered,
+    verdicts,
+)
 from .document import Run, Section, document
 from .rows import Row
 
@@ -93,6 +102,13 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         " found.",
         comparison,
         (100_000, 20_000, 20_000, 100_000, 10_000, 100_000, 10_000),
+    ),
+    (
+        "Clusters",
+        "Whole clusters of unequal sizes (coefficient of variation 0.71) are assigned, 200 units an"
+        " arm a day for 28 days, nothing changed. By unit: the same draws, the clusters forgotten.",
+        clusters,
+        (1_000, 1_000, 5_000),
     ),
     (
         "Segments",

@@ -356,3 +356,47 @@ def test_history_shorter_than_the_outcome_window_is_refused(
 
     with pytest.raises(PlanError, match="31 whole days"):
         replay(marts, replace(core, metrics=metrics), named)
+
+
+def by_account(row: Make, clusters: int, alike: float) -> dict[str, Any]:
+    """History of so many clusters of equal size, whose units correlate like that."""
+    size = UNITS / clusters
+    # variance of a cluster's sum: units alone, times the design effect
+    squares = clusters * size * 0.1 * 0.9 * (1 + (size - 1) * alike)
+    share = row("activation_rate", "history", n=UNITS, nonzero=UNITS // 10)
+    return {
+        **moments(share, 0.1 * UNITS, 0.1 * UNITS),
+        "clusters": clusters,
+        "cluster_nn": clusters * size**2,
+        "cluster_dd": clusters * size**2,
+        "cluster_yd": 0.1 * clusters * size**2,
+        "cluster_yy": squares + clusters * (0.1 * size) ** 2,
+    }
+
+
+def test_a_plan_by_cluster_pays_for_what_units_of_one_cluster_have_in_common(
+    release: Make, catalog: Make, metric: Make, row: Make
+):
+    known = catalog(metric())
+    assigned = release(activation(), cluster="account_id")
+
+    alone = plan(release(activation()), known, history(row)).metrics[0]
+    accounts = history(row, by_account(row, 100, 0.05))
+    alike = plan(assigned, known, accounts).metrics[0]
+
+    # 112 units a cluster: 1 + 111 * 0.05 = 6.55 times the variance
+    assert (alike.standard_error / alone.standard_error) ** 2 == pytest.approx(6.55, rel=0.03)
+    assert "design effect 6.6" in alike.note or "design effect 6.5" in alike.note
+
+
+def test_a_plan_by_cluster_needs_clusters_in_history_and_twenty_in_an_arm(
+    release: Make, catalog: Make, metric: Make, row: Make
+):
+    known = catalog(metric())
+    assigned = release(activation(), cluster="account_id")
+
+    unknown = plan(assigned, known, history(row)).metrics[0]
+    few = plan(assigned, known, history(row, by_account(row, 39, 0.05))).metrics[0]
+
+    assert "no event of history names `account_id`" in unknown.note
+    assert few.note == "not estimable: about 19 clusters in an arm, 20 are needed"

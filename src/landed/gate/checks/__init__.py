@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..facts import Check
 from . import (
     allocation_change,
+    cluster_membership,
     crossover_share,
     definition_drift,
     exposed_units,
@@ -44,6 +45,7 @@ CHECKS: Mapping[str, Check] = {
     "sample_ratio": sample_ratio.CHECK,
     "allocation_change": allocation_change.CHECK,
     "crossover_share": crossover_share.CHECK,
+    "cluster_membership": cluster_membership.CHECK,
     "unknown_variant": unknown_variant.CHECK,
     "exposure_logging": exposure_logging.CHECK,
     "telemetry_loss": telemetry_loss.CHECK,
