@@ -38,12 +38,11 @@ def database_released() -> Iterator[None]:
 
 
 def make_room(cursor: Any) -> None:
-    """Have the next checkpoint merge blocks, if much of them is dead or they are small.
+    """Have the next checkpoint merge blocks, if what was built is little or much of a table is dead.
 
-    DuckDB merges neighbouring blocks wherever fewer of them hold the same rows. Beside a day's full
-    blocks that saves one block and writes all of the day a second time, a third of what the day's
-    build costs. What a build appended is left as it is if it is more than a block, until a table
-    carries half as many dead rows as rows: then as much was written since as merging writes.
+    DuckDB merges neighbouring blocks where fewer of them would hold the same rows. After a build of
+    more than a block that writes the whole day a second time, to save one block. So its rows stay
+    as they were written, until a table carries half as many dead rows as others.
 
     Args:
         cursor: Of the build database, after its models were built.
