@@ -38,7 +38,7 @@ def database_released() -> Iterator[None]:
 
 
 def make_room(cursor: Any) -> None:
-    """Have the next checkpoint merge blocks, if what was built is little or much of a table is dead.
+    """Have the next checkpoint merge blocks where a build was small or much of a table is dead.
 
     DuckDB merges neighbouring blocks where fewer of them would hold the same rows. After a build of
     more than a block that writes the whole day a second time, to save one block. So its rows stay

@@ -261,9 +261,10 @@ def _profile(home: Home, settings: Settings) -> dict[str, Any]:
         "path": str(home.build),
         "schema": "main",
         "threads": settings.threads,
-        "keep_open": True,  # from model to model; `build_database.released` ends it
-        "settings": {
-            "TimeZone": "UTC",
+        "keep_open": True,  # from model to model; `database_released` ends it
+        "settings": {"TimeZone": "UTC"},  # of each cursor
+        # of the database: set once, since no directory may be named after a model spilled into it
+        "config_options": {
             "threads": settings.threads,
             "memory_limit": f"{settings.memory_limit_mb}MB",
             "temp_directory": str(home.warehouse / "tmp"),

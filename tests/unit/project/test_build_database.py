@@ -23,7 +23,7 @@ def test_the_blocks_of_small_builds_are_merged(tmp_path: Path) -> None:
     assert blocks(file) == [70_000]
 
 
-def test_blocks_are_merged_once_half_as_many_rows_are_dead_as_there_are_others(tmp_path: Path) -> None:
+def test_blocks_are_merged_once_half_as_many_rows_are_dead_as_live(tmp_path: Path) -> None:
     file = built(tmp_path, before=2 * A_BLOCK, added=A_BLOCK + 10, lost=A_BLOCK + 40_000)
 
     assert sum(blocks(file)) == 2 * A_BLOCK + 10 - 40_000
@@ -51,7 +51,8 @@ def build_again(folder: Path, *, added: int, lost: int = 0) -> Path:
         # by an odd step, so that no block loses all: every checkpoint drops such a block
         build.execute(f"delete from units where (unit * 7919) % {2 * A_BLOCK} < {lost}")
         build.execute(f"insert into units select range from range({added})")
-        build.execute(f"create or replace table int_event_units as select range from range({added})")
+        made = f"select range from range({added})"
+        build.execute(f"create or replace table int_event_units as {made}")
         make_room(build.cursor())
     return file
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from ..facts import Check
 from . import (
     crossover_share,
+    definition_drift,
     exposed_units,
     finite_estimates,
     freshness,
     independent_recount,
+    metric_events,
     missing_outcome,
     model_tests,
     must_emit,
@@ -20,13 +22,18 @@ from . import (
     row_accounting,
     sample_ratio,
     shares_in_range,
+    unit_change,
     unknown_variant,
+    unplanned_events,
+    volume,
 )
 
 CHECKS: Mapping[str, Check] = {
     "row_accounting": row_accounting.CHECK,
     "quarantine_rate": quarantine_rate.CHECK,
     "freshness": freshness.CHECK,
+    "volume": volume.CHECK,
+    "unit_change": unit_change.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
@@ -35,6 +42,9 @@ CHECKS: Mapping[str, Check] = {
     "outcome_rows": outcome_rows.CHECK,
     "missing_outcome": missing_outcome.CHECK,
     "must_emit": must_emit.CHECK,
+    "metric_events": metric_events.CHECK,
+    "unplanned_events": unplanned_events.CHECK,
+    "definition_drift": definition_drift.CHECK,
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
     "finite_estimates": finite_estimates.CHECK,
