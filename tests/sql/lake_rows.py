@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 
 from landed.project import Home, Project, compose, load_project
-from landed.project.dbt import DbtResult, build, database_released
+from landed.project.build_database import database_released
+from landed.project.dbt import DbtResult, build
 from landed.settings import Settings
 
 SETTINGS = Settings(threads=2, memory_limit_mb=512)

@@ -8,7 +8,7 @@ import yaml
 from lake_rows import at, day
 
 from landed.project import core_root
-from landed.project.dbt import database_released
+from landed.project.build_database import database_released
 
 
 def test_every_mart_is_built_and_every_data_test_passes(scenario: Any) -> None:
