@@ -22,6 +22,8 @@ select 'checklist' as release, format('a{:02d}u{:d}', a, u) as unit_id,
     if(a % 2 = 0, 'control', 'checklist') as variant,
     timestamp '2026-03-03' + to_hours(a) as exposed_at,
     false as is_crossover, false as is_bot,
+    '1.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count,
     format('a{:02d}', a) as cluster_id, false as is_in_two_clusters
 from range(48) as accounts(a), range(9) as units(u)
 where u < 4 + a % 6;
@@ -32,7 +34,8 @@ select release, unit_id, variant, exposed_at from fct_exposures;
 create or replace table dim_units as
 select unit_id, 'team' as plan, timestamp '2026-03-01' as first_seen_at from fct_exposures;
 
-create or replace table fct_events as
+delete from fct_events;
+insert into fct_events
 select row_number() over () as event_id, * from (
     select 'checklist_shown' as event_name, unit_id, exposed_at + interval 1 minute as occurred_at
     from fct_exposures
@@ -60,6 +63,7 @@ def by_account(world):
 def test_a_release_by_account_counts_accounts_and_not_their_units(by_account):
     made = by_account.assess(CALENDAR)
 
+    assert [check.observed for check in made.decision.failed] == []
     rate, seconds = made.report.document["estimates"]
     assert rate["status"] == seconds["status"] == "estimated"
     assert rate["method"] == seconds["method"] == "difference_of_clusters"
@@ -95,7 +99,8 @@ def test_the_split_of_accounts_is_judged_and_not_that_of_units(by_account, resul
     # one account of control has as many units as all others together
     by_account.run(
         "insert into fct_exposures select 'checklist', format('big{:d}', i), 'control',"
-        " timestamp '2026-03-03', false, false, 'a00', false from range(300) as t(i)"
+        " timestamp '2026-03-03', false, false, '1.0', 'DE', 'web', 'free', 1, 'a00', false"
+        " from range(300) as t(i)"
     )
 
     check = result_of(by_account.data(), "sample_ratio")
