@@ -74,7 +74,7 @@ final as (
         min_by(variant, (exposed_at, exposure_id)) as variant,
         {{ first_by('cluster_id', 'exposed_at', 'exposure_id') }} as cluster_id,
         bool_or(is_in_two_clusters)
-            or coalesce(min(cluster_id) <> max(cluster_id), false) as is_in_two_clusters,
+        or coalesce(min(cluster_id) <> max(cluster_id), false) as is_in_two_clusters,
         bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,
         cast(sum(exposure_count) as bigint) as exposure_count,
         min(exposed_at) as exposed_at,
