@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..gate import GateDecision
     from ..impact import Estimate, Exploratory, Exposure, SegmentEffect, Verdict
     from ..impact.adopters import AdopterMeans
+    from ..impact.group_design import DesignData
     from ..impact.placebo_window import PlaceboData
-    from ..impact.staged import DesignData
 
 SCHEMA_NAME = "landed.report/1"
 

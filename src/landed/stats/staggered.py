@@ -129,6 +129,7 @@ def staggered_effect(
     strata: Sequence[int] | None = None,
     cohort_sizes: Mapping[int, float] | None = None,
     anticipation: int = 0,
+    most_periods: int | None = None,
     confidence_level: float = 0.95,
 ) -> StaggeredEffect | NotEstimable:
     """Estimate the average effect of a change that cohorts of clusters got at different times.
@@ -147,6 +148,7 @@ def staggered_effect(
         cohort_sizes: What each cohort counts for in the average, as its units; None: its clusters.
         anticipation: Periods before it that may hold some of it, as one in whose midst it came;
             they are no part of any comparison. Count.
+        most_periods: Periods from the change on that are judged; None: all. Count.
         confidence_level: Of the two-sided interval. Share.
 
     Returns:
@@ -198,7 +200,7 @@ def staggered_effect(
         base = group - 1 - anticipation
         own = stratum == stratum[first == group][0]
         for period in range(periods):
-            if base <= period < group:
+            if base <= period < group or period >= group + (most_periods or periods):
                 continue
             without = np.isinf(first)
             if comparison == "not_yet_treated":
