@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from . import adjustment, coverage, discovery, everyone, staggered, verdicts
+from . import adjustment, adoption, coverage, discovery, everyone, staggered, verdicts
 from .document import Run, Section, document
 from .rows import Row
 
@@ -85,6 +85,14 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         "Difference-in-differences by group and time, three cohorts and a never-treated one.",
         staggered,
         (2_000,),
+    ),
+    (
+        "Versions",
+        "Units take a version themselves: who is active can, and who is keen does it first. 8,000"
+        " units, gamma rates, Poisson counts a week, no effect unless the cell says so. Cohorts"
+        " against all that had not taken it yet are shown for comparison.",
+        adoption,
+        (1_000,),
     ),
     (
         "Segments",
