@@ -32,19 +32,24 @@ class Done:
 Landed = Callable[..., Done]
 
 
-def run_landed(*arguments: str | Path, home: Path | None = None, timeout: float = 600) -> Done:
-    """Run `landed` in a process of its own, as a person would."""
+def run_landed(
+    *arguments: str | Path,
+    home: Path | None = None,
+    timeout: float = 600,
+    environment: dict[str, str] | None = None,
+) -> Done:
+    """Run `landed` in a process of its own, as a person would; no setting but those given."""
     command = [str(Path(sys.executable).with_name("landed")), *map(str, arguments)]
     if home is not None:
         command += ["--home", str(home)]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("LANDED_")}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("LANDED_")}
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-        env={**environment, "NO_COLOR": "1"},
+        env={**inherited, "NO_COLOR": "1", **(environment or {})},
         cwd=ROOT,
     )
     return Done(done.returncode, done.stdout, done.stderr)

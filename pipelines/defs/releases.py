@@ -8,9 +8,10 @@ import dagster as dg
 
 from landed.catalog import Catalog
 from landed.errors import PlanError
-from landed.gate import ModelTest, load_suites
+from landed.gate import GateRecord, ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
+from landed.publish.gates import keep_decision
 from landed.publish.looks import keep_looks, read_looks
 from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
@@ -86,9 +87,9 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         keys = list(context.partition_keys)
         declared = {check.name for check in checks}
         with workspace.writing():
-            for found in assess(workspace, keys):
+            for found, record in assess(workspace, keys):
                 context.log.info(f"{found.release}: {found.report.decision}")
-                for event in check_events(found, declared):
+                for event in check_events(found, record, declared):
                     context.log_event(event)
                 for name, metadata in metadata_of(found).items():
                     if dg.AssetKey(name) in context.selected_asset_keys:
@@ -102,7 +103,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
     return dg.Definitions(assets=[assessed])
 
 
-def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
+def assess(workspace: Workspace, names: list[str]) -> Iterator[tuple[Assessment, GateRecord]]:
     """Assess the named releases on the built marts and keep each report for publishing."""
     catalog: Catalog = workspace.catalog()
     state = workspace.recall(BUILD_STATE)
@@ -119,11 +120,12 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
     with workspace.engine(read_only=True) as engine:
         for name in names:
             release = catalog.releases[name]
+            calendar = release_calendar(release, catalog, through)
             found = assess_release(
                 engine,
                 catalog,
                 release,
-                release_calendar(release, catalog, through),
+                calendar,
                 suites=suites,
                 accounts=Ledger(workspace.home).accounts_total(),
                 model_tests=[
@@ -137,5 +139,11 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[Assessment]:
             )
             if found.looks is not None and (found.looks.taken or found.looks.decided):
                 keep_looks(workspace.home, found.looks)
+            record = keep_decision(
+                workspace.home,
+                found.decision,
+                cutoff_at=calendar.cutoff_at,
+                judged_at=workspace.today,
+            )
             workspace.remember(f"report-{name}.json", found.report.document)
-            yield found
+            yield found, record

@@ -131,3 +131,22 @@ def test_the_dagster_ui_shows_the_verdict_and_the_failed_check(ui: str, page: An
 
     page.goto(f"{ui}/assets/gate_decision?view=checks")
     page.get_by_text("sample_ratio").first.wait_for(timeout=WAIT_MS)
+
+
+def test_the_page_of_the_gate_shows_what_failed_what_was_expected_and_the_repair(
+    demo_home: Path, ui: str, page: Any
+) -> None:
+    gate = _report(demo_home, "search-ranking")["gate"]
+    failed = next(one for one in gate["checks"] if one["id"] == "sample_ratio")
+    assert not failed["passed"]
+
+    for view in (
+        "view=partitions&partition=search-ranking",
+        "view=checks&checkDetail=sample_ratio",
+    ):
+        page.goto(f"{ui}/assets/gate_decision?{view}")
+        page.get_by_text(failed["fix"], exact=False).first.wait_for(timeout=WAIT_MS)
+        shown = " ".join(page.inner_text("body").split())
+
+        for told in ("observed", "expected", "fix"):
+            assert " ".join(failed[told].split()) in shown, (view, told)

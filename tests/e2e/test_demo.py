@@ -108,3 +108,16 @@ def test_check_finds_no_fault_in_the_demo(landed: Callable[..., Any]) -> None:
 
     assert done.code == 0, done.out
     assert done.out.strip() == "0 fault(s)"
+
+
+@pytest.mark.full
+def test_a_build_that_does_not_fit_into_memory_spills_and_ends_the_same(
+    tmp_path: Path, demo_home: Path, landed: Callable[..., Any]
+) -> None:
+    little = {"LANDED_MEMORY_LIMIT_MB": "180"}
+
+    done = landed("demo", "--project", PROJECT, home=tmp_path / "home", environment=little)
+
+    assert done.code == 0, done.out + done.err
+    roomy, tight = reports(demo_home, landed), reports(tmp_path / "home", landed)
+    assert [one["verdict"] for one in tight.values()] == [one["verdict"] for one in roomy.values()]

@@ -204,7 +204,9 @@ create table fct_exposures as
 select 'checklist' as release, format('u{:02d}', i) as unit_id,
     if(i % 2 = 0, 'control', 'checklist') as variant,
     timestamp '2026-03-03' + to_hours(i) as exposed_at,
-    false as is_crossover, false as is_bot
+    false as is_crossover, false as is_bot,
+    '1.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count
 from range(40) as units(i);
 
 create table int_assigned_units as select release, unit_id, variant from fct_exposures;
@@ -217,7 +219,14 @@ select unit_id, if(unit_id < 'u20', 'team', 'free') as plan,
     timestamp '2026-03-01' as first_seen_at
 from fct_exposures;
 
-create table fct_events as
+create table fct_events (
+    event_id bigint, event_name varchar, unit_id varchar, occurred_at timestamp,
+    event_on date generated always as (occurred_at::date),
+    source varchar generated always as ('web'),
+    app_version varchar generated always as ('1.0.0')
+);
+
+insert into fct_events
 select row_number() over () as event_id, * from (
     select 'checklist_seen' as event_name, unit_id, exposed_at as occurred_at from fct_exposures
     union all
@@ -237,6 +246,17 @@ from fct_exposures, range(3) as views(nth);
 
 create table fct_feedback as
 select unit_id as feedback_id, unit_id, exposed_at as given_at from fct_exposures;
+
+create view int_event_hours as
+select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
+    count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
+    min(occurred_at) as first_at, max(occurred_at) as last_at
+from fct_events group by all;
+
+create table int_property_days (
+    event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
+    type varchar, row_count bigint, name_count bigint, log10_median double,
+    places map(integer, ubigint));
 
 create view lake.events as select 'web' as source, occurred_at from fct_events;
 
@@ -348,6 +368,11 @@ def write_project(root: Path) -> Project:
         (root / "metrics" / f"{name}.yml").write_text(text)
     (root / "releases" / "checklist.yml").write_text(RELEASE)
     return load_project(root)
+
+
+@pytest.fixture
+def tiny_project() -> Callable[[Path], Project]:
+    return write_project
 
 
 @pytest.fixture(scope="session")

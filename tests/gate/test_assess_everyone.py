@@ -18,7 +18,8 @@ from landed.report.assess import Assessment
 SHIPPED_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 #: Events of a day: about 190, and 40 more from the day after the release on.
 EVENTS = """
-create or replace table fct_events as
+delete from fct_events;
+insert into fct_events
 select row_number() over () as event_id, 'view' as event_name,
     format('u{:02d}', nth::integer % 40) as unit_id,
     day + to_minutes(nth::integer) as occurred_at

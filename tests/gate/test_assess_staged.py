@@ -24,7 +24,8 @@ create or replace table dim_units as
 select format('u{:02d}', i) as unit_id, format('p{:02d}', i) as plan,
     timestamp '2025-01-01' as first_seen_at
 from range(30) as units(i);
-create or replace table fct_events as
+delete from fct_events;
+insert into fct_events
 with cells as (
     select i, day::timestamp as day,
         6 + i % 4 + hash(i * 1000 + epoch(day)::bigint // 86400) % 3 as base,

@@ -16,7 +16,8 @@ SHIPPED_AT = datetime(2026, 3, 2, tzinfo=UTC)
 CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
 #: u00 to u09 take it: four events a day before and after; the ten others send one.
 EVENTS = """
-create or replace table fct_events as
+delete from fct_events;
+insert into fct_events
 select row_number() over () as event_id, 'view' as event_name, format('u{:02d}', i) as unit_id,
     day::timestamp + to_hours(nth::integer) as occurred_at
 from range(20) as units(i),
@@ -25,7 +26,9 @@ from range(20) as units(i),
 where nth < if(i < 10, 4, 1);
 create or replace table fct_exposures as
 select 'checklist' as release, format('u{:02d}', i) as unit_id, 'released' as variant,
-    timestamp '2026-03-04' as exposed_at, false as is_crossover, false as is_bot
+    timestamp '2026-03-04' as exposed_at, false as is_crossover, false as is_bot,
+    '4.2.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count
 from range(10) as units(i);
 create or replace table dim_units as
 select format('u{:02d}', i) as unit_id, 'free' as plan, timestamp '2026-02-20' as first_seen_at,

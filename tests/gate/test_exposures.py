@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from landed.catalog.releases import AllocationStage
 
 MANY = """
-insert into fct_exposures
-select 'checklist', format('m{{:04d}}', i), if(i < {control}, 'control', 'checklist'),
-    timestamp '2026-03-04', false, false
+insert into fct_exposures by name
+select 'checklist' as release, format('m{{:04d}}', i) as unit_id,
+    if(i < {control}, 'control', 'checklist') as variant,
+    timestamp '2026-03-04' as exposed_at, false as is_crossover, false as is_bot
 from range({total}) as units(i)
 """
 
@@ -61,16 +62,89 @@ def test_a_release_that_exposed_nobody_is_blocked_without_an_error_of_the_gate(w
 
 
 def test_sample_ratio_refuses_a_split_that_is_not_the_planned_one(world, result_of):
-    world.run(MANY.format(control=500, total=1140))  # p = 0.0000289 with the forty clean units
+    world.run(MANY.format(control=500, total=1140))
 
     decision = world.data()
 
     check = result_of(decision, "sample_ratio")
     assert [each.check_id for each in decision.failed] == ["sample_ratio"]
     assert check.observed == (
-        "control 520 of 1,180 (44.1 %), checklist 660 of 1,180 (55.9 %); p = 4.59e-05"
+        "control 520 of 1,180 (44.1 %), checklist 660 of 1,180 (55.9 %); "
+        "crossed at look 7, 2026-03-08: z = 4.05 against a bound of 3.35, e-value 602"
     )
-    assert check.expected == "control 50 % : checklist 50 %, with p of at least 0.001"
+    assert check.expected == (
+        "control 50 % : checklist 50 %; at every daily look z below its bound"
+        " and an e-value below 5,000"
+    )
+
+
+def test_sample_ratio_waits_for_its_bound_while_the_horizon_is_far(world, result_of):
+    world.run(MANY.format(control=500, total=1140))
+    world.run("update dim_releases set cutoff_at = '2026-03-06'")  # look 4 of 7
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.passed is True  # p = 0.00005 on the fourth of seven days
+    assert "nearest at look 3, 2026-03-04: z = 4.05 against a bound of 5.28" in check.observed
+
+
+def test_sample_ratio_refuses_gross_mismatch_within_a_day_of_it(world, result_of):
+    world.run(MANY.format(control=400, total=1140))
+    world.run("update dim_releases set cutoff_at = '2026-03-05'")
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.blocks
+    assert "crossed at look 3, 2026-03-04" in check.observed
+
+
+def test_sample_ratio_keeps_a_crossing_that_later_days_hide(world, result_of):
+    world.run(MANY.format(control=400, total=1140))
+    world.run(MANY.format(control=740, total=1140).replace("m{:", "n{:").replace("-04", "-08"))
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.blocks  # 1,160 to 1,160 by the end
+    assert "crossed at look 3, 2026-03-04" in check.observed
+
+
+def test_sample_ratio_passes_once_the_lost_units_are_there_again(world, result_of):
+    world.run(MANY.format(control=400, total=1140))
+    assert result_of(world.data(), "sample_ratio").blocks
+
+    world.run(MANY.format(control=340, total=340).replace("m{:", "n{:"))
+
+    assert result_of(world.data(), "sample_ratio").passed is True
+
+
+def test_sample_ratio_without_an_end_of_exposure_is_judged_by_its_e_value(world, result_of):
+    world.run(MANY.format(control=500, total=1140))
+    world.run("update dim_releases set exposure_ends_at = null")
+    assert result_of(world.data(), "sample_ratio").passed is True
+
+    world.run(MANY.format(control=440, total=1000).replace("m{:", "n{:"))
+
+    check = result_of(world.data(), "sample_ratio")
+    assert check.blocks
+    assert "z =" not in check.observed
+
+
+def test_sample_ratio_holds_each_of_three_variants_against_the_rest(world, result_of):
+    thirds = AllocationStage(
+        datetime(2026, 3, 2, tzinfo=UTC), {"control": 0.4, "checklist": 0.3, "tour": 0.3}
+    )
+    world.change(allocation=(thirds,), treatments=("checklist", "tour"))
+    world.run("delete from fct_exposures")
+    world.run(MANY.format(control=800, total=1400))
+    tour = MANY.format(control=0, total=600).replace("'checklist')", "'tour')")
+    world.run(tour.replace("m{:", "n{:"))
+    assert result_of(world.data(), "sample_ratio").passed is True
+
+    world.run("delete from fct_exposures where variant = 'tour' and unit_id < 'n0150'")
+
+    check = result_of(world.data(), "sample_ratio")
+    assert check.blocks
+    assert check.details["looks"][6]["variant"] == "tour"
 
 
 def test_sample_ratio_passes_the_course_pages_split(world, result_of):
@@ -80,7 +154,7 @@ def test_sample_ratio_passes_the_course_pages_split(world, result_of):
     check = result_of(world.data(), "sample_ratio")
 
     assert check.passed is True
-    assert check.observed.endswith("p = 0.299")
+    assert "z = 1.0" in check.observed
 
 
 def test_sample_ratio_judges_each_stage_of_a_ramp_by_its_own_plan(world, result_of):

@@ -72,7 +72,7 @@ def test_a_fact_that_is_no_number_blocks_instead_of_passing_every_range(
     find = CHECKS["sample_ratio"].find
 
     def null(subject, parameters):
-        return replace(find(subject, parameters), columns={"sample_ratio_p_value": value})
+        return replace(find(subject, parameters), columns={"sample_ratio_excess": value})
 
     broken = {**CHECKS, "sample_ratio": replace(CHECKS["sample_ratio"], find=null)}
     monkeypatch.setattr("landed.gate.judging.CHECKS", broken)
@@ -80,7 +80,7 @@ def test_a_fact_that_is_no_number_blocks_instead_of_passing_every_range(
     decision = world.data()
 
     assert decision.decision == "blocked"
-    assert "its fact `sample_ratio_p_value` is" in result_of(decision, "gate_error").observed
+    assert "its fact `sample_ratio_excess` is" in result_of(decision, "gate_error").observed
 
 
 def test_an_expectation_that_the_judge_does_not_know_blocks(world, result_of):
@@ -127,7 +127,7 @@ def test_a_judge_that_cannot_start_blocks(world, result_of, monkeypatch):
     def fails():
         raise ImportError("no module named great_expectations")
 
-    monkeypatch.setattr("landed.gate.judging._judge_of_process", fails)
+    monkeypatch.setattr("landed.gate.judging.judge_of_process", fails)
 
     assert result_of(world.data(), "gate_error").observed == (
         "the gate cannot start: no module named great_expectations"

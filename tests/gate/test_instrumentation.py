@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from landed.catalog.releases import EmitRule
+
+MORE_UNITS = """
+insert into fct_exposures by name
+select 'checklist' as release, format('v{:04d}', i) as unit_id,
+    if(i % 2 = 0, 'control', 'checklist') as variant,
+    timestamp '2026-03-03' + to_minutes(i::integer) as exposed_at,
+    false as is_crossover, false as is_bot
+from range(SIZE) as units(i)
+"""
+TOUR = MORE_UNITS.replace("SIZE", "40").replace("if(i % 2 = 0, 'control', 'checklist')", "'tour'")
+EVENTS_OF_VERSIONS = """
+create table old_events as from fct_events;
+drop table fct_events cascade;
+create table fct_events as select * replace (VERSION as app_version) from old_events;
+create or replace view lake.events as select 'web' as source, occurred_at from fct_events;
+"""
+STILL_OPEN = datetime(2026, 4, 1, tzinfo=UTC)
+
 
 def test_must_emit_refuses_an_event_that_never_arrived(world, result_of):
     world.change(must_emit=("checklist_shown", "checklist_completed"))
@@ -55,3 +76,67 @@ def test_must_emit_does_not_apply_to_a_release_that_promises_nothing(world):
     world.change(must_emit=())
 
     assert "must_emit" in world.data().skipped
+
+
+def still_open(world):
+    """The release goes on exposing units after the cutoff."""
+    world.run("update dim_releases set exposure_ends_at = '2026-04-01', decides_at = '2026-04-08'")
+    return world.change(exposure_ends_at=STILL_OPEN)
+
+
+def test_must_emit_waits_for_a_hundred_units_before_it_calls_an_event_missing(world, result_of):
+    still_open(world).change(must_emit=("checklist_shown", "checklist_completed"))
+
+    check = result_of(world.data(), "must_emit")
+
+    assert (check.severity, check.passed) == ("warning", False)
+    assert check.observed == (
+        "not seen yet, of too few units to tell: `checklist_completed in checklist` (20 units)"
+    )
+
+    world.run(MORE_UNITS.replace("SIZE", "160"))
+    assert result_of(world.data(), "must_emit").blocks
+
+
+def test_must_emit_refuses_an_event_that_one_treatment_sends_and_another_beyond_chance_does_not(
+    world, result_of
+):
+    still_open(world).change(treatments=("checklist", "tour"))
+    world.run(TOUR)
+
+    check = result_of(world.data(), "must_emit")
+
+    assert check.blocks
+    assert check.observed == "never seen: `checklist_shown in tour`"
+
+
+def test_must_emit_lets_a_rare_event_be_absent_from_one_treatment(world, result_of):
+    still_open(world).change(treatments=("checklist", "tour"))
+    world.run(TOUR)
+    world.run("delete from fct_events where event_name = 'checklist_shown' and unit_id > 'u10'")
+
+    assert not result_of(world.data(), "must_emit").blocks
+
+
+def test_must_emit_wants_an_event_from_control_where_it_is_promised_of_all(world, result_of):
+    world.change(emit_rules={"checklist_shown": EmitRule(in_control=True)})
+
+    check = result_of(world.data(), "must_emit")
+
+    assert check.blocks
+    assert check.observed == "never seen: `checklist_shown in control`"
+
+
+def test_must_emit_counts_an_event_from_its_version_on_only(world, result_of):
+    world.change(emit_rules={"checklist_shown": EmitRule(since_version="4.2.0")})
+    world.run(EVENTS_OF_VERSIONS.replace("VERSION", "if(unit_id < 'u20', '4.10.0', '4.1.9')"))
+
+    assert result_of(world.data(), "must_emit").details == {
+        "units": {"checklist_shown in checklist": 10},
+        "of": {"checklist_shown in checklist": 10},
+    }
+
+    world.run("delete from fct_events where event_name = 'checklist_shown' and unit_id < 'u20'")
+    check = result_of(world.data(), "must_emit")
+    assert check.blocks
+    assert check.observed == "never seen: `checklist_shown in checklist since 4.2.0`"

@@ -61,7 +61,10 @@ def test_outcome_without_exposure_counts_a_unit_once(world, result_of):
         "insert into int_assigned_units select release, unit_id, 'control' "
         "from int_assigned_units where unit_id like 'lost%'"
     )
-    world.run("insert into fct_events select * from fct_events where unit_id like 'lost%'")
+    world.run(
+        "insert into fct_events select event_id, event_name, unit_id, occurred_at"
+        " from fct_events where unit_id like 'lost%'"
+    )
 
     assert result_of(world.data(), "outcome_without_exposure").observed == (
         "signup_rate: 6 of 14 units with an outcome were never exposed"

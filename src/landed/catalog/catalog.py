@@ -23,11 +23,14 @@ from .definitions import (
 )
 from .forms import NoUnitForm, RankForm, UnitForm, rank_form, unit_form
 from .formulas import Formula, Vocabulary, leading
+from .lineage_models import Models
 from .linting import lint_references, lint_release, measures_by_name, unit_model
+from .metric_events import MetricEvents, metric_events
 from .names import did_you_mean, short_names, show
 from .reading import Definitions, read_definitions
 from .releases import Release, load_releases
 from .saved import Dashboard, SavedQuery, build_saved_query, lint_names, read_dashboard
+from .sql_digest import SqlDigests
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Catalog:
         digest: Of all definitions with their governance, and of the releases.
         time_zone: IANA name of the project's zone: of times in conditions of definitions, and of
             a query's periods where it names none.
+        sql_folders: The core's models and the project's; None where nobody says.
     """
 
     metrics: Mapping[str, Metric]
@@ -47,6 +51,7 @@ class Catalog:
     time_zone: str = "UTC"
     saved_queries: Mapping[str, SavedQuery] = field(default_factory=dict)
     dashboards: Mapping[str, Dashboard] = field(default_factory=dict)
+    sql_folders: tuple[Path, Path] | None = field(default=None, compare=False)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -93,6 +98,32 @@ class Catalog:
         A release's outcome also reads `fct_exposures`, whatever the metric.
         """
         return self.vocabulary.models_of(self.formula(metric))
+
+    @cached_property
+    def models(self) -> Models:
+        """SQL of the dbt models, the core's with the project's in their place; none built."""
+        return Models(self.sql_folders or ())
+
+    @cached_property
+    def _sql_digests(self) -> SqlDigests | None:
+        own = Models(self.sql_folders[1:]).names() if self.sql_folders else frozenset()
+        return SqlDigests(self.models, own) if own else None
+
+    def definition_of(self, name: str) -> str:
+        """All that a metric's number depends on: its digest, and that of the SQL behind it."""
+        metric, sql = self.metric(name), self._sql_digests
+        behind = "" if sql is None else sql.of(name, self.formula(name), self.vocabulary)
+        return f"{metric.digest}+{behind}"
+
+    def events_of(self, name: str) -> tuple[MetricEvents, ...]:
+        """Events that a metric reads by name: one entry an aggregate that names any."""
+        if name not in self._events:
+            self._events[name] = metric_events(self.formula(name), self.vocabulary, self.models)
+        return self._events[name]
+
+    @cached_property
+    def _events(self) -> dict[str, tuple[MetricEvents, ...]]:
+        return {}
 
     def decides_at(self, release: Release) -> datetime | None:
         """When a release's verdict is due: the end of exposure plus its longest window."""
@@ -149,7 +180,8 @@ def read_catalog(project: Project, *, core: Path | None = None) -> tuple[Catalog
     For what looks at definitions that need not be sound, such as those of another day.
     """
     faults: list[Fault] = []
-    return catalog_of(project, definitions_of(project, faults, core=core), faults), faults
+    found = definitions_of(project, faults, core=core)
+    return catalog_of(project, found, faults, core=core), faults
 
 
 def definitions_of(
@@ -161,7 +193,9 @@ def definitions_of(
     return shipped.replaced_by(read_definitions(project.metrics, project.models, faults))
 
 
-def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Catalog:
+def catalog_of(
+    project: Project, found: Definitions, faults: list[Fault], *, core: Path | None = None
+) -> Catalog:
     """What can be made of definitions; every fault of the rest is added to the list."""
     models: dict[str, SemanticModel] = {}
     broken: set[str] = set()
@@ -207,6 +241,7 @@ def catalog_of(project: Project, found: Definitions, faults: list[Fault]) -> Cat
         zone,
         saved,
         {one.name: one for one in dashboards},
+        (core_root() / "models" if core is None else core / "models", project.models),
     )
     for name, query in saved.items():
         if not bad.intersection(query.metrics):

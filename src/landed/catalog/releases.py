@@ -24,6 +24,7 @@ from .release_designs import (
     lint_windows,
     windows_of,
 )
+from .release_promises import EmitRule, lint_promises, promises_of
 
 Role = Literal["success", "guardrail", "survival", "diagnostic"]
 RolloutKind = Literal["experiment", "staged", "version", "everyone"]
@@ -103,6 +104,7 @@ class Release:
     segments: tuple[str, ...] = ()
     adjustment: Literal["pre_period", "none"] = "pre_period"
     must_emit: tuple[str, ...] = ()
+    emit_rules: Mapping[str, EmitRule] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     cohorts: Cohorts | None = None
     windows: PlaceboWindows = field(default_factory=PlaceboWindows)
@@ -136,6 +138,10 @@ class Release:
     def metrics(self) -> tuple[str, ...]:
         """Names of all metrics it names, each once, in the order of the file."""
         return tuple(dict.fromkeys(role.metric for role in self.roles))
+
+    def emit_rule(self, event: str) -> EmitRule:
+        """Who has to send an event that is promised."""
+        return self.emit_rules.get(event, EmitRule())
 
     def with_role(self, *roles: Role) -> tuple[RoleOfMetric, ...]:
         """The metrics that play one of these roles."""
@@ -277,6 +283,7 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
     lint_cohorts(data, fault)
     lint_windows(kind, horizon, fault)
     lint_incidents(data, fault)
+    lint_promises(data, fault)
     shipped = _instant(data["shipped_at"])
     for name in ("exposure_ends_at", "extends_to"):
         if name in horizon and _instant(horizon[name]) <= shipped:
@@ -334,6 +341,7 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
         else [_instant(stage["from"]) for stage in allocation or []]
     )
     exposure = rollout.get("exposure")
+    emitted = promises_of(data)
     treatments = tuple(rollout.get("treatments", ()))
     if not treatments and (rollout["kind"] in ("everyone", "version") or "cohorts" in rollout):
         treatments = ("released",)
@@ -360,7 +368,8 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
         looks=horizon.get("looks", "daily"),
         segments=tuple(data.get("segments", ())),
         adjustment=data.get("adjustment", "pre_period"),
-        must_emit=tuple(data.get("must_emit", ())),
+        must_emit=tuple(emitted),
+        emit_rules={name: rule for name, rule in emitted.items() if rule != EmitRule()},
         exemptions=tuple(
             Exemption(
                 entry["check"], entry["reason"], entry["owner"], _instant(entry["expires_at"])

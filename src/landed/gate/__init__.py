@@ -10,6 +10,7 @@ from .decision import (
 )
 from .facts import Account, ModelTest
 from .judging import judge_data, judge_results
+from .record import GateRecord, JudgedCheck, JudgedRelease
 from .suites import Expectation, Suite, lint_exemptions, load_suites
 
 __all__ = [
@@ -19,6 +20,9 @@ __all__ = [
     "CheckResult",
     "Expectation",
     "GateDecision",
+    "GateRecord",
+    "JudgedCheck",
+    "JudgedRelease",
     "ModelTest",
     "Suite",
     "decide",

@@ -33,6 +33,8 @@ class CheckResult:
         because: Why it matters.
         fix: The smallest repair.
         details: The facts behind `observed`, for machines; plain JSON values.
+        sample: A few of the offending rows, redacted; shown to whoever repairs, never published.
+        values: Judged value by column of the facts; likewise.
     """
 
     check_id: str
@@ -44,6 +46,8 @@ class CheckResult:
     because: str
     fix: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    sample: tuple[Mapping[str, Any], ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse anything but a plain boolean: `passed="no"` would count as passed."""

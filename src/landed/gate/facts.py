@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..catalog import Catalog
 from ..catalog.releases import AllocationStage, Release
@@ -14,7 +14,13 @@ from ..errors import WarehouseError
 from ..warehouse import Engine, without_zone
 from .decision import Stage
 
+if TYPE_CHECKING:
+    from ..impact import ReleaseLooks
+
+T = TypeVar("T")
 Number = float | int | bool
+#: Offending rows that a check shows at most.
+MOST_SAMPLED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,9 @@ class Fact:
         expected: What would pass; `{limit}` stands for the limit of the expectation.
         limit_as: How the limit is written: a share as per cent, or a plain number.
         details: Facts behind `observed`, plain JSON values.
+        sample: A few of the offending rows: names, instants and digests of ids, never what people
+            wrote or a value of a property. At most `MOST_SAMPLED`.
+        fix: The repair of this case, before the expectation's own; empty for that alone.
     """
 
     columns: Mapping[str, Number]
@@ -34,6 +43,8 @@ class Fact:
     expected: str
     limit_as: str = "number"
     details: Mapping[str, Any] = field(default_factory=dict)
+    sample: Sequence[Mapping[str, Any]] = ()
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,15 @@ class Subject:
     moments: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
+    looks: Callable[[], ReleaseLooks | None] = lambda: None
+    _passes: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, read: Callable[[Subject], T]) -> T:
+        """What a pass over a table gives; checks that ask for the same pass share one reading."""
+        if read not in self._passes:
+            self._passes[read] = read(self)
+        found: T = self._passes[read]
+        return found
 
     @cached_property
     def dates(self) -> ReleaseDates:
@@ -171,41 +191,12 @@ class Subject:
         """The planned allocation, earliest stage first."""
         return tuple(sorted(self.release.allocation, key=lambda stage: stage.starts_at))
 
-    @cached_property
+    @property
     def exposed(self) -> tuple[ExposedCell, ...]:
-        """One pass over `fct_exposures`: units by stage and variant, up to the cutoff."""
-        starts = {
-            f"stage_{index}": without_zone(stage.starts_at)
-            for index, stage in enumerate(self.stages)
-            if index  # whoever was exposed before the first stage began belongs to it
-        }
-        stage = " + ".join(f"(exposed_at >= ${name})::integer" for name in starts) or "0"
-        rows = self.engine.rows(
-            f"""
-            select
-                {stage} as stage,
-                variant,
-                count(*) filter (where not bot and not crossover) as units,
-                count(*) filter (where crossover and not bot) as crossovers,
-                count(*) filter (where bot) as bots
-            from (
-                select
-                    *,
-                    coalesce(is_bot, false) as bot,
-                    coalesce(is_crossover, false) as crossover
-                from main.fct_exposures
-            )
-            where release = $release and exposed_at < $cutoff_at
-            group by all
-            order by all
-            """,
-            {
-                "release": self.release.release,
-                "cutoff_at": self.dates.cutoff_at,
-                **starts,
-            },
-        )
-        return tuple(ExposedCell(*row) for row in rows)
+        """Units by stage and variant, up to the cutoff."""
+        from .passes.exposures import read_exposures
+
+        return self.once(read_exposures).cells
 
     @property
     def units_by_variant(self) -> dict[str, int]:

@@ -19,13 +19,13 @@ from .checks import CHECKS
 from .decision import CheckResult, GateDecision, Stage, decide, gate_error
 from .exemptions import exempted, exemption_expired
 from .expectations import Answer, GateError, Judge
-from .facts import Account, Fact, ModelTest, NotApplicable, Subject, share
+from .facts import MOST_SAMPLED, Account, Fact, ModelTest, NotApplicable, Subject, share
 from .suites import BOUND_NAMES, SEVERITIES, Expectation, Suite, load_suites
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..impact import Estimate, Exposure
+    from ..impact import Estimate, Exposure, ReleaseLooks
 
 #: A gate that takes longer has hung: it blocks the release instead of holding up the others.
 TIMEOUT_SECONDS = 900.0
@@ -43,6 +43,7 @@ def judge_data(
     as_of: datetime,
     exposure: Exposure | None,
     suites: Mapping[str, Suite] | None = None,
+    looks: Callable[[], ReleaseLooks | None] = lambda: None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> GateDecision:
     """Judge data and comparison of one release, before any of its numbers are computed.
@@ -56,10 +57,17 @@ def judge_data(
         as_of: The instant of the run; freshness and exemptions look at it.
         exposure: The counts the report will show; they must be the gate's own.
         suites: What `load_suites` gave for the project; None takes the core's alone.
+        looks: Reads the looks taken at it before; None where there are none.
         timeout_seconds: Longer than this is a failed check. Seconds, > 0.
     """
     subject = Subject(
-        engine, catalog, release, accounts=accounts, model_tests=model_tests, as_of=as_of
+        engine,
+        catalog,
+        release,
+        accounts=accounts,
+        model_tests=model_tests,
+        as_of=as_of,
+        looks=looks,
     )
 
     def work(found: _Found) -> None:
@@ -143,8 +151,7 @@ class _Found:
         suite: Suite,
         answers: Sequence[tuple[Expectation, Answer]],
         expected: Callable[[Expectation], str],
-        observed: str,
-        details: Mapping[str, Any],
+        fact: Fact,
     ) -> None:
         """One result of all expectations of a check: the gravest failure, else the gravest pass."""
         check_id = answers[0][0].check_id
@@ -163,11 +170,13 @@ class _Found:
                 suite=suite.name,
                 severity=gravest.severity,
                 passed=not failed,
-                observed=observed,
+                observed=fact.observed,
                 expected=expected(gravest),
                 because=gravest.because,
-                fix=gravest.fix,
-                details=details,
+                fix=f"{fact.fix} {gravest.fix}".strip() if failed else gravest.fix,
+                details=fact.details,
+                sample=tuple(fact.sample[:MOST_SAMPLED]) if failed else (),
+                values={name: float(value) for name, value in fact.columns.items()},
             )
         )
 
@@ -177,7 +186,7 @@ def _judge(
 ) -> None:
     try:
         made = suites if suites is not None else _core_suites()
-        judge = _judge_of_process()
+        judge = judge_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must block and say so
         found.errors.append(f"the gate cannot start: {_message(error)}")
         return
@@ -232,8 +241,7 @@ def _judge_built_in(
             suite,
             _of_check(check_id, expectations, answers),
             functools.partial(_expected, fact),
-            fact.observed,
-            fact.details,
+            fact,
         )
 
 
@@ -257,7 +265,7 @@ def _judge_own_facts(judge: Judge, suite: Suite, subject: Subject, found: _Found
     for check_id in suite.check_ids:
         mine = _of_check(check_id, suite.expectations, answers)
         column = str(mine[0][0].kwargs.get("column", ""))
-        found.add(suite, mine, _described, _shown(frame, column), {})
+        found.add(suite, mine, _described, Fact({}, _shown(frame, column), ""))
 
 
 def _of_check(
@@ -346,7 +354,8 @@ def _core_suites() -> Mapping[str, Suite]:
 
 
 @functools.cache
-def _judge_of_process() -> Judge:
+def judge_of_process() -> Judge:
+    """The one judge of this process: making it imports Great Expectations."""
     return Judge()
 
 

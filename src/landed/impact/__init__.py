@@ -7,6 +7,7 @@ from .estimate import Estimate, estimate_release
 from .exploratory import Exploratory, explore
 from .exposure import Exposure, summarise_exposure
 from .judge import Conclusion, conclude_metric, crossed_at
+from .kept_definitions import Revised, revised_metrics
 from .look_plan import as_planned, plan_changes, plan_looks
 from .looks import ReleaseLooks, begin_or_continue
 from .measure import Measured, measure, measure_segments, outcome_sums, pre_period_sums
@@ -20,6 +21,7 @@ __all__ = [
     "Exposure",
     "Measured",
     "ReleaseLooks",
+    "Revised",
     "SegmentEffect",
     "Verdict",
     "as_planned",
@@ -37,6 +39,7 @@ __all__ = [
     "plan_changes",
     "plan_looks",
     "pre_period_sums",
+    "revised_metrics",
     "segment_effects",
     "statistic_for",
     "summarise_exposure",

@@ -23,6 +23,7 @@ from ..stats import (
 from .alpha import Test, share_alpha, tests_of
 from .compare import Compared, compare, mean_of
 from .judge import Conclusion, Interval, conclude_metric, crossed_at
+from .kept_definitions import is_same, two_metrics
 from .limits import in_unit, limit_of
 from .look_plan import LookPlan, plan_looks
 from .looks import ReleaseLooks, TakenLook, Waiting, adjusts, next_look
@@ -237,12 +238,9 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         "minimum_effect": None if holds_margin else absolute_limit,
         "limit_is_relative": is_relative,
     }
-    if earlier and earlier[-1].definition != metric.digest:
-        number = earlier[-1].number
-        found = NotEstimable(
-            f"its definition changed after look {number}: what was seen then and what is measured"
-            " now are two metrics"
-        )
+    definition = catalog.definition_of(metric.name)
+    if earlier and not is_same(earlier[-1].definition, definition):
+        found = NotEstimable(two_metrics(earlier[-1], metric, found))
     if (
         isinstance(found, NotEstimable)
         and found.resolves_with_more_units
@@ -273,7 +271,7 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         earlier,
         found,
         cutoff_at=cutoff_at,
-        definition=metric.digest,
+        definition=definition,
     )
     if isinstance(look, Waiting):
         if not earlier:

@@ -37,7 +37,8 @@ class Exposure:
         counts: Distinct exposed units by variant, bots and crossovers left out. Count.
         allocation: Planned shares by variant; over a ramp, the shares its stages imply for the
             units each of them exposed. None without an allocation.
-        sample_ratio_p_value: Chance of a split at least this far from the plan. 0 to 1; None
+        sample_ratio_p_value: Chance of a split at least this far from the plan, as if it were
+            looked at once; the gate judges by bounds that hold under daily looks. 0 to 1; None
             without an allocation, or with no exposed unit.
         excluded_units: Units left out: `crossover` (met another variant later) and `bot`; a bot
             that crossed over counts as a bot. Count.

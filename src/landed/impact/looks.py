@@ -16,6 +16,7 @@ from ..catalog.releases import Release, Role
 from ..errors import ContractError
 from ..stats import Difference, Look, next_bound, sequence_bound, spend
 from .alpha import AlphaShare, Test, tests_of
+from .kept_definitions import KeptDefinition, kept_of_looks, with_definitions
 from .look_plan import LookPlan, plan_looks
 
 SCHEMA = "landed.looks/1"
@@ -57,7 +58,7 @@ class TakenLook:
         standard_error: Of the effect. The metric's unit.
         tests: Bound and alpha spent of each test that was taken.
         crossed: What this look showed: better, worse, equivalent, non_inferior.
-        definition: Digest of the metric's definition.
+        definition: Of the metric and the SQL behind it, as `Catalog.definition_of` gives it.
         method: Name of the statistic.
     """
 
@@ -126,12 +127,15 @@ class ReleaseLooks:
         plan: As it was at the first look; before it, as the files are now.
         taken: Looks by metric and treatment, in order.
         decided: (decision, cutoff) of each treatment that worked or harmed: that stays.
+        definitions: By metric, its definition at the first look, and each that a revision made
+            of it since.
     """
 
     release: str
     plan: LookPlan
     taken: Mapping[Key, tuple[TakenLook, ...]] = field(default_factory=dict)
     decided: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    definitions: Mapping[str, tuple[KeptDefinition, ...]] = field(default_factory=dict)
 
     def of(self, metric: str, treatment: str) -> tuple[TakenLook, ...]:
         """Looks at one metric in one treatment."""
@@ -160,6 +164,13 @@ class ReleaseLooks:
         }
         return replace(self, decided={**self.decided, **found})
 
+    def with_definitions(
+        self, catalog: Catalog, metrics: Sequence[str], cutoff_at: datetime
+    ) -> ReleaseLooks:
+        """The same with what a release's metrics mean at a look."""
+        found = with_definitions(self.definitions, catalog, metrics, cutoff_at)
+        return replace(self, definitions=found)
+
     def as_dict(self) -> dict[str, Any]:
         """As it is kept."""
         return {
@@ -174,6 +185,10 @@ class ReleaseLooks:
             "decided": {
                 name: {"decision": decision, "cutoff_at": at.isoformat()}
                 for name, (decision, at) in sorted(self.decided.items())
+            },
+            "definitions": {
+                name: [one.as_dict() for one in kept]
+                for name, kept in sorted(self.definitions.items())
             },
         }
 
@@ -200,7 +215,16 @@ class ReleaseLooks:
             name: (one["decision"], datetime.fromisoformat(one["cutoff_at"]))
             for name, one in kept["decided"].items()
         }
-        return cls(kept["release"], LookPlan.of_dict(kept["plan"]), taken, decided)
+        definitions = (
+            {
+                name: tuple(KeptDefinition.of_dict(one) for one in entries)
+                for name, entries in kept["definitions"].items()
+            }
+            if "definitions" in kept
+            else kept_of_looks(taken)
+        )
+        plan = LookPlan.of_dict(kept["plan"])
+        return cls(kept["release"], plan, taken, decided, definitions)
 
 
 def begin_or_continue(
@@ -240,7 +264,7 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
         earlier: Looks taken at it in this treatment, in order.
         found: The comparison; its units are the information.
         cutoff_at: Outcomes before it counted. UTC.
-        definition: Digest of the metric's definition.
+        definition: Of the metric, as it is kept.
 
     Returns:
         The look, without what it crossed; the one of this cutoff if it was taken already.

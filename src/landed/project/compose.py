@@ -262,8 +262,9 @@ def _profile(home: Home, settings: Settings) -> dict[str, Any]:
         "schema": "main",
         "threads": settings.threads,
         "keep_open": True,  # from model to model; `dbt.database_released` ends it
-        "settings": {
-            "TimeZone": "UTC",
+        "settings": {"TimeZone": "UTC"},  # of each cursor
+        # of the database: set once, since no directory may be named after a model spilled into it
+        "config_options": {
             "threads": settings.threads,
             "memory_limit": f"{settings.memory_limit_mb}MB",
             "temp_directory": str(home.warehouse / "tmp"),

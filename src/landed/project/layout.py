@@ -155,6 +155,11 @@ class Home:
         return self.root / "looks"
 
     @property
+    def gates(self) -> Path:
+        """What the gate said of each release, cutoff by cutoff."""
+        return self.root / "gates"
+
+    @property
     def bi(self) -> Path:
         """The embedded PostgreSQL."""
         return self.root / "bi"

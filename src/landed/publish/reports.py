@@ -12,6 +12,7 @@ from ..documents import canonical_json
 from ..errors import WarehouseError
 from ..project import Home
 from ..report import Report, read_document, render_html, render_index, render_markdown
+from ..report.words import stale_note
 from .durable import write_atomic
 
 LATEST = "latest.json"
@@ -67,6 +68,7 @@ def point_to(home: Home, reports: Sequence[Report], title: str) -> None:
     page = render_index([report.document for report in reports], title)
     write_atomic(home.reports / "index.html", page.encode())
     for report in reports:
+        _mark_last_good(home, report)
         itself = {
             "snapshot": report.snapshot,
             "as_of": str(report.document["as_of"]),
@@ -166,6 +168,40 @@ def referenced_snapshots(home: Home) -> set[str]:
         found.add(str(pointer.get("snapshot")))
         found.add(str((pointer.get("last_good") or {}).get("snapshot")))
     return found
+
+
+def stale_since(home: Home, release: str, snapshot: str) -> str | None:
+    """Instant (UTC, ISO 8601) of the data on which a report was withdrawn; None if it was not.
+
+    It is withdrawn while the latest word on its release is that the gate blocked it.
+    """
+    pointer = latest_pointer(home, release) or {}
+    good = pointer.get("last_good") or {}
+    if pointer.get("decision") == "blocked" and good.get("snapshot") == snapshot:
+        return str(pointer["as_of"])
+    return None
+
+
+def _mark_last_good(home: Home, latest: Report) -> None:
+    """Mark the pages of the report that a notice leaves up; unmark them when it passes again.
+
+    The JSON stays as it is: it says what was true of its snapshot.
+    """
+    good = latest.document.get("last_good") if latest.is_blocked else _last_good(home, latest)
+    if not good:
+        return
+    stale = stale_note(str(latest.document["as_of"])) if latest.is_blocked else None
+    target = home.reports / latest.release / f"{good['snapshot']}.json"
+    try:
+        document = read_document(target.read_bytes()).document
+    except FileNotFoundError:  # pruned with its snapshot: there is no page to mark
+        return
+    for path, page in (
+        (target.with_suffix(".html"), render_html(document, stale)),
+        (target.with_suffix(".md"), render_markdown(document, stale)),
+    ):
+        if not path.is_file() or path.read_text("utf-8") != page:
+            write_atomic(path, page.encode())
 
 
 def _last_good(home: Home, notice: Report) -> Mapping[str, str] | None:

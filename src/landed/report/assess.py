@@ -5,6 +5,7 @@ The order is the product's promise, so it stands in one function that has no oth
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,6 +101,7 @@ def assess_release(
         The report if the gate passed, else the notice. A blocked release has no estimate.
     """
     exposure = summarise_exposure(engine, release, calendar.cutoff_at)
+    looks = functools.cache(looks)  # the gate and the estimates see the same ones
     decision = judge_data(
         engine,
         catalog,
@@ -109,6 +111,7 @@ def assess_release(
         as_of=now,
         exposure=exposure,
         suites=suites,
+        looks=looks,
     )
 
     def notice(blocked: GateDecision, known: ReleaseLooks | None = None) -> Assessment:
@@ -174,6 +177,8 @@ def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so 
     taken = begin_or_continue(declared, catalog, looks) if declared.has_design else None
     # what was planned at the first look holds, whatever the file says since
     release = declared if taken is None else as_planned(declared, taken.plan)
+    if taken is not None:
+        taken = taken.with_definitions(catalog, release.metrics, cutoff_at)
     measured = measure_segments(engine, catalog, release, cutoff_at=cutoff_at)
     moments = tuple(measured.overall)
     estimates, placebos, designs = _estimates(

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 from . import forest, units
 from .beside import tables_beside
 from .rests_on import tables_of
-from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, sentence, word
+from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, counts_of_arms, sentence, word
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
 
-def render_html(document: Mapping[str, Any]) -> str:
-    """Render the document as one page. All of its text is escaped, wherever it stands."""
+def render_html(document: Mapping[str, Any], stale: str | None = None) -> str:
+    """Render the document as one page. All of its text is escaped, wherever it stands.
+
+    Args:
+        document: A document of schema `landed.report/1`.
+        stale: Why it is no longer the release's verdict; None where it is.
+    """
     estimates = document["estimates"]
     groups = [
         {
@@ -37,11 +42,12 @@ def render_html(document: Mapping[str, Any]) -> str:
     page = environment().get_template("report.html.j2")
     return page.render(
         report=document,
+        stale=stale,
         groups=[group for group in groups if group["rows"]],
         plot=forest.draw(estimates),
         failed=failed,
         passed=sum(check["passed"] for check in document["gate"]["checks"]),
-        arms=_arms(document["exposure"]),
+        arms=_arms(document),
         several=len({row["treatment"] for row in estimates}) > 1,
         confidence=_confidence(estimates),
         tests=_tests(estimates),
@@ -123,9 +129,10 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _arms(exposure: Mapping[str, Any]) -> list[dict[str, Any]]:
-    total = sum(exposure["counts"].values())
-    planned = exposure["allocation"] or {}
+def _arms(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    counts = counts_of_arms(document)
+    total = sum(counts.values())
+    planned = document["exposure"]["allocation"] or {}
     return [
         {
             "variant": variant,
@@ -133,7 +140,7 @@ def _arms(exposure: Mapping[str, Any]) -> list[dict[str, Any]]:
             "observed": number / total if total else None,
             "planned": planned.get(variant),
         }
-        for variant, number in exposure["counts"].items()
+        for variant, number in counts.items()
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from . import units
 from .beside import tables_beside
 from .rests_on import Table, tables_of
-from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, sentence, word
+from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, counts_of_arms, sentence, word
 
 MAX_CHARACTERS = 65_535
 _SIGNS: Mapping[str, str] = {
@@ -27,12 +27,17 @@ _SPECIAL = re.compile(
 _ACTIVE = re.compile(r"@|#(?=\w)|(?<=[a-zA-Z]):(?=//)|(?<=www)\.|\bGH-(?=\d)")
 
 
-def render_markdown(document: Mapping[str, Any]) -> str:
+def render_markdown(document: Mapping[str, Any], stale: str | None = None) -> str:
     """Render the document as GitHub Markdown, shorter than 65,536 characters.
 
     Text from files and events is escaped: it can't become markup, a mention, a link or a cell.
+
+    Args:
+        document: A document of schema `landed.report/1`.
+        stale: Why it is no longer the release's verdict; None where it is.
     """
-    parts = [_head(document)]
+    parts = [f"> **{escape(stale)}**"] if stale else []
+    parts.append(_head(document))
     if document["verdict"]["decision"] == "blocked":
         parts.append(_blocked(document))
     parts += [
@@ -145,7 +150,7 @@ def _exposure(document: Mapping[str, Any]) -> str:
     lines = ["### Exposure", _row([f"Exposed {exposure['unit']}s", "Count", "Planned share"])]
     lines.append("|:--|--:|--:|")
     planned = exposure["allocation"] or {}
-    for variant, number in exposure["counts"].items():
+    for variant, number in counts_of_arms(document).items():
         lines.append(_row([variant, units.count(number), units.share(planned.get(variant))]))
     if exposure["sample_ratio_p_value"] is not None:
         lines.append(f"\nSample ratio: {units.p_clause(exposure['sample_ratio_p_value'])}.")

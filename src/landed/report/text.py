@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import units
-from .words import ACTIONS, ROLES, VERDICTS, clean, sentence, word
+from .words import ACTIONS, ROLES, VERDICTS, clean, counts_of_arms, sentence, word
 
 MAX_LINES = 60
 _COLOURS: Mapping[str, str] = {
@@ -21,13 +21,19 @@ _COLOURS: Mapping[str, str] = {
 }
 
 
-def render_text(document: Mapping[str, Any], width: int = 88, color: bool = False) -> str:
+def render_text(
+    document: Mapping[str, Any],
+    width: int = 88,
+    color: bool = False,
+    stale: str | None = None,
+) -> str:
     """Render the document for a terminal.
 
     Args:
         document: A document of schema `landed.report/1`.
         width: Columns of the terminal. Count; below 40 is taken as 40.
         color: Whether to colour the verdict with ANSI codes.
+        stale: Why it is no longer the release's verdict; None where it is.
 
     Returns:
         At most 60 lines, each at most `width` columns, ending with a line break.
@@ -36,7 +42,13 @@ def render_text(document: Mapping[str, Any], width: int = 88, color: bool = Fals
     verdict = document["verdict"]
     decision = verdict["decision"]
     head = f"{VERDICTS[decision].upper()}: {clean(document['release'])}"
-    top = [_cut(head, width), *_wrap(sentence(verdict["reason"]), width), *_facts(document, width)]
+    old = _wrap(stale, width) if stale else []
+    top = [
+        _cut(head, width),
+        *old,
+        *_wrap(sentence(verdict["reason"]), width),
+        *_facts(document, width),
+    ]
     bottom = [*_caveats(document, width), "", *_next(document, width)]
     room = MAX_LINES - len(top) - len(bottom)
     middle = _blocked(document, width) if decision == "blocked" else _tables(document, width)
@@ -58,7 +70,7 @@ def _facts(document: Mapping[str, Any], width: int) -> list[str]:
     passed = sum(check["passed"] for check in checks)
     look = document["look"]
     planned = f" of {look['planned']}" if look["planned"] else ""
-    counts = document["exposure"]["counts"]
+    counts = counts_of_arms(document)
     arms = ", ".join(f"{variant} {units.count(number)}" for variant, number in counts.items())
     chance = document["exposure"]["sample_ratio_p_value"]
     ratio = "" if chance is None else f" (sample ratio {units.p_clause(chance)})"

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from . import units
+
 if TYPE_CHECKING:
     from ..catalog.releases import Exemption
 
@@ -151,6 +153,27 @@ def _moved_since_look(row: Mapping[str, Any]) -> str:
     return (
         f"{row['label']}: look {look['number']} was taken at z {look['z']:+.2f}, rows that came "
         f"late make it {now:+.2f}; the look stands as it was taken"
+    )
+
+
+def counts_of_arms(document: Mapping[str, Any]) -> dict[str, int]:
+    """Exposed units by variant: control first, then the treatments as the release names them."""
+    counts: Mapping[str, int] = document["exposure"]["counts"]
+    about = document.get("about") or {}
+    named = [about.get("control"), *about.get("treatments", ())]
+    order = dict.fromkeys([*named, *sorted(counts)])
+    return {variant: counts[variant] for variant in order if variant in counts}
+
+
+def stale_note(as_of: str) -> str:
+    """What stands above a report of which a later look was blocked.
+
+    Args:
+        as_of: Data up to this instant were blocked. UTC, ISO 8601.
+    """
+    return (
+        f"Stale: the gate blocked this release on data until {units.moment(as_of)}."
+        " The verdict below is withdrawn until it passes again."
     )
 
 

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import asking_command, diff, export, lineage, plan, saved, upkeep
+from . import asking_command, diff, export, gate, lineage, plan, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -123,6 +123,7 @@ export.register(app)
 diff.register(app)
 lineage.register(app)
 plan.register(app)
+gate.register(app)
 saved.register(app)
 
 
@@ -183,16 +184,18 @@ def report(
 
     _, state, _ = open_project(project, home)
     document = queries.report_document(state, release, snapshot)
+    stale = queries.stale_note_of(state, document)
     if output is ReportFormat.JSON:
         print_json(document)
     elif output is ReportFormat.HTML:
-        sys.stdout.write(render_html(document))
+        sys.stdout.write(render_html(document, stale))
     elif output is ReportFormat.MD:
-        sys.stdout.write(render_markdown(document))
+        sys.stdout.write(render_markdown(document, stale))
     else:
         out = console()
         sys.stdout.write(
-            render_text(document, width=min(out.width, 100), color=out.is_terminal) + "\n"
+            render_text(document, width=min(out.width, 100), color=out.is_terminal, stale=stale)
+            + "\n"
         )
     raise Finished(EXIT_CODE_OF_VERDICT.get(document["verdict"]["decision"], 2))
 

@@ -123,6 +123,15 @@ def report_document(home: Home, release: str, snapshot: str | None = None) -> Ma
     return read_report(home, release, snapshot).document
 
 
+def stale_note_of(home: Home, document: Mapping[str, Any]) -> str | None:
+    """Why a report is no longer its release's verdict; None where it is."""
+    from ..publish.reports import stale_since
+    from ..report.words import stale_note
+
+    since = stale_since(home, document["release"], document["snapshot"])
+    return None if since is None else stale_note(since)
+
+
 def overview(project: Project, home: Home) -> list[Mapping[str, Any]]:
     """One line a declared release: verdict, main effect, where its page lies."""
     from ..publish import latest_reports

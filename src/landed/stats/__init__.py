@@ -3,6 +3,7 @@
 Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity never leave.
 """
 
+from .absence import absence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
 from .clusters import difference_of_clusters
 from .confidence_sequence import sequence_bound
@@ -21,6 +22,7 @@ from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
+from .sample_ratio_looks import SampleRatioLook, SampleRatioPath, sample_ratio_path
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
 from .skew import refuse_skew, skew_of_difference, skewness
 from .staggered import GroupTime, PreTrend, StaggeredEffect, staggered_effect
@@ -43,8 +45,11 @@ __all__ = [
     "QuantileOfRows",
     "RelativeEffect",
     "SampleRatio",
+    "SampleRatioLook",
+    "SampleRatioPath",
     "StaggeredEffect",
     "SyntheticControl",
+    "absence_p_value",
     "adjusted_difference",
     "correlated_paths",
     "critical_value",
@@ -68,8 +73,10 @@ __all__ = [
     "refuse_skew",
     "relative_interval_at",
     "sample_ratio",
+    "sample_ratio_path",
     "sequence_bound",
     "shrunken_effects",
+    "silence_p_value",
     "size_factor",
     "skew_of_difference",
     "skewness",

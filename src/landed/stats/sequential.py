@@ -115,37 +115,10 @@ def next_bound(
         (2.963, 1.969)
     """
     last = earlier[-1] if earlier else None
-    if not information > (last.information if last else 0.0) or math.isinf(information):
-        raise EstimationError(
-            f"the information is {information}",
-            expected=f"more than {last.information if last else 0}, the last look's",
-        )
-    already = last.spent if last else 0.0
-    if not already - _ROUNDING <= spent < 1:
-        raise EstimationError(f"spent is {spent}", expected=f"{already} to 1")
-    score, weight = _continuing(earlier, two_sided, information)
-    sides = 2.0 if two_sided else 1.0
-    before = last.information if last else 0.0
-    step = math.sqrt(information - before)
-
-    def crossing(bound: float) -> float:
-        edge = bound * math.sqrt(information)
-        above = special.ndtr((score - edge) / step) @ weight
-        return float(sides * above)
-
-    allowed = max(spent - already, 0.0)
-    if crossing(LARGEST_BOUND) >= allowed:
-        bound = LARGEST_BOUND
-    else:
-        bound = float(
-            optimize.brentq(
-                lambda z: crossing(z) - allowed,
-                0.0 if crossing(0.0) > allowed else -LARGEST_BOUND,
-                LARGEST_BOUND,
-                xtol=1e-10,
-            )
-        )
-    return Look(information, bound, already + crossing(bound))
+    _refuse_no_rise(last, information)
+    _refuse_taking_back(last, spent)
+    state = _continuing(earlier, two_sided, information)
+    return _bounded(state, last, information, spent, two_sided)
 
 
 def planned_looks(
@@ -184,9 +157,17 @@ def planned_looks(
     shares = fractions or [one / information[-1] for one in information]
     per_side = alpha / 2 if two_sided else alpha
     taken: list[Look] = []
-    for known, share in zip(information, shares, strict=True):
+    state = (np.zeros(1), np.ones(1))
+    following = (*information[1:], math.inf)
+    for known, share, after in zip(information, shares, following, strict=True):
+        last = taken[-1] if taken else None
+        _refuse_no_rise(last, known)
         allowed = spend(spending, per_side, share) * (2 if two_sided else 1)
-        taken.append(next_bound(taken, known, allowed, two_sided=two_sided))
+        _refuse_taking_back(last, allowed)
+        taken.append(_bounded(state, last, known, allowed, two_sided))
+        if after > known and math.isfinite(after):
+            before = last.information if last else 0.0
+            state = _carried(*state, before, taken[-1], after, two_sided, 0.0)
     return tuple(taken)
 
 
@@ -229,6 +210,53 @@ def crossing_probabilities(
         score, weight = _carried(score, weight, before, look, after, two_sided, effect)
         before = look.information
     return tuple(found)
+
+
+def _refuse_no_rise(last: Look | None, information: float) -> None:
+    known = last.information if last else 0.0
+    if not information > known or math.isinf(information):
+        raise EstimationError(
+            f"the information is {information}", expected=f"more than {known}, the last look's"
+        )
+
+
+def _refuse_taking_back(last: Look | None, spent: float) -> None:
+    already = last.spent if last else 0.0
+    if not already - _ROUNDING <= spent < 1:
+        raise EstimationError(f"spent is {spent}", expected=f"{already} to 1")
+
+
+def _bounded(
+    state: tuple[_Array, _Array],
+    last: Look | None,
+    information: float,
+    spent: float,
+    two_sided: bool,
+) -> Look:
+    """A look's bound, by the weighted grid of the scores of paths that go on to it."""
+    score, weight = state
+    already = last.spent if last else 0.0
+    step = math.sqrt(information - (last.information if last else 0.0))
+    sides = 2.0 if two_sided else 1.0
+
+    def crossing(bound: float) -> float:
+        edge = bound * math.sqrt(information)
+        above = special.ndtr((score - edge) / step) @ weight
+        return float(sides * above)
+
+    allowed = max(spent - already, 0.0)
+    if crossing(LARGEST_BOUND) >= allowed:
+        bound = LARGEST_BOUND
+    else:
+        bound = float(
+            optimize.brentq(
+                lambda z: crossing(z) - allowed,
+                0.0 if crossing(0.0) > allowed else -LARGEST_BOUND,
+                LARGEST_BOUND,
+                xtol=1e-10,
+            )
+        )
+    return Look(information, bound, already + crossing(bound))
 
 
 def _continuing(

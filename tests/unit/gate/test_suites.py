@@ -57,6 +57,7 @@ def test_the_core_makes_every_built_in_check_once():
 def test_the_core_has_a_suite_a_subject():
     assert set(load_suites()) == {
         "accounting",
+        "definitions",
         "exposures",
         "freshness",
         "instrumentation",
@@ -189,7 +190,7 @@ def test_a_built_in_check_judges_its_own_column(project):
     wrong["expectations"][1]["kwargs"]["column"] = "p"
     write(project, "exposures", wrong)
 
-    assert "`sample_ratio` judges the column 'p'; expected one of sample_ratio_p_value" in (
+    assert "`sample_ratio` judges the column 'p'; expected one of sample_ratio_excess" in (
         faults_of(project)
     )
 

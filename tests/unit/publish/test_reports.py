@@ -7,7 +7,7 @@ import pytest
 
 from landed.errors import WarehouseError
 from landed.publish import latest_reports, read_report
-from landed.publish.reports import points_to
+from landed.publish.reports import points_to, stale_since
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
@@ -35,6 +35,26 @@ def test_a_blocked_release_keeps_its_last_good_report(small: Any) -> None:
     assert read_report(small.home, "good", good.id).decision == "harmed"
     assert (small.home.reports / "good" / f"{good.id}.html").is_file()
     assert f"{good.id}.html" in (small.home.reports / "good" / f"{blocked.id}.html").read_text()
+
+
+def test_the_pages_of_a_withdrawn_report_say_so_until_the_release_passes_again(
+    small: Any,
+) -> None:
+    good = small.publish("1", blocked=())
+    pages = [small.home.reports / "good" / f"{good.id}.{end}" for end in ("html", "md")]
+    clean = [page.read_text() for page in pages]
+    kept = (small.home.reports / "good" / f"{good.id}.json").read_bytes()
+
+    small.publish("2", blocked=("good",), created_at=NOW + timedelta(days=1))
+
+    assert all("withdrawn until it passes again" in page.read_text() for page in pages)
+    assert stale_since(small.home, "good", good.id) is not None
+    assert (small.home.reports / "good" / f"{good.id}.json").read_bytes() == kept
+
+    small.publish("3", blocked=(), created_at=NOW + timedelta(days=2))
+
+    assert [page.read_text() for page in pages] == clean
+    assert stale_since(small.home, "good", good.id) is None
 
 
 def test_a_release_blocked_twice_still_names_the_last_good_report(small: Any) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from ..facts import Check
 from . import (
     crossover_share,
+    definition_drift,
     exposed_units,
     finite_estimates,
     freshness,
     independent_recount,
+    metric_events,
     missing_outcome,
     model_tests,
     must_emit,
@@ -21,12 +23,14 @@ from . import (
     sample_ratio,
     shares_in_range,
     unknown_variant,
+    volume,
 )
 
 CHECKS: Mapping[str, Check] = {
     "row_accounting": row_accounting.CHECK,
     "quarantine_rate": quarantine_rate.CHECK,
     "freshness": freshness.CHECK,
+    "volume": volume.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
@@ -35,6 +39,8 @@ CHECKS: Mapping[str, Check] = {
     "outcome_rows": outcome_rows.CHECK,
     "missing_outcome": missing_outcome.CHECK,
     "must_emit": must_emit.CHECK,
+    "metric_events": metric_events.CHECK,
+    "definition_drift": definition_drift.CHECK,
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
     "finite_estimates": finite_estimates.CHECK,

@@ -1,0 +1,43 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace',
+    meta={'replaces': {'event_on': 'stg_lake__touched_event_days'}}
+) }}
+
+with
+
+touched_days as (
+
+    select * from {{ ref('stg_lake__touched_event_days') }}
+
+),
+
+-- nothing here depends on whose an event is: units that move touch no other day
+events as (
+
+    select * from {{ ref('fct_events') }}
+    {{ "where event_on in (select touched_days.event_on from touched_days)" if is_incremental() }}
+
+),
+
+final as (
+
+    select
+        event_on,
+        source,
+        event_name,
+        app_version,
+        date_trunc('hour', occurred_at) as hour_at,
+        count(*) as event_count,
+        count(*) filter (where clock_status = 'ahead') as ahead_count,
+        count(*) filter (where clock_status = 'corrected') as corrected_count,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+
+    from events
+
+    group by event_on, source, event_name, app_version, hour_at
+
+)
+
+select * from final

@@ -1,0 +1,80 @@
+{# What a profile of JSON properties looks at. Each limit bounds what a day costs, whatever it
+   holds. #}
+
+{# Rows of an event and day, about. #}
+{% macro sampled_rows() %}300{% endmacro %}
+
+{# Rows of a day, about, however many events it has. #}
+{% macro sampled_rows_a_day() %}10000{% endmacro %}
+
+{# Characters of properties; longer ones are not looked into. #}
+{% macro longest_properties() %}32768{% endmacro %}
+
+{# Members of one row's properties. #}
+{% macro most_members() %}300{% endmacro %}
+
+{# Properties of an event and day that get rows of their own, and characters of a name. #}
+{% macro most_properties() %}100{% endmacro %}
+{% macro longest_name() %}200{% endmacro %}
+
+{# Whether a row is in the sample, by its id alone: a build of a day draws what a whole build
+   draws. #}
+{% macro is_sampled(id, share) %}hash({{ id }}) / 18446744073709551616.0 < {{ share }}{% endmacro %}
+
+{# The type of a JSON value in five words; a number is a number, however it is written. #}
+{% macro json_type_of(value) -%}
+    case json_type({{ value }})
+        when 'VARCHAR' then 'string'
+        when 'BOOLEAN' then 'boolean'
+        when 'OBJECT' then 'object'
+        when 'ARRAY' then 'array'
+        when 'NULL' then 'null'
+        else 'number'
+    end
+{%- endmacro %}
+
+{# Where a value lies, without the value: a number in quarters of decades, so that a power of ten is
+   four steps; a text in one of 16 places. #}
+{% macro place_of(type, number, value) -%}
+    case
+        when {{ type }} in ('string', 'boolean') then cast(hash({{ value }}) % 16 as integer)
+        when {{ number }} = 0 then 0
+        when {{ type }} = 'number'
+            then cast(
+                sign({{ number }})
+                * (1000 + greatest(-400, least(400, floor(4 * log10(abs({{ number }}))))))
+            as integer)
+    end
+{%- endmacro %}
+
+{# The median of what is not zero, as a rounded logarithm. Of few numbers it would be somebody's
+   value, and is not told. #}
+{% macro log10_median_of(number) -%}
+    case
+        when count({{ number }}) filter (where {{ number }} != 0) >= 5
+            then round(log10(median(abs({{ number }})) filter (where {{ number }} != 0)), 3)
+    end
+{%- endmacro %}
+
+{# Members of each row's properties, with type and place, and the number where it is one. #}
+{% macro typed_members(table, columns) %}
+    select
+        {{ columns }},
+        name,
+        {{ json_type_of('value') }} as type,
+        case when type = 'number' then try_cast(value as double) end as number,
+        {{ place_of('type', 'number', 'value') }} as place
+    from (
+        select
+            {{ columns }},
+            unnest(json_keys(properties)[:{{ most_members() }}]) as name,
+            unnest(json_extract(properties, '$.*')[:{{ most_members() }}]) as value
+        from {{ table }}
+    ) as members
+{% endmacro %}
+
+{# Whether two tables agree in some columns. #}
+{% macro is_same(columns, one, other) -%}
+    {%- for column in columns.split(', ') -%}
+    {{ 'and ' if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ column }} {% endfor -%}
+{%- endmacro %}

@@ -1,0 +1,127 @@
+"""What the profiles of a release's days say: one pass a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from ..facts import Subject
+from ..needs import events_needed
+from ..volumes import DAYS_BEFORE
+
+#: Days before a release that what is normal is read from: four of each weekday.
+BASELINE_DAYS = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Events by UTC hour: of one event of a source, or of all of a source.
+
+    Args:
+        event: None for all events of the source.
+        first_on: First day the source, or its event, was ever seen.
+        counts: Events by hour that has any. Count.
+    """
+
+    source: str
+    event: str | None
+    first_on: date
+    counts: Mapping[datetime, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The whole UTC days that a release's numbers use, and those before that they are held against.
+
+    Args:
+        baseline_from: First day of the baseline.
+        judged_from: Day it shipped.
+        judged_until: The day after the last one.
+    """
+
+    baseline_from: date
+    judged_from: date
+    judged_until: date
+
+
+def period(subject: Subject) -> Period:
+    """The days of a release: from the one it shipped on, as long as they are whole and in use."""
+    shipped_on = subject.dates.shipped_at.date()
+    return Period(
+        shipped_on - timedelta(days=BASELINE_DAYS), shipped_on, subject.dates.cutoff_at.date()
+    )
+
+
+_HOURS = """
+with
+
+days as (
+
+    select
+        source,
+        event_name,
+        event_on,
+        hour_at,
+        sum(event_count) as event_count
+
+    from main.int_event_hours
+
+    where event_on < $until
+
+    group by all
+
+),
+
+grouped as (
+
+    select
+        source,
+        case when list_contains($events, event_name) then event_name end as event_name,
+        min(event_on) as first_on,
+        hour_at,
+        sum(event_count) as event_count
+
+    from days
+
+    group by all
+
+)
+
+select
+    source,
+    event_name,
+    min(first_on) as first_on,
+    map_from_entries(list((hour_at, event_count::bigint)) filter (where hour_at >= $since))
+        as counts
+
+from grouped
+
+group by all
+"""
+
+
+def event_hours(subject: Subject) -> tuple[Series, ...]:
+    """Counts by hour of each source, and of each event in it that the release needs."""
+    span = period(subject)
+    rows = subject.engine.rows(
+        _HOURS,
+        {
+            "events": sorted(events_needed(subject)),
+            "since": span.judged_from - timedelta(days=DAYS_BEFORE),
+            "until": span.judged_until,
+        },
+    )
+    series = [Series(source, event, first_on, counts) for source, event, first_on, counts in rows]
+    return (*_totals(series), *(one for one in series if one.event is not None))
+
+
+def _totals(series: Sequence[Series]) -> Iterator[Series]:
+    """All events of a source: the named ones with the rest."""
+    for source in sorted({one.source for one in series}):
+        parts = [one for one in series if one.source == source]
+        total: Counter[datetime] = Counter()
+        for one in parts:
+            total.update(one.counts)
+        yield Series(source, None, min(one.first_on for one in parts), total)

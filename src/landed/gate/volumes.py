@@ -1,0 +1,192 @@
+"""Hours and days of a series of counts that their own weeks before do not explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..stats.volume import Array
+
+#: Weeks that say what is usual of a weekday and hour.
+WEEKS = 4
+#: Days of counts that have to be known before the first one that is judged: four weeks, and the
+#: week behind them, of which each day is held against four weeks likewise to see how counts differ.
+DAYS_BEFORE = 7 * (WEEKS + 1)
+_QUARTER = 6  # hours of a day that are taken to be as restless as each other
+_FEWEST_DEGREES = 6  # below, a group's own overdispersion is anybody's guess
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One hour or day with far fewer or far more events than usual.
+
+    Args:
+        hours: 1 or 24.
+        expected: Median of the same weekday; of an hour the least of it and its neighbours.
+        p_value: Of a count as far off. Probability.
+    """
+
+    starts_at: datetime
+    hours: int
+    observed: int
+    expected: float
+    p_value: float
+
+    @property
+    def share(self) -> float:
+        """Of what was expected."""
+        return self.observed / self.expected
+
+
+def departures(
+    counts: Mapping[datetime, int],
+    known_from: date,
+    judged: tuple[date, date],
+    closed_at: datetime,
+    *,
+    min_expected: float,
+    usual: tuple[float, float],
+    alpha: float,
+) -> Iterator[Departure]:
+    """Hours and days outside what is usual, of which a count as far off is rarer than `alpha`.
+
+    Args:
+        counts: Events by UTC hour, where there are any.
+        known_from: First whole day of the series: earlier hours are unknown, not empty.
+        judged: First day judged, and the day after the last one.
+        closed_at: Hours and days that end later are not judged yet.
+        min_expected: Counts that are expected to be smaller are not judged. Count.
+        usual: Shares of the expected count between which nothing is judged.
+        alpha: Of one hour or day, one-sided. Probability.
+    """
+    import numpy as np
+
+    begin = judged[0] - timedelta(days=DAYS_BEFORE)
+    start = datetime.combine(begin, datetime.min.time())
+    grid = np.zeros(((judged[1] - begin).days, 24))
+    for hour, rows in counts.items():
+        place = int((hour - start) / timedelta(hours=1))
+        if 0 <= place < grid.size:
+            grid[place // 24, place % 24] = rows
+    grid[: max(0, (known_from - begin).days)] = np.nan
+    closed = int((closed_at - start) / timedelta(hours=1))
+    weekend = np.array([(begin + timedelta(days=day)).weekday() >= 5 for day in range(len(grid))])
+    for hours, values in ((1, grid), (24, grid.sum(axis=1, keepdims=True))):
+        yield from _departures(values, hours, start, closed, weekend, min_expected, usual, alpha)
+
+
+def _departures(  # noqa: PLR0917 - a grid and what is known of it
+    grid: Array,
+    hours: int,
+    start: datetime,
+    closed: int,
+    weekend: Any,
+    min_expected: float,
+    bounds: tuple[float, float],
+    alpha: float,
+) -> Iterator[Departure]:
+    import numpy as np
+
+    from ..stats.volume import count_p_values
+
+    before = np.full((*grid.shape, WEEKS), np.nan)
+    for week in range(WEEKS):
+        before[7 * (week + 1) :, :, week] = grid[: -7 * (week + 1)]
+    repeats = np.isfinite(before).sum(axis=-1).astype(np.float64)
+    usual = np.where(repeats > 0, _median(before), np.nan)
+    low, high = (
+        (usual, usual) if hours == 24 else (_around(usual, np.fmin), _around(usual, np.fmax))
+    )
+    phi, degrees = _spread(before, weekend)
+    ends = (np.arange(grid.size) * hours + hours).reshape(grid.shape)
+    fit = (repeats >= 2) & (degrees >= _FEWEST_DEGREES) & (ends <= closed) & np.isfinite(grid)
+    fit[:DAYS_BEFORE] = False
+    outside = grid < bounds[0] * low, grid > bounds[1] * high
+    for expected, is_outside, side in ((low, outside[0], 0), (high, outside[1], 1)):
+        kept = fit & is_outside & (expected >= min_expected)
+        at = np.argwhere(kept)
+        if not len(at):
+            continue
+        values = (grid[kept], expected[kept], repeats[kept], phi[kept], degrees[kept])
+        p_values = count_p_values(*values)[side]
+        for (day, place), p_value in zip(at, p_values, strict=True):
+            if p_value < alpha:
+                yield Departure(
+                    start + timedelta(days=int(day), hours=int(place)),
+                    hours,
+                    int(grid[day, place]),
+                    float(expected[day, place]),
+                    float(p_value),
+                )
+
+
+def _median(before: Array) -> Array:
+    """Medians over the weeks, of those that are known."""
+    import numpy as np
+
+    ordered = np.sort(before, axis=-1)  # NaN last
+    known = np.isfinite(before).sum(axis=-1)
+    lower = np.take_along_axis(ordered, np.maximum(known - 1, 0)[..., None] // 2, axis=-1)
+    upper = np.take_along_axis(ordered, np.minimum(known // 2, WEEKS - 1)[..., None], axis=-1)
+    middle: Array = ((lower + upper) / 2)[..., 0]
+    return middle
+
+
+def _around(usual: Array, extreme: Any) -> Array:
+    """The least (or most) of an hour's usual count and its neighbours'.
+
+    Where clocks go forward or back, habits move by an hour: what an hour has then is what the one
+    before or after it had.
+    """
+    import numpy as np
+
+    flat = usual.reshape(-1)
+    before = np.concatenate(([np.nan], flat[:-1]))
+    after = np.concatenate((flat[1:], [np.nan]))
+    around: Array = extreme(extreme(before, flat), after).reshape(usual.shape)
+    return around
+
+
+def _spread(before: Array, weekend: Any) -> tuple[Array, Array]:
+    """Overdispersion at each count and the degrees behind it: its group's, or the whole's if more.
+
+    A group is the same quarter of the day on workdays, or on weekends, of the week that ends with
+    the count's own weekday.
+    """
+    import numpy as np
+
+    from ..stats.volume import cell_moments
+
+    moments = cell_moments(before)
+    days, places = moments.excess.shape
+    quarter = _QUARTER if places > 1 else 1
+
+    def pooled(values: Array, of: Any) -> Array:
+        kept = np.where(of[:, None], values, 0.0)
+        summed = np.cumsum(np.vstack([np.zeros((7, places)), kept]), axis=0)
+        week = summed[7:] - summed[:-7]
+        by_quarter = week.reshape(days, places // quarter, quarter).sum(axis=-1)
+        return np.repeat(by_quarter, quarter, axis=1)
+
+    parts = [moments.excess, moments.scale, moments.degrees]
+    workdays, weekends = ([pooled(part, of) for part in parts] for of in (~weekend, weekend))
+    own = [
+        np.where(weekend[:, None], two, one) for one, two in zip(workdays, weekends, strict=True)
+    ]
+    every = [
+        np.repeat((one + two)[:, ::quarter].sum(axis=1, keepdims=True), places, axis=1)
+        for one, two in zip(workdays, weekends, strict=True)
+    ]
+    phi_own, phi_every = (_ratio(each[0], each[1]) for each in (own, every))
+    is_own = (phi_own > phi_every) & (own[2] >= _FEWEST_DEGREES)
+    return np.where(is_own, phi_own, phi_every), np.where(is_own, own[2], every[2])
+
+
+def _ratio(excess: Array, scale: Array) -> Array:
+    import numpy as np
+
+    ratio: Array = np.maximum(excess, 0.0) / np.where(scale > 0, scale, np.inf)
+    return ratio

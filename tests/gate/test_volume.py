@@ -1,0 +1,85 @@
+"""No hour and no day that the numbers use is far emptier than its weekday was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+#: Eight weeks of a product that thirty events an hour reach by day and six by night.
+HISTORY = """
+insert into fct_events (event_id, event_name, unit_id, occurred_at)
+select 1000000 + row_number() over (), 'beat', 'u00', hour + to_minutes(nth)
+from generate_series(timestamp '2026-01-12', timestamp '2026-03-17', interval 1 hour) as h(hour),
+    range(30) as e(nth)
+where nth < if(hour(hour) between 7 and 21, 30, 6)
+"""
+
+
+@pytest.fixture
+def busy(world):
+    return world.run(HISTORY)
+
+
+def test_volume_refuses_an_hour_without_any_event(busy, result_of):
+    busy.run("delete from fct_events where date_trunc('hour', occurred_at) = '2026-03-10 10:00'")
+
+    check = result_of(busy.data(), "volume")
+
+    assert check.blocks
+    assert check.observed == "source `web`: 0 events in the hour 2026-03-10 10:00Z, 30 usual"
+    assert check.sample[0]["starts_at"] == "2026-03-10T10:00Z"
+
+
+def test_volume_refuses_a_day_of_which_six_tenths_are_lost(busy, result_of):
+    busy.run(
+        "delete from fct_events where occurred_at::date = '2026-03-10' and event_id % 10 < 6"
+        " and event_name = 'beat'"
+    )
+
+    decision = busy.data()
+
+    assert [each.check_id for each in decision.failed] == ["volume"]
+    assert "events in the day 2026-03-10, 504 usual" in result_of(decision, "volume").observed
+
+
+def test_volume_passes_again_once_the_hour_was_delivered(busy, result_of):
+    busy.run("create table lost as select * from fct_events where occurred_at::date = '2026-03-10'")
+    busy.run("delete from fct_events where occurred_at::date = '2026-03-10'")
+    busy.run(
+        "insert into fct_events by name select event_id, event_name, unit_id, occurred_at from lost"
+    )
+
+    assert result_of(busy.data(), "volume").passed is True
+
+
+def test_volume_says_of_a_quiet_day_that_it_was_quiet(busy, result_of):
+    busy.run(
+        "delete from fct_events where occurred_at::date = '2026-03-10' and event_id % 10 < 4"
+        " and event_name = 'beat'"
+    )
+
+    check = result_of(busy.data(), "volume")
+
+    assert (check.severity, check.passed) == ("warning", False)
+
+
+def test_hours_after_the_cutoff_count_for_nothing(busy, result_of):
+    before = result_of(busy.data(), "volume")
+
+    busy.run("delete from fct_events where event_name = 'beat' and occurred_at >= '2026-03-16'")
+
+    assert result_of(busy.data(), "volume") == before
+
+
+def test_an_hour_that_closed_less_than_a_day_ago_is_not_judged(busy, result_of):
+    busy.run("delete from fct_events where date_trunc('hour', occurred_at) = '2026-03-15 10:00'")
+    busy.as_of = datetime(2026, 3, 16, 10, tzinfo=UTC)
+
+    assert result_of(busy.data(), "volume").passed is True
+
+
+def test_a_product_of_two_weeks_has_no_habits_yet(world):
+    assert world.data().skipped["volume"] == (
+        "no source that it reads has 14 whole days of events before it shipped"
+    )

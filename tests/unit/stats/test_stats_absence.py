@@ -1,0 +1,53 @@
+"""The chance of seeing nothing: of one arm, and of days on end."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from landed.errors import EstimationError
+from landed.stats import absence_p_value, silence_p_value
+
+
+def test_nothing_of_nothing_is_no_surprise() -> None:
+    assert absence_p_value(0, 100, 100) == 1.0
+    assert silence_p_value([0.0, 0.0], [3], [3]) == 1.0
+
+
+def test_half_the_units_lack_ten_senders_about_once_in_two_to_the_tenth() -> None:
+    assert absence_p_value(10, 100_000, 100_000) == pytest.approx(2.0**-10, rel=1e-3)
+
+
+def test_absence_is_the_chance_of_the_hypergeometric_distribution() -> None:
+    from scipy.stats import hypergeom
+
+    assert absence_p_value(7, 30, 20) == pytest.approx(hypergeom(50, 7, 20).pmf(0))
+
+
+def test_more_senders_than_units_are_refused() -> None:
+    with pytest.raises(EstimationError, match="sent it"):
+        absence_p_value(11, 10, 10)
+
+
+def test_silence_of_counts_that_spread_as_poisson_is_the_poisson_zero() -> None:
+    assert silence_p_value([5.0, 2.0], [4, 6, 5], [5.0, 5.0, 5.0]) == pytest.approx(math.exp(-7))
+
+
+def test_silence_is_less_surprising_where_days_spread_more() -> None:
+    steady = silence_p_value([20.0, 20.0], [20, 19, 21, 20], [20.0] * 4)
+    bursts = silence_p_value([20.0, 20.0], [60, 0, 1, 19], [20.0] * 4)
+
+    assert steady < 1e-15
+    assert bursts > 1e-3
+
+
+def test_silence_is_as_rare_among_drawn_days_as_it_says() -> None:
+    rng = np.random.default_rng(20261128)  # 20,000 draws: standard error 0.0015
+    draws = rng.negative_binomial(2.0, 2.0 / (2.0 + 3.0), size=(20_000, 62))
+    before = draws[:, :60]
+    said = np.mean([silence_p_value([3.0, 3.0], row, [3.0] * 60) for row in before[:2_000]])
+    seen = np.mean((draws[:, 60] == 0) & (draws[:, 61] == 0))
+
+    assert said == pytest.approx(seen, abs=0.01)
