@@ -168,7 +168,7 @@ def test_a_release_without_control_has_no_power_by_units(
         (70, "by those who take it in 3 weeks, against others"),
     ],
 )
-def test_a_version_is_told_what_it_takes_to_judge_it(
+def test_a_version_is_told_what_it_takes_to_judge_it(  # noqa: PLR0917 - four are fixtures
     release: Make, catalog: Make, metric: Make, row: Make, days: int | None, told: str
 ) -> None:
     version = replace(
