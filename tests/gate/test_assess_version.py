@@ -101,9 +101,12 @@ select 'checklist' as release, unit_id, 'released' as variant,
     timestamp '2026-03-04' + to_days(case
         when tenth < 4 then 0 when tenth < 6 then 7 when tenth < 7 then 14 else 21
     end) as exposed_at,
-    false as is_crossover, false as is_bot
+    false as is_crossover, false as is_bot,
+    '4.2.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count
 from drawn where tenth < 8;
-create or replace table fct_events as
+delete from fct_events;
+insert into fct_events
 with cells as (
     select units.unit_id, week::timestamp as week,
         2 + hash(units.unit_id) % 4 + hash(units.unit_id || week::varchar) % 3 as base,
