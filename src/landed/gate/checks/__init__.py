@@ -22,7 +22,9 @@ from . import (
     row_accounting,
     sample_ratio,
     shares_in_range,
+    unit_change,
     unknown_variant,
+    unplanned_events,
     volume,
 )
 
@@ -31,6 +33,7 @@ CHECKS: Mapping[str, Check] = {
     "quarantine_rate": quarantine_rate.CHECK,
     "freshness": freshness.CHECK,
     "volume": volume.CHECK,
+    "unit_change": unit_change.CHECK,
     "exposed_units": exposed_units.CHECK,
     "sample_ratio": sample_ratio.CHECK,
     "crossover_share": crossover_share.CHECK,
@@ -40,6 +43,7 @@ CHECKS: Mapping[str, Check] = {
     "missing_outcome": missing_outcome.CHECK,
     "must_emit": must_emit.CHECK,
     "metric_events": metric_events.CHECK,
+    "unplanned_events": unplanned_events.CHECK,
     "definition_drift": definition_drift.CHECK,
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
