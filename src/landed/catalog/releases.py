@@ -131,8 +131,13 @@ class Release:
     @property
     def has_design(self) -> bool:
         """Whether there is a way to tell what had been without it, assigned at random or not."""
-        is_known = self.kind == "everyone" or self.cohorts is not None
+        is_known = self.kind == "everyone" or self.cohorts is not None or self.has_adoption
         return is_known or self.has_concurrent_control
+
+    @property
+    def has_adoption(self) -> bool:
+        """Whether it is a version that units take themselves, to be judged at a declared end."""
+        return self.kind == "version" and self.ends_at is not None
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -156,7 +161,7 @@ class Release:
         """When the verdict is due: the end of exposure plus the longest outcome window.
 
         Of a release to everyone: the end of its window of whole days after it shipped. Of
-        cohorts: the end of exposure, as no outcome is one of a unit.
+        cohorts and versions: the end of exposure, as no outcome is one of a unit.
 
         Args:
             windows_days: Outcome window of each metric named. Days; None counts as 0.
@@ -165,7 +170,7 @@ class Release:
             first_on = first_whole_day(self.shipped_at, self.time_zone)
             ends_on = first_on + timedelta(days=self.windows.days_after)
             return day_starts_at(ends_on, self.time_zone)
-        if self.ends_at is None or self.cohorts is not None:
+        if self.ends_at is None or self.cohorts is not None or self.has_adoption:
             return self.ends_at
         longest = max((window or 0.0 for window in windows_days), default=0.0)
         return self.ends_at + timedelta(days=longest)

@@ -22,6 +22,7 @@ import scipy
 
 from . import (
     adjustment,
+    adoption,
     clusters,
     comparison,
     coverage,
@@ -109,6 +110,14 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         " arm a day for 28 days, nothing changed. By unit: the same draws, the clusters forgotten.",
         clusters,
         (1_000, 1_000, 5_000),
+    ),
+    (
+        "Versions",
+        "Units take a version themselves: who is active can, and who is keen does it first. 8,000"
+        " units, gamma rates, Poisson counts a week, no effect unless the cell says so. Cohorts"
+        " against all that had not taken it yet are shown for comparison.",
+        adoption,
+        (1_000,),
     ),
     (
         "Segments",

@@ -161,6 +161,35 @@ def test_a_release_without_control_has_no_power_by_units(
     assert found.decides_after_days == 14  # whole days after it, whatever the metric's window
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (None, "no declared end: described only"),
+        (10, "it ends too early: 3 whole weeks are needed"),
+        (21, "by those who take it in 1 week, against others"),
+        (70, "by those who take it in 3 weeks, against others"),
+    ],
+)
+def test_a_version_is_told_what_it_takes_to_judge_it(  # noqa: PLR0917 - four are fixtures
+    release: Make, catalog: Make, metric: Make, row: Make, days: int | None, told: str
+) -> None:
+    version = replace(
+        release(activation()),
+        kind="version",
+        control=None,
+        allocation=(),
+        shipped_at=SHIPPED,
+        exposure_ends_at=None if days is None else SHIPPED + timedelta(days=days),
+    )
+
+    found = plan(version, catalog(metric(window_days=7)), history(row))
+
+    assert told in found.metrics[0].note
+    assert found.rule == {}
+    if days is not None:
+        assert found.decides_after_days == days  # whatever the metric's window
+
+
 def test_events_that_never_occurred_are_told(
     release: Make, catalog: Make, metric: Make, row: Make
 ) -> None:
