@@ -127,7 +127,7 @@ def pooled_scores(control: _Array, treatment: _Array) -> tuple[_Array, _Array]:
         part.sum(axis=0), whole.sum(axis=0), out=np.zeros(part.shape[1:]), where=whole.sum(0) > 0
     )
     squares = both[..., 3] - 2 * pooled * both[..., 5] + pooled**2 * both[..., 4]
-    # one variance for the units of both arms: a small arm that lost nothing would seem certain of it
+    # one variance for the units of both arms: a small one that lost nothing would seem certain
     everybody = both[..., 0].sum(axis=0)
     of_a_unit = np.maximum(squares.sum(axis=0), 0.0) / np.maximum(everybody, 1.0)
     variance = of_a_unit * np.divide(

@@ -25,6 +25,7 @@ from . import (
     row_accounting,
     sample_ratio,
     sample_ratio_slices,
+    segment_totals,
     shares_in_range,
     telemetry_loss,
     treatment_before_exposure,
@@ -57,6 +58,7 @@ CHECKS: Mapping[str, Check] = {
     "definition_drift": definition_drift.CHECK,
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
+    "segment_totals": segment_totals.CHECK,
     "finite_estimates": finite_estimates.CHECK,
     "independent_recount": independent_recount.CHECK,
 }
