@@ -138,7 +138,7 @@ def test_the_last_word_holds_the_checks_of_both_steps(world):
 
 
 def test_a_release_blocked_by_its_data_stays_blocked_as_it_was(world):
-    world.run("update fct_exposures set is_crossover = true where unit_id = 'u01'")
+    world.run("update fct_exposures set is_crossover = true where unit_id < 'u04'")
     data = world.data()
 
     assert data.decision == "blocked"
