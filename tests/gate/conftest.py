@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from landed.impact.calendar import Calendar
 from landed.project import Project, load_project
 from landed.report.assess import Assessment, assess_release
 from landed.warehouse import Engine
+
+sys.path.insert(0, str(Path(__file__).parent))  # profile_rows.py, beside this file
 
 AS_OF = datetime(2026, 3, 20, 9, tzinfo=UTC)
 CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
@@ -56,6 +59,9 @@ semantic_models:
     measures:
       - {name: event_count, agg: count, expr: event_id}
       - {name: event_units, agg: count_distinct, expr: unit_id}
+      - name: amount_sum
+        agg: sum
+        expr: cast(json_extract_string(properties, '$.amount') as double)
   - name: views
     description: One row per view.
     model: ref('fct_views')
@@ -113,6 +119,11 @@ def metric(
 
 
 METRICS = {
+    "order_amount": metric(
+        "order_amount",
+        "    type: simple\n    type_params: {measure: amount_sum}\n"
+        "    filter: \"{{ Dimension('event__event_name') }} = 'order'\"\n",
+    ),
     "exposed_units": metric(
         "exposed_units", "    type: simple\n    type_params: {measure: exposed_units}\n"
     ),
@@ -234,6 +245,7 @@ create table fct_events (
     event_id bigint, event_name varchar, unit_id varchar, occurred_at timestamp,
     event_on date generated always as (occurred_at::date),
     source varchar generated always as ('web'),
+    properties varchar generated always as ('{}'),
     app_version varchar generated always as ('1.0.0')
 );
 

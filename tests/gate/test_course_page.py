@@ -25,6 +25,15 @@ create table fct_events as
 select action_id as event_id, action as event_name, unit_id, occurred_at,
     occurred_at::date as event_on, 'course_page' as source, null::varchar as app_version
 from actions;
+create view int_event_hours as
+select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
+    count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
+    min(occurred_at) as first_at, max(occurred_at) as last_at
+from fct_events group by all;
+create table int_property_days (
+    event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
+    type varchar, row_count bigint, name_count bigint, log10_median double,
+    places map(integer, ubigint));
 create table fct_course_actions as
 select action_id, unit_id, action, duration_seconds, occurred_at from actions;
 

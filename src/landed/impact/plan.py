@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..catalog import Catalog
 from ..catalog.definitions import Metric
+from ..catalog.planned_events import unknown_properties
 from ..catalog.releases import FLAG_EVENT, Release, RoleOfMetric
 from ..stats.placebo import LEAST_WINDOWS
 from .alpha import Test, share_alpha
@@ -20,6 +21,8 @@ from .plan_metric import MetricPlan, Units, information, plan_metric
 from .plan_rule import RULE_DRAWS, MetricPath, RulePower, simulate_rule
 
 _RECENT_DAYS = 7
+#: An event that was not seen for so long is told of: each weekday four times.
+SILENT_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,13 @@ class Instrument:
 
     Args:
         event: Its name.
-        needed_for: exposure or must_emit.
+        needed_for: exposure, must_emit, or the name of the metric that reads it.
         seen: What history has of it; of a flag's evaluations, those of the release's flag.
         has_schema: Whether the tracking plan knows it.
         flag: The flag whose evaluations count; None for other events, and where it is not known
             which flags were evaluated.
+        is_silent: Whether it was seen, but not in the last 28 days of history.
+        unknown_properties: Those that the metric reads and no schema names.
     """
 
     event: str
@@ -40,6 +45,8 @@ class Instrument:
     seen: Seen
     has_schema: bool
     flag: str | None = None
+    is_silent: bool = False
+    unknown_properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ def plan_release(
         tuple(a_day),
         tuple(metrics),
         rule,
-        _instruments(release, history, known_events, flag_seen),
+        _instruments(release, catalog, history, known_events, flag_seen),
     )
 
 
@@ -188,7 +195,11 @@ def _told(metric: Metric, role: RoleOfMetric, note: str) -> MetricPlan:
 
 
 def _instruments(
-    release: Release, history: History, known_events: Sequence[str], flag_seen: Seen | None
+    release: Release,
+    catalog: Catalog,
+    history: History,
+    known_events: Sequence[str],
+    flag_seen: Seen | None,
 ) -> tuple[Instrument, ...]:
     found = []
     rule = release.exposure
@@ -201,5 +212,37 @@ def _instruments(
         found.append(Instrument(rule.event, "exposure", seen, is_known, flag))
     for event in dict.fromkeys(release.must_emit):
         seen = history.seen.get(event, Seen(0, None))
-        found.append(Instrument(event, "must_emit", seen, event in known_events))
+        found.append(
+            Instrument(
+                event, "must_emit", seen, event in known_events, None, _is_silent(seen, history)
+            )
+        )
+    for metric in release.metrics:
+        found.extend(_of_metric(metric, catalog, history, known_events))
     return tuple(found)
+
+
+def _of_metric(
+    metric: str, catalog: Catalog, history: History, known_events: Sequence[str]
+) -> Iterator[Instrument]:
+    """Events that a metric reads; of names for the same those that there are, else all."""
+    if metric not in catalog.metrics or catalog.sql_folders is None:
+        return
+    unknown = unknown_properties(catalog, metric)
+    told: set[str] = set()
+    for one in catalog.events_of(metric):
+        there = {name for name in one.events if name in known_events or name in history.seen}
+        for event in sorted((there or one.events) - told):
+            told.add(event)
+            seen = history.seen.get(event, Seen(0, None))
+            lacks = tuple(name for name, owners in unknown.items() if event in owners)
+            silent = _is_silent(seen, history)
+            yield Instrument(event, metric, seen, event in known_events, None, silent, lacks)
+
+
+def _is_silent(seen: Seen, history: History) -> bool:
+    """Whether an event that there was has not been seen for four weeks."""
+    latest = max((one.last_at for one in history.seen.values() if one.last_at), default=None)
+    if seen.last_at is None or latest is None:
+        return False
+    return seen.last_at < latest - timedelta(days=SILENT_DAYS)

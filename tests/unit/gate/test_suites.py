@@ -64,7 +64,9 @@ def test_the_core_has_a_suite_a_subject():
         "instrumentation",
         "models",
         "outcomes",
+        "profiles",
         "results",
+        "volume",
         "telemetry",
     }
 

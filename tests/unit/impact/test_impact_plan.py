@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from landed.catalog import RoleOfMetric
+from landed.catalog.metric_events import MetricEvents
 from landed.catalog.releases import ExposureRule
 from landed.errors import PlanError
 from landed.impact.history import HISTORY, History, Seen, attach_history, replay
@@ -182,6 +184,39 @@ def test_events_that_never_occurred_are_told(
         ("app_opened", "exposure", 9, False),
         ("checklist_shown", "must_emit", 0, True),
     ]  # fmt: skip
+
+
+def test_events_that_a_metric_reads_are_told_with_what_no_schema_names(
+    release: Make, catalog: Make, metric: Make, row: Make
+) -> None:
+    known = replace(catalog(metric(window_days=7)), sql_folders=(Path(), Path()))
+    known.__dict__["_events"] = {  # as if the metric's SQL said so
+        "activation_rate": (
+            MetricEvents(frozenset({"done", "finished"}), frozenset({"plan"})),
+            MetricEvents(frozenset({"started"}), frozenset()),
+        )
+    }
+    known.__dict__["planned_events"] = {"done": frozenset({"other"})}
+    seen = {
+        "app_opened": Seen(9, SHIPPED),
+        "done": Seen(5, SHIPPED - timedelta(days=29)),
+    }
+
+    found = plan_release(
+        release(activation()),
+        known,
+        history(row, seen=seen),
+        np.random.default_rng(1),
+        known_events=["done"],
+        draws=100,
+    )
+
+    told = [
+        (one.event, one.seen.count, one.is_silent, one.unknown_properties)
+        for one in found.instruments
+        if one.needed_for == "activation_rate"
+    ]
+    assert told == [("done", 5, True, ("plan",)), ("started", 0, False, ())]
 
 
 def test_a_metric_that_history_lacks_leaves_the_rule_without_power(
