@@ -147,6 +147,7 @@ class Subject:
     model_tests: Sequence[ModelTest] = ()
     as_of: datetime | None = None
     moments: Sequence[Mapping[str, Any]] = ()
+    by_segment: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
     looks: Callable[[], ReleaseLooks | None] = lambda: None

@@ -197,6 +197,7 @@ def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so 
         moments,
         estimates,
         cutoff_at=cutoff_at,
+        by_segment=measured.by_segment,
         suites=suites,
     )
     if decision.decision != "pass":

@@ -73,7 +73,7 @@ def difference_path(
 
     Assumes:
         Units are independent of each other, so that a unit with many wholes counts as one cluster;
-        the variance is that of no difference.
+        where there is no difference, units of both arms vary alike.
 
     Source:
         Deng, Knoblich and Lu (2018), Applying the delta method in metric analytics, KDD '18,
@@ -127,8 +127,12 @@ def pooled_scores(control: _Array, treatment: _Array) -> tuple[_Array, _Array]:
         part.sum(axis=0), whole.sum(axis=0), out=np.zeros(part.shape[1:]), where=whole.sum(0) > 0
     )
     squares = both[..., 3] - 2 * pooled * both[..., 5] + pooled**2 * both[..., 4]
-    within = np.maximum(squares, 0.0)
-    variance = np.divide(within, whole**2, out=np.zeros(part.shape), where=whole > 0).sum(axis=0)
+    # one variance for the units of both arms: a small one that lost nothing would seem certain
+    everybody = both[..., 0].sum(axis=0)
+    of_a_unit = np.maximum(squares.sum(axis=0), 0.0) / np.maximum(everybody, 1.0)
+    variance = of_a_unit * np.divide(
+        both[..., 0], whole**2, out=np.zeros(part.shape), where=whole > 0
+    ).sum(axis=0)
     has_both = (whole > 0).all(axis=0) & (variance > 0)
     z = np.divide(
         shares[1] - shares[0], np.sqrt(variance), out=np.zeros(variance.shape), where=has_both

@@ -97,8 +97,10 @@ def logging(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     rng = np.random.default_rng(seed)
     clean, crossed = _unlogged(rng, draws, 0.03, 0.0)
     broken, _ = _unlogged(rng, draws, 0.03, 0.03)
+    uneven, _ = _unlogged(rng, draws, 0.03, 0.0, (380, 20))
     cell = "200 units an arm a day, 3 % unlogged"
     return [
+        Row("the same of 95/5", "380 and 20 units a day", draws, uneven, upper=0.0005),
         Row("exposure logging refuses a clean release", cell, draws, clean, upper=0.0005),
         Row("the same, were 2 points not asked for", cell, draws, crossed),
         Row("unlogged exposures are found", "3 against 6 % unlogged", draws, broken, lower=0.99),
@@ -244,13 +246,21 @@ def _losses(
 
 
 def _unlogged(
-    rng: np.random.Generator, draws: int, missing: float, more: float
+    rng: np.random.Generator,
+    draws: int,
+    missing: float,
+    more: float,
+    units: tuple[int, int] = (200, 200),
 ) -> tuple[float, float]:
-    units = UNITS // LOOKS // 2
+    rates = (missing, missing + more)
     part = np.stack(
-        [rng.binomial(units, rate, (draws, LOOKS)) for rate in (missing, missing + more)], axis=1
+        [
+            rng.binomial(count, rate, (draws, LOOKS))
+            for count, rate in zip(units, rates, strict=True)
+        ],
+        axis=1,
     ).astype(float)
-    whole = np.full(part.shape, float(units))
+    whole = np.broadcast_to(np.array(units, float)[None, :, None], part.shape)
     sums = np.stack([whole, part, whole, part, whole, part], axis=-1)
     return _refused(sums, 0.0005)
 

@@ -103,7 +103,7 @@ def _target(row: Row, *, unit: str) -> str:
     if row.lower is not None and row.upper is not None:
         low, high = (_shown(one, unit=unit).removesuffix(f" {unit}")
                      for one in (row.lower, row.upper))  # fmt: skip
-        return f"{low} to {high}{unit}"
+        return f"{low} to {high} {unit}"
     if row.lower is not None:
         return f"≥ {_shown(row.lower, unit=unit)}"
     return "" if row.upper is None else f"≤ {_shown(row.upper, unit=unit)}"
