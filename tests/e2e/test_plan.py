@@ -61,6 +61,9 @@ def test_a_release_that_has_not_shipped_is_planned_from_history(
         "first_screen_shown": False,
         "checklist_shown": True,
         "first_screen_done": False,
+        "onboarding_completed": True,
+        "refund_issued": True,
+        "payment_succeeded": True,
     }
 
 
@@ -77,6 +80,7 @@ def test_the_text_tells_what_cannot_move_and_what_was_never_seen(
     assert "CANNOT MOVE IN TIME revenue" in done.out
     assert "NOT SEEN YET first_screen_done (must_emit): no schema knows it" in done.out
     assert "SEEN checklist_shown" in done.out
+    assert "SEEN payment_succeeded (revenue)" in done.out
 
 
 def test_evaluations_of_another_flag_are_not_those_of_the_release(

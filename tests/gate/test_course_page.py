@@ -25,6 +25,15 @@ create table fct_events as
 select action_id as event_id, action as event_name, unit_id, occurred_at,
     occurred_at::date as event_on, 'course_page' as source, null::varchar as app_version
 from actions;
+create view int_event_hours as
+select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
+    count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
+    min(occurred_at) as first_at, max(occurred_at) as last_at
+from fct_events group by all;
+create table int_property_days (
+    event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
+    type varchar, row_count bigint, name_count bigint, log10_median double,
+    places map(integer, ubigint));
 create table fct_course_actions as
 select action_id, unit_id, action, duration_seconds, occurred_at from actions;
 
@@ -43,6 +52,17 @@ select release, unit_id, min_by(variant, exposed_at) as variant, min(exposed_at)
 from int_exposure_events group by release, unit_id;
 create table int_assigned_units as
 select distinct release, unit_id, variant from actions, dim_releases;
+create table int_labels as
+select release, unit_id, variant, min(occurred_at) as labelled_at
+from actions, dim_releases group by all;
+create table dim_units as
+select unit_id, false as is_bot, min(occurred_at) as first_seen_at from actions group by unit_id;
+create table int_telemetry_days (
+    unit_id varchar, event_on date, signal varchar, expected_count bigint, seen_count bigint
+);
+create table agg_unit_days as
+select unit_id, cast(occurred_at as date) as event_on, count(*) as event_count
+from actions group by all;
 
 create view lake.events as select 'course_page' as source, occurred_at from actions;
 create table lake.sources as

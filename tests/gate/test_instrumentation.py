@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from landed.catalog.releases import EmitRule
@@ -140,3 +141,35 @@ def test_must_emit_counts_an_event_from_its_version_on_only(world, result_of):
     check = result_of(world.data(), "must_emit")
     assert check.blocks
     assert check.observed == "never seen: `checklist_shown in checklist since 4.2.0`"
+
+
+def with_plan(world, *events):
+    catalog = replace(world.catalog)
+    catalog.__dict__["planned_events"] = dict.fromkeys(events)
+    world.catalog = catalog
+    return world
+
+
+def test_unplanned_events_warns_of_events_that_no_schema_knows(world, result_of):
+    with_plan(world, "checklist_seen", "checklist_shown", "view")
+
+    check = result_of(world.data(), "unplanned_events")
+    assert check.passed  # eight sign-ups may be a test
+
+    world.run(
+        "insert into fct_events select 900 + i, 'signup', 'u00', '2026-03-04' from range(2) t(i)"
+    )
+    check = result_of(world.data(), "unplanned_events")
+    assert (check.severity, check.passed) == ("warning", False)
+    assert check.observed == "not in the tracking plan: `signup` (10 rows)"
+    assert check.sample == ({"event": "signup", "rows": 10},)
+
+
+def test_unplanned_events_leaves_out_sources_without_a_plan(world, result_of):
+    with_plan(world, "view").catalog.__dict__["untracked_sources"] = frozenset({"web"})
+
+    assert result_of(world.data(), "unplanned_events").passed
+
+
+def test_unplanned_events_does_not_apply_without_a_plan(world):
+    assert "unplanned_events" in world.data().skipped

@@ -27,6 +27,7 @@ from .lineage_models import Models
 from .linting import lint_references, lint_release, measures_by_name, unit_model
 from .metric_events import MetricEvents, metric_events
 from .names import did_you_mean, short_names, show
+from .planned_events import PlannedEvents, read_planned_events, read_untracked_sources
 from .reading import Definitions, read_definitions
 from .releases import Release, load_releases
 from .saved import Dashboard, SavedQuery, build_saved_query, lint_names, read_dashboard
@@ -42,6 +43,7 @@ class Catalog:
         time_zone: IANA name of the project's zone: of times in conditions of definitions, and of
             a query's periods where it names none.
         sql_folders: The core's models and the project's; None where nobody says.
+        tracking: Folder of the tracking plan; None where there is no project.
     """
 
     metrics: Mapping[str, Metric]
@@ -52,6 +54,7 @@ class Catalog:
     saved_queries: Mapping[str, SavedQuery] = field(default_factory=dict)
     dashboards: Mapping[str, Dashboard] = field(default_factory=dict)
     sql_folders: tuple[Path, Path] | None = field(default=None, compare=False)
+    tracking: Path | None = field(default=None, compare=False)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -124,6 +127,17 @@ class Catalog:
     @cached_property
     def _events(self) -> dict[str, tuple[MetricEvents, ...]]:
         return {}
+
+    @cached_property
+    def planned_events(self) -> PlannedEvents:
+        """Events of the tracking plan, with the properties that their schemas name."""
+        return {} if self.tracking is None else read_planned_events(self.tracking)
+
+    @cached_property
+    def untracked_sources(self) -> frozenset[str]:
+        """Sources whose events the tracking plan says nothing of."""
+        folder = self.tracking and self.tracking.parent / "sources"
+        return read_untracked_sources(folder) if folder else frozenset()
 
     def decides_at(self, release: Release) -> datetime | None:
         """When a release's verdict is due: the end of exposure plus its longest window."""
@@ -242,6 +256,7 @@ def catalog_of(
         saved,
         {one.name: one for one in dashboards},
         (core_root() / "models" if core is None else core / "models", project.models),
+        project.tracking,
     )
     for name, query in saved.items():
         if not bad.intersection(query.metrics):

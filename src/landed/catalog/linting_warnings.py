@@ -12,6 +12,7 @@ from .catalog import Catalog
 from .definitions import SemanticModel
 from .expressions import parse_column_expression
 from .names import show
+from .planned_events import lint_planned_events
 
 _TO_DAYS = (exp.DataType.Type.DATE,)
 
@@ -27,6 +28,7 @@ def warnings_of(catalog: Catalog, today: date) -> list[Fault]:
         *_duplicates(catalog),
         *(_fixed_zones(catalog) if catalog.time_zone != "UTC" else ()),
         *_uses_of_deprecated(catalog, today),
+        *lint_planned_events(catalog, today),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,15 +11,20 @@ import numpy as np
 
 from ..catalog import Catalog
 from ..catalog.definitions import Metric
+from ..catalog.planned_events import unknown_properties
 from ..catalog.releases import FLAG_EVENT, Release, RoleOfMetric
 from ..stats.placebo import LEAST_WINDOWS
 from .alpha import Test, share_alpha
+from .group_panel import last_monday
 from .history import History, Seen, planned_days
 from .look_plan import LookPlan, plan_looks
 from .plan_metric import MetricPlan, Units, information, plan_metric
 from .plan_rule import RULE_DRAWS, MetricPath, RulePower, simulate_rule
+from .trials import LEAST_UNITS, WEEKS_AFTER, WEEKS_BEFORE, planned_trials
 
 _RECENT_DAYS = 7
+#: An event that was not seen for so long is told of: each weekday four times.
+SILENT_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,13 @@ class Instrument:
 
     Args:
         event: Its name.
-        needed_for: exposure or must_emit.
+        needed_for: exposure, must_emit, or the name of the metric that reads it.
         seen: What history has of it; of a flag's evaluations, those of the release's flag.
         has_schema: Whether the tracking plan knows it.
         flag: The flag whose evaluations count; None for other events, and where it is not known
             which flags were evaluated.
+        is_silent: Whether it was seen, but not in the last 28 days of history.
+        unknown_properties: Those that the metric reads and no schema names.
     """
 
     event: str
@@ -40,6 +47,8 @@ class Instrument:
     seen: Seen
     has_schema: bool
     flag: str | None = None
+    is_silent: bool = False
+    unknown_properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ def plan_release(
         tuple(a_day),
         tuple(metrics),
         rule,
-        _instruments(release, history, known_events, flag_seen),
+        _instruments(release, catalog, history, known_events, flag_seen),
     )
 
 
@@ -136,9 +145,10 @@ def _by_units(  # noqa: PLR0917 - what is planned, on what
     rule: dict[str, RulePower] = {}
     for treatment in release.treatments:
         arms = _arms(release, treatment, a_day)
+        shares = np.maximum(arms[:, -1] / max(sum(a_day), 1.0), 1e-9)
         paths: list[MetricPath] = []
         for role in release.roles:
-            found, path = plan_metric(looks, catalog, role, treatment, rows, arms)
+            found, path = plan_metric(looks, catalog, role, treatment, rows, arms, shares)
             metrics.append(found)
             if path is not None:
                 paths.append(path)
@@ -171,6 +181,8 @@ def _arms(release: Release, treatment: str, a_day: Sequence[float]) -> Units:
 
 def _without_control(release: Release, history: History) -> str:
     """Why units do not decide what it can show, and what does."""
+    if release.kind == "version":
+        return _of_version(release, history)
     if release.kind != "everyone":
         return "no concurrent control: units do not decide what it can show"
     windows = release.windows
@@ -182,13 +194,42 @@ def _without_control(release: Release, history: History) -> str:
     )
 
 
+def _of_version(release: Release, history: History) -> str:
+    """What a version that units take themselves can show, by its calendar and the history."""
+    needs = (
+        f"at least {LEAST_UNITS} units, known {WEEKS_BEFORE} weeks before, that take it in a"
+        " week, as many that are active then and do not, and of them as many that do later"
+    )
+    if release.ends_at is None:
+        return (
+            "no declared end: described only. With `horizon: {exposure_ends_at: …}` those who take"
+            f" it are compared with others that are active in the same week, which takes {needs}"
+        )
+    weeks = len(planned_trials(release, last_monday(release.ends_at, release.time_zone)))
+    there = (history.ends_at - history.begins_at) // timedelta(days=7)
+    if not weeks:
+        return (
+            f"it ends too early: {1 + WEEKS_AFTER} whole weeks are needed, from Monday of the week"
+            " it ships in on"
+        )
+    return (
+        f"no concurrent control: judged by those who take it in {weeks}"
+        f" {'week' if weeks == 1 else 'weeks'}, against others that are active in the same week;"
+        f" that takes {needs}; there are {there} weeks of history"
+    )
+
+
 def _told(metric: Metric, role: RoleOfMetric, note: str) -> MetricPlan:
     facts = (metric.name, role.role, "", metric.value, metric.direction, metric.window_days)
     return MetricPlan(*facts, note=note)
 
 
 def _instruments(
-    release: Release, history: History, known_events: Sequence[str], flag_seen: Seen | None
+    release: Release,
+    catalog: Catalog,
+    history: History,
+    known_events: Sequence[str],
+    flag_seen: Seen | None,
 ) -> tuple[Instrument, ...]:
     found = []
     rule = release.exposure
@@ -201,5 +242,37 @@ def _instruments(
         found.append(Instrument(rule.event, "exposure", seen, is_known, flag))
     for event in dict.fromkeys(release.must_emit):
         seen = history.seen.get(event, Seen(0, None))
-        found.append(Instrument(event, "must_emit", seen, event in known_events))
+        found.append(
+            Instrument(
+                event, "must_emit", seen, event in known_events, None, _is_silent(seen, history)
+            )
+        )
+    for metric in release.metrics:
+        found.extend(_of_metric(metric, catalog, history, known_events))
     return tuple(found)
+
+
+def _of_metric(
+    metric: str, catalog: Catalog, history: History, known_events: Sequence[str]
+) -> Iterator[Instrument]:
+    """Events that a metric reads; of names for the same those that there are, else all."""
+    if metric not in catalog.metrics or catalog.sql_folders is None:
+        return
+    unknown = unknown_properties(catalog, metric)
+    told: set[str] = set()
+    for one in catalog.events_of(metric):
+        there = {name for name in one.events if name in known_events or name in history.seen}
+        for event in sorted((there or one.events) - told):
+            told.add(event)
+            seen = history.seen.get(event, Seen(0, None))
+            lacks = tuple(name for name, owners in unknown.items() if event in owners)
+            silent = _is_silent(seen, history)
+            yield Instrument(event, metric, seen, event in known_events, None, silent, lacks)
+
+
+def _is_silent(seen: Seen, history: History) -> bool:
+    """Whether an event that there was has not been seen for four weeks."""
+    latest = max((one.last_at for one in history.seen.values() if one.last_at), default=None)
+    if seen.last_at is None or latest is None:
+        return False
+    return seen.last_at < latest - timedelta(days=SILENT_DAYS)

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import ContractError, LandedError
 from ..project import load_project
-from . import asking_command, diff, export, gate, lineage, plan, saved, upkeep
+from . import asking_command, diff, export, gate, importing, lineage, plan, saved, upkeep
 from .options import (
     HERE,
     FactsFormat,
@@ -120,6 +120,7 @@ def dev(
 
 upkeep.register(app)
 export.register(app)
+importing.register(app)
 diff.register(app)
 lineage.register(app)
 plan.register(app)

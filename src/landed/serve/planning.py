@@ -12,7 +12,7 @@ from ..catalog.names import did_you_mean, show
 from ..catalog.releases import ExposureRule
 from ..errors import PlanError
 from ..impact.history import HISTORY, Seen, attach_history, flag_evaluations, replay
-from ..impact.plan import ReleasePlan, plan_release
+from ..impact.plan import Instrument, ReleasePlan, plan_release
 from ..impact.plan_metric import HOPELESS, MetricPlan
 from ..impact.plan_rule import RulePower
 from ..ingest import Ledger, attach_lake
@@ -63,7 +63,7 @@ def planned(
         catalog,
         history,
         np.random.default_rng(SEED),
-        known_events=sorted(path.stem for path in project.tracking.glob("*.json")),
+        known_events=sorted(catalog.planned_events),
         flag_seen=_flag_seen(home, settings, release.exposure),
     )
 
@@ -113,6 +113,8 @@ def as_document(plan: ReleasePlan) -> dict[str, Any]:
                 "count": one.seen.count,
                 "last_at": one.seen.last_at,
                 "has_schema": one.has_schema,
+                "is_silent": one.is_silent,
+                "unknown_properties": list(one.unknown_properties),
             }
             for one in plan.instruments
         ],
@@ -289,16 +291,26 @@ def _warnings(plan: ReleasePlan) -> Iterator[str]:
     if needed and not plan.rule and plan.release.has_concurrent_control:
         listed = ", ".join(dict.fromkeys(needed))
         yield f"WITHOUT RULE: no power of the whole rule without {listed}."
+    has_plan = any(event.has_schema for event in plan.instruments)
     for event in plan.instruments:
-        name = f"{event.event} ({event.needed_for})"
-        if event.flag is not None:
-            name = f"{event.event} of flag {event.flag} ({event.needed_for})"
-        if not event.seen.count:
-            known = "the tracking plan knows it" if event.has_schema else "no schema knows it"
-            yield f"NOT SEEN YET {name}: {known}, no event so far."
-        else:
-            last = f"{event.seen.last_at:%Y-%m-%d}"
-            yield f"SEEN {name}: {units.count(event.seen.count)}, last {last}."
+        yield from _told(event, has_plan)
+
+
+def _told(event: Instrument, has_plan: bool) -> Iterator[str]:
+    """What history and the tracking plan know of an event."""
+    name = f"{event.event} ({event.needed_for})"
+    if event.flag is not None:
+        name = f"{event.event} of flag {event.flag} ({event.needed_for})"
+    if not event.seen.count:
+        known = "the tracking plan knows it" if event.has_schema else "no schema knows it"
+        yield f"NOT SEEN YET {name}: {known}, no event so far."
+    else:
+        last = f"{event.seen.last_at:%Y-%m-%d}"
+        unknown = ", no schema knows it" if has_plan and not event.has_schema else ""
+        word = "NOT SEEN LATELY" if event.is_silent else "SEEN"
+        yield f"{word} {name}: {units.count(event.seen.count)}, last {last}{unknown}."
+    for lacking in event.unknown_properties:
+        yield f"NO SCHEMA NAMES {lacking} of {name}: the metric reads this property."
 
 
 def _size(number: float | None, value: str) -> str:
