@@ -22,7 +22,7 @@ STARTS = {
 EVENTS = """
 create or replace table dim_units as
 select format('u{:02d}', i) as unit_id, format('p{:02d}', i) as plan,
-    timestamp '2025-01-01' as first_seen_at
+    timestamp '2025-01-01' as first_seen_at, false as is_bot
 from range(30) as units(i);
 delete from fct_events;
 insert into fct_events
