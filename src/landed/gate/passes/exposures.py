@@ -26,7 +26,7 @@ exposed as (
     select
         {stage} as stage,
         variant,
-        date_trunc('day', exposed_at) as day_at,
+        greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at,
         {slices},
         coalesce(is_bot, false) as bot,
         coalesce(is_crossover, false) as crossover
@@ -127,6 +127,7 @@ def read_exposures(subject: Subject) -> Exposures:
         ),
         {
             "release": subject.release.release,
+            "shipped_at": subject.dates.shipped_at,
             "cutoff_at": subject.dates.cutoff_at,
             **bound,
         },
