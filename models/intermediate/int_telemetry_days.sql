@@ -61,7 +61,8 @@ signals as (
     from sessions
     where {{ 'beats_expected > 0' if heartbeat else 'false' }}
 
-    {% for start, end in var('telemetry_pairs') %}
+    {% for pair in var('telemetry_pairs') %}
+    {%- set start, end = pair[0], pair[1] %}
     union all
 
     select

@@ -7,7 +7,7 @@ from .absence import absence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
 from .balance import Balance, joint_balance
 from .change_in_allocation import AllocationChange, change_in_allocation
-from .clusters import difference_of_clusters
+from .clusters import design_effect, difference_of_clusters, intracluster_correlation
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
 from .difference_looks import DifferenceLook, difference_path
@@ -64,6 +64,7 @@ __all__ = [
     "correlated_paths",
     "critical_value",
     "crossing_probabilities",
+    "design_effect",
     "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
@@ -75,6 +76,7 @@ __all__ = [
     "fisher_exact",
     "interaction",
     "interval_at",
+    "intracluster_correlation",
     "joint_balance",
     "minimum_detectable_effect",
     "next_bound",

@@ -1,4 +1,4 @@
-"""Units that met more than one variant: few, and as many in every arm."""
+"""Units, or clusters that were assigned, in several variants: few, and as many in every arm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     if len(variants) < 2:
         return NotApplicable("the release has one variant")
     crossed, units = dict.fromkeys(variants, 0), dict.fromkeys(variants, 0)
-    for cell in subject.exposed:
+    is_clustered = subject.release.cluster is not None
+    what = "clusters hold units of" if is_clustered else "exposed units met"
+    for cell in subject.assigned if is_clustered else subject.exposed:
         crossed[cell.variant] = crossed.get(cell.variant, 0) + cell.crossovers
         units[cell.variant] = units.get(cell.variant, 0) + cell.units + cell.crossovers
     met_several, total = sum(crossed.values()), sum(units.values())
@@ -42,7 +44,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
                     f"{share(crossed[name] / units[name])} of those who met {name} first"
                     for name in (control, variant)
                 ]
-    observed = f"{met_several:,} of {total:,} exposed units met more than one variant"
+    observed = f"{met_several:,} of {total:,} {what} more than one variant"
     observed += f" ({share(rate)})" + "".join(f", {text}" for text in texts)
     return Fact(
         {
@@ -51,7 +53,8 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             "crossover_difference": certain_difference,
         },
         observed,
-        "less than {limit} of exposed units in more than one variant, as many in every arm",
+        f"less than {{limit}} of {'clusters' if is_clustered else 'exposed units'} in more than one"
+        " variant, as many in every arm",
         limit_as="share",
         details={
             "crossovers": met_several,

@@ -44,6 +44,7 @@ population as (
         and exposed_at < $cutoff_at
         and not coalesce(is_bot, false)
         and not coalesce(is_crossover, false)
+        {of_one_cluster}
 
 ),
 
@@ -88,6 +89,23 @@ left join unit_values
     on mature.unit_id = unit_values.unit_id
 
 group by mature.variant
+"""
+
+# what was assigned as a whole and met one variant
+_OF_ONE_CLUSTER = """
+        and not coalesce(is_in_two_clusters, false)
+        and cluster_id in (
+            select cluster_id
+            from main.fct_exposures
+            where
+                release = $release
+                and exposed_at < $cutoff_at
+                and not coalesce(is_bot, false)
+                and not coalesce(is_crossover, false)
+                and not coalesce(is_in_two_clusters, false)
+            group by cluster_id
+            having count(distinct variant) = 1
+        )
 """
 
 Recounted = tuple[int, int, float]  # units, units with a value, total
@@ -159,7 +177,12 @@ def _recount(
     if metric.window_days is not None:
         window_ends_at = "exposed_at + to_microseconds($window_microseconds::bigint)"
         parameters["window_microseconds"] = round(metric.window_days * 86_400_000_000)
-    sql = _RECOUNT.format(window_ends_at=window_ends_at, rows=rows.select(), unit_value=unit_value)
+    sql = _RECOUNT.format(
+        window_ends_at=window_ends_at,
+        of_one_cluster="" if subject.release.cluster is None else _OF_ONE_CLUSTER,
+        rows=rows.select(),
+        unit_value=unit_value,
+    )
     return {
         variant: (units, with_value, total)
         for variant, units, with_value, total in subject.engine.rows(sql, parameters)
