@@ -30,7 +30,9 @@ HANGS_SECONDS = 1.5
 def is_decisive(check_id: str, suites: Mapping[str, Suite]) -> bool:
     """Whether a failure of the check blocks; others warn."""
     return any(
-        each.severity == "critical" for suite in suites.values() for each in suite.of_check(check_id)
+        each.severity == "critical"
+        for suite in suites.values()
+        for each in suite.of_check(check_id)
     )
 
 
@@ -66,7 +68,9 @@ def spoil(patch: pytest.MonkeyPatch, check_id: str, way: str) -> dict[str, Suite
         changed[check_id] = replace(check, find=find)
     patch.setattr(judging, "CHECKS", changed)
     if way == "hangs":
-        patch.setattr(assess, "judge_data", partial(judging.judge_data, timeout_seconds=HANGS_SECONDS))
+        patch.setattr(
+            assess, "judge_data", partial(judging.judge_data, timeout_seconds=HANGS_SECONDS)
+        )
         patch.setattr(
             assess, "judge_results", partial(judging.judge_results, timeout_seconds=HANGS_SECONDS)
         )
