@@ -17,6 +17,8 @@ from .passes.event_counts import SourceCounts
 
 _REFERENCE_DAYS = 28
 _WEEK = 7
+#: Days before a silence whose rates are compared; the lowest counts.
+_SPANS = (3, _WEEK, _REFERENCE_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,43 @@ class Window:
     rename_ratio: float
 
 
-def stop_of(counts: SourceCounts, source: str, event: str, window: Window) -> Stop | None:
-    """The silence of an event in one source; None where it is none, or was never heard."""
+def stop_of(
+    counts: SourceCounts,
+    source: str,
+    event: str,
+    window: Window,
+    exposed: Mapping[date, int] | None = None,
+) -> Stop | None:
+    """The silence of an event in one source; None where it is none, or was never heard.
+
+    Args:
+        counts: What the source sent.
+        source: Its name.
+        event: The event's name.
+        window: Where and how it is looked for.
+        exposed: Of an event that began with the release, units exposed by day: it comes as often
+            as they do, in whichever version. None of one that was there before.
+    """
     if event not in counts.by_day:
         return None
-    by_version = _since_version(counts, source, event, window)
-    return by_version or next(_since_day(counts, source, event, window), None)
+    by_version = None if exposed is not None else _since_version(counts, source, event, window)
+    return by_version or next(_since_day(counts, source, event, window, exposed), None)
 
 
-def _since_day(counts: SourceCounts, source: str, event: str, window: Window) -> Iterator[Stop]:
+def _since_day(
+    counts: SourceCounts,
+    source: str,
+    event: str,
+    window: Window,
+    exposed: Mapping[date, int] | None,
+) -> Iterator[Stop]:
     seen = counts.by_day[event]
     days = [day for day in sorted(counts.total_by_day) if day < window.until_on]
-    others = {day: counts.total_by_day[day] - seen.get(day, 0) for day in days}
+    others = (
+        {day: counts.total_by_day[day] - seen.get(day, 0) for day in days}
+        if exposed is None
+        else {day: exposed.get(day, 0) for day in days}
+    )
     days = [day for day in days if others[day] or seen.get(day)]
     longest = 0
     for run in _silences(days, seen):
@@ -125,24 +152,24 @@ def _silences(days: Sequence[date], seen: Mapping[date, int]) -> Iterator[list[d
 
 
 class _Rates:
-    """Rows of an event for one row of other events: of all days, and of each weekday."""
+    """Rows of an event for one row of other events: over all days, of late, and of each weekday.
+
+    An event that dwindles, as after a launch, does not stop: what it was of late counts as well.
+    Nor does a new one on its first weekend: nothing is expected of a weekday not seen yet.
+    """
 
     def __init__(
         self, days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]
     ) -> None:
-        self._all = _rate(days, seen, others)
+        self._lowest = min(_rate(days[-length:], seen, others) for length in _SPANS)
         by_weekday: dict[int, list[date]] = {}
         for day in days:
             by_weekday.setdefault(day.weekday(), []).append(day)
-        self._of = {
-            weekday: _rate(found, seen, others)
-            for weekday, found in by_weekday.items()
-            if len(found) > 1  # one day is no habit
-        }
+        self._of = {weekday: _rate(found, seen, others) for weekday, found in by_weekday.items()}
 
     def of(self, day: date) -> float:
-        """The lower of the day's two rates: what is expected is not to be overstated."""
-        return min(self._all, self._of.get(day.weekday(), self._all))
+        """The lowest of the day's rates; zero of a weekday that was never seen before."""
+        return min(self._lowest, self._of.get(day.weekday(), 0.0))
 
 
 def _rate(days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]) -> float:

@@ -100,6 +100,21 @@ def test_an_event_of_bursts_is_no_stop_before_it_is_silent_for_longer_than_ever(
     assert found(source(bursts)) is None
 
 
+def test_an_event_that_dwindles_after_its_launch_does_not_stop() -> None:
+    launched = {
+        "paid": lambda n: 0 if n < 42 else int(400 * 0.7 ** (n - 42)),
+        "view": lambda n: 500,
+    }
+
+    assert found(source(launched)) is None
+
+
+def test_a_new_event_may_be_absent_on_its_first_weekend() -> None:
+    new = {"paid": lambda n: 40 if 63 <= n < 68 else 0, "view": lambda n: 500}
+
+    assert found(source(new)) is None
+
+
 def test_a_silence_that_ended_before_the_release_is_not_looked_at() -> None:
     gap = {"paid": lambda n: 0 if 40 <= n < 50 else 20, "view": lambda n: 500}
 

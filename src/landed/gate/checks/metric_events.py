@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from ...catalog.metric_events import MetricEvents
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
 from ..passes.event_counts import EventCounts, event_counts
+from ..passes.exposures import read_exposures
 from ..stopped import Stop, Window, stop_of
 
 
@@ -130,9 +131,10 @@ def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Paramet
     )
     for _, source in by_rows:
         first_on = min(counts.sources[source].by_day[event])
-        until_on = counts.until_on
-        if first_on >= shipped_on:  # part of the change: it may end when nobody is exposed anew
+        until_on, exposed = counts.until_on, None
+        if first_on >= shipped_on:  # part of the change: it ends when nobody is exposed anew
             until_on = min(until_on, dates.exposure_until.date())
+            exposed = _exposed_by_day(subject)
         found = stop_of(
             counts.sources[source],
             source,
@@ -146,10 +148,20 @@ def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Paramet
                 version_share=parameters["version_share"],
                 rename_ratio=parameters["rename_ratio"],
             ),
+            exposed,
         )
         if found is not None:
             return found
     return None
+
+
+def _exposed_by_day(subject: Subject) -> dict[date, int] | None:
+    """Units first exposed on each UTC day; None of a release that exposes none on its own."""
+    found: dict[date, int] = {}
+    for cell in subject.once(read_exposures).days:
+        day = cell.day_at.date()
+        found[day] = found.get(day, 0) + cell.units
+    return found or None
 
 
 def _is_due(subject: Subject, counts: EventCounts, parameters: Parameters) -> bool:
