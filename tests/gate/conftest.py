@@ -225,8 +225,19 @@ create table int_assigned_units as select release, unit_id, variant from fct_exp
 create table int_exposure_events as
 select release, unit_id, variant, exposed_at from fct_exposures;
 
+create table int_labels as
+select release, unit_id, variant, exposed_at as labelled_at from fct_exposures;
+
+create table int_telemetry_days (
+    unit_id varchar, event_on date, signal varchar, expected_count bigint, seen_count bigint
+);
+
+create table agg_unit_days as
+select unit_id, cast(exposed_at as date) - 1 - n::integer as event_on, 3 as event_count
+from fct_exposures, range(2) as days(n);
+
 create table dim_units as
-select unit_id, if(unit_id < 'u20', 'team', 'free') as plan,
+select unit_id, false as is_bot, if(unit_id < 'u20', 'team', 'free') as plan,
     timestamp '2026-03-01' as first_seen_at
 from fct_exposures;
 

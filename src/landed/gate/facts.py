@@ -147,6 +147,7 @@ class Subject:
     model_tests: Sequence[ModelTest] = ()
     as_of: datetime | None = None
     moments: Sequence[Mapping[str, Any]] = ()
+    by_segment: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
     looks: Callable[[], ReleaseLooks | None] = lambda: None
@@ -198,10 +199,42 @@ class Subject:
 
         return self.once(read_exposures).cells
 
+    @cached_property
+    def assigned(self) -> tuple[ExposedCell, ...]:
+        """What was assigned on its own: clusters where the release names them, else units.
+
+        A cluster is in the stage of its first unit, and a crossover where its units met two
+        variants; units without a single cluster are in none.
+        """
+        from .passes.exposures import read_assigned
+
+        return self.once(read_assigned).cells
+
     @property
+    def _until(self) -> dict[str, Any]:
+        return {"release": self.release.release, "cutoff_at": self.dates.cutoff_at}
+
+    @property
+    def assigned_by_variant(self) -> dict[str, int]:
+        """What was assigned on its own and may enter, of every variant the release names."""
+        counts = dict.fromkeys(self.release.variants, 0)
+        for cell in self.assigned:
+            counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
+        return counts
+
+    @cached_property
     def units_by_variant(self) -> dict[str, int]:
         """Exposed units that may enter an estimate, of every variant the release names."""
         counts = dict.fromkeys(self.release.variants, 0)
+        if self.release.cluster is not None:
+            from ..impact.exposure import UNITS_BY_CLUSTER  # scipy: as above
+
+            sql = f"""
+                {UNITS_BY_CLUSTER}
+                select variant, cast(sum(units) as bigint) from clusters
+                where not is_crossover group by variant
+            """
+            return counts | dict(self.engine.rows(sql, self._until))
         for cell in self.exposed:
             counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
         return counts

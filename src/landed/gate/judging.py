@@ -87,6 +87,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
     estimates: Iterable[Estimate],
     *,
     cutoff_at: datetime,
+    by_segment: Iterable[Mapping[str, Any]] = (),
     suites: Mapping[str, Suite] | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> GateDecision:
@@ -102,6 +103,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
         moments: Rows of `landed.impact.measure`.
         estimates: The estimates made of them.
         cutoff_at: Outcomes at or after it do not count.
+        by_segment: Rows of moments by level of each segment, where there are any.
         suites: As in `judge_data`.
         timeout_seconds: As in `judge_data`.
 
@@ -122,6 +124,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
         catalog,
         release,
         moments=tuple(moments),
+        by_segment=tuple(by_segment),
         estimates=tuple(estimates),
         given_cutoff_at=cutoff_at,
     )

@@ -69,43 +69,18 @@ class Window:
     rename_ratio: float
 
 
-def stop_of(
-    counts: SourceCounts,
-    source: str,
-    event: str,
-    window: Window,
-    exposed: Mapping[date, int] | None = None,
-) -> Stop | None:
-    """The silence of an event in one source; None where it is none, or was never heard.
-
-    Args:
-        counts: What the source sent.
-        source: Its name.
-        event: The event's name.
-        window: Where and how it is looked for.
-        exposed: Of an event that began with the release, units exposed by day: it comes as often
-            as they do, in whichever version. None of one that was there before.
-    """
+def stop_of(counts: SourceCounts, source: str, event: str, window: Window) -> Stop | None:
+    """The silence of an event in one source; None where it is none, or was never heard."""
     if event not in counts.by_day:
         return None
-    by_version = None if exposed is not None else _since_version(counts, source, event, window)
-    return by_version or next(_since_day(counts, source, event, window, exposed), None)
+    by_version = _since_version(counts, source, event, window)
+    return by_version or next(_since_day(counts, source, event, window), None)
 
 
-def _since_day(
-    counts: SourceCounts,
-    source: str,
-    event: str,
-    window: Window,
-    exposed: Mapping[date, int] | None,
-) -> Iterator[Stop]:
+def _since_day(counts: SourceCounts, source: str, event: str, window: Window) -> Iterator[Stop]:
     seen = counts.by_day[event]
     days = [day for day in sorted(counts.total_by_day) if day < window.until_on]
-    others = (
-        {day: counts.total_by_day[day] - seen.get(day, 0) for day in days}
-        if exposed is None
-        else {day: exposed.get(day, 0) for day in days}
-    )
+    others = {day: counts.total_by_day[day] - seen.get(day, 0) for day in days}
     days = [day for day in days if others[day] or seen.get(day)]
     longest = 0
     for run in _silences(days, seen):

@@ -20,7 +20,17 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from . import adjustment, coverage, discovery, everyone, staggered, verdicts
+from . import (
+    adjustment,
+    adoption,
+    clusters,
+    comparison,
+    coverage,
+    discovery,
+    everyone,
+    staggered,
+    verdicts,
+)
 from .document import Run, Section, document
 from .rows import Row
 
@@ -85,6 +95,29 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         "Difference-in-differences by group and time, three cohorts and a never-treated one.",
         staggered,
         (2_000,),
+    ),
+    (
+        "Checks of the comparison",
+        "Whole releases of 28 daily looks and 11,200 units, judged by the gate's statistics with"
+        " the thresholds of its suites: how often a clean one is ever refused, and a broken one"
+        " found.",
+        comparison,
+        (100_000, 20_000, 20_000, 100_000, 10_000, 100_000, 10_000),
+    ),
+    (
+        "Clusters",
+        "Whole clusters of unequal sizes (coefficient of variation 0.71) are assigned, 200 units an"
+        " arm a day for 28 days, nothing changed. By unit: the same draws, the clusters forgotten.",
+        clusters,
+        (1_000, 1_000, 5_000),
+    ),
+    (
+        "Versions",
+        "Units take a version themselves: who is active can, and who is keen does it first. 8,000"
+        " units, gamma rates, Poisson counts a week, no effect unless the cell says so. Cohorts"
+        " against all that had not taken it yet are shown for comparison.",
+        adoption,
+        (1_000,),
     ),
     (
         "Segments",

@@ -1,0 +1,134 @@
+"""Faults of the data on their way: late, lost, doubled, shifted, refused."""
+
+from __future__ import annotations
+
+from .case import Case
+from .kinds import Kind, edit, some
+from .product import NOW, RELEASE, USUAL
+
+MIDWAY = "timestamp '2026-10-08'"
+_LATENCY = "regexp_extract(properties, '\"latency_ms\":([0-9.]+)', 1)"
+_AGAIN = "insert into lake.events select * replace ({}) from lake.events where {}"
+
+
+def _accounts(**changed: float) -> object:
+    """Shares of the source's rows that went into another account; rows in stay as they were."""
+
+    def plant(case: Case) -> None:
+        account = case.accounts[0]
+        for name, share in changed.items():
+            setattr(account, name, round(share * account.rows_in))
+            account.accepted -= round(share * account.rows_in)
+
+    return plant
+
+
+def _one_row_short(case: Case) -> None:
+    case.accounts[0].accepted -= 1
+
+
+def _duplicates(case: Case) -> None:
+    case.accounts[0].rows_in += 3_000
+    case.accounts[0].duplicate += 3_000
+
+
+DATA = (
+    Kind("stale_source", "nothing from the last 40 hours", ("freshness",),
+         edit(f"delete from lake.events where received_at >= timestamp '{NOW:%Y-%m-%d %H:%M}'"
+              " - interval 40 hour")),
+    Kind("late", "phones, 55 % of the events, not arrived since 60 hours", ("volume",),
+         edit(f"delete from lake.events where properties not like '%\"platform\":\"web\"%'"
+              f" and received_at >= timestamp '{NOW:%Y-%m-%d %H:%M}' - interval 60 hour")),
+    Kind("duplicated_same_id", "3,000 lines delivered twice under their ids", (), _duplicates,
+         means="same"),
+    Kind("duplicated_new_id", "every tenth event twice, under new ids", ("duplicates",),
+         edit(_AGAIN.format("event_id || '-2' as event_id", some(0.1, "event_id")))),
+    Kind("client_cache_replay", "8 % of people replay two days, five days later, under new ids",
+         ("duplicates",),
+         edit(_AGAIN.format(
+             "event_id || '-r' as event_id, received_at + interval 5 day as received_at",
+             "event_on between date '2026-10-07' and date '2026-10-08' and " + some(0.08)))),
+    Kind("time_zone_shift", "phones write local time, seven hours behind, since midway",
+         ("clock_skew",),
+         edit("update lake.events set occurred_at = occurred_at - interval 7 hour,"
+              " event_on = cast(occurred_at - interval 7 hour as date)"
+              f" where occurred_at >= {MIDWAY} + interval 7 hour"
+              " and properties not like '%\"platform\":\"web\"%'"), means="warn"),
+    Kind("future_timestamps", "clocks of 3 % of people are three days ahead", ("clock_skew",),
+         edit("update lake.events set occurred_at = occurred_at + interval 3 day,"
+              " event_on = event_on + 3, clock_status = 'ahead'"
+              " where occurred_at < timestamp '2026-10-21' and event_name = 'task_created' and "
+              + some(0.03)), means="warn"),
+    Kind("zero_volume_day", "one day without an event", ("volume",),
+         edit("delete from lake.events where event_on = date '2026-10-14'")),
+    Kind("half_volume_weekday", "60 % of one Monday's events lost", ("volume",),
+         edit("delete from lake.events where event_on = date '2026-10-18' and "
+              + some(0.6, "event_id"))),
+    Kind("partial_backfill", "two days filled again to 30 %", ("volume",),
+         edit("delete from lake.events where event_on between date '2026-10-05' and"
+              " date '2026-10-06' and " + some(0.7, "event_id"))),
+    Kind(
+        "quarantine", "6 % of the rows refused", ("quarantine_rate",), _accounts(quarantined=0.06)
+    ),
+    Kind("accounting_imbalance", "one row neither kept nor refused", ("row_accounting",),
+         _one_row_short),
+    Kind("conflict_rows", "4 % of the rows under the id of another row",
+         ("row_conflicts", "duplicates", "quarantine_rate"), _accounts(conflict=0.04)),
+    Kind("unit_change_ms_s", "latency in seconds instead of milliseconds since midway",
+         ("unit_change",),
+         edit(f"update lake.events set properties = replace(properties, {_LATENCY},"
+              f" cast(cast({_LATENCY} as double) / 1000 as varchar)) where"
+              f" event_name = 'request_served' and occurred_at >= {MIDWAY}")),
+    Kind("unit_change_cents", "amounts in cents instead of dollars since midway", ("unit_change",),
+         edit("""update lake.events set properties = regexp_replace(properties,
+             '"amount_usd":([0-9]+)\\.0', '"amount_usd":\\1' || '00.0')"""
+              f" where event_name = 'payment_succeeded' and occurred_at >= {MIDWAY}")),
+    Kind("bot_burst", "1,000 undeclared machines within an hour, all in the treatment",
+         ("sample_ratio", "bots"),
+         edit("""insert into lake.events
+             select * replace (
+                 event_id || '-b' as event_id, 'bot' || user_id as user_id,
+                 'bot' || anonymous_id as anonymous_id, 'bot' || session_id as session_id,
+                 replace(properties, '"control"', '"guide"') as properties,
+                 date_trunc('day', timestamp '2026-10-07') + (occurred_at - date_trunc('hour',
+                 occurred_at)) as occurred_at, date '2026-10-07' as event_on)
+             from lake.events where event_name in ('feature_flag.evaluation', 'guide_shown')
+             and user_id <= (select max(user_id) from (select distinct user_id from lake.events
+             where event_name = 'feature_flag.evaluation' order by user_id limit 1000))"""),
+         people=USUAL),
+)  # fmt: skip
+
+
+def _expired(case: Case) -> None:
+    from datetime import timedelta
+
+    from landed.catalog.releases import Exemption
+
+    from .case import replace
+
+    lapsed = Exemption("freshness", "the loader is repaired", "data", NOW - timedelta(days=1))
+    case.release = replace(case.release, exemptions=(lapsed,))
+
+
+def _damaged(case: Case) -> None:
+    from landed.errors import WarehouseError
+
+    def read() -> None:
+        raise WarehouseError(f"looks/{RELEASE}.json is no JSON")
+
+    case.looks = read
+
+
+STATE = (
+    Kind("looks_file_damaged", "the file of the looks taken cannot be read", ("gate_error",),
+         after=_damaged),
+    Kind("expired_exemption", "an exemption that ran out yesterday", ("exemption_expired",),
+         after=_expired),
+    Kind("failing_model_test", "one search without a unit", ("model_tests",),
+         after=edit("update main.fct_searches set unit_id = null where search_id ="
+                    " (select min(search_id) from main.fct_searches)"), tested=True),
+    Kind("missing_mart_rows", "the mart of the success metric is empty", ("outcome_rows",),
+         after=edit("delete from main.fct_searches")),
+    Kind("mart_rows_doubled", "every row of one mart twice", ("model_tests",),
+         after=edit("insert into main.fct_searches select * from main.fct_searches"), tested=True),
+)  # fmt: skip
