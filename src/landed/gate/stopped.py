@@ -58,6 +58,8 @@ class Window:
         min_days_before: Days before on which the event was seen. Count.
         version_share: Of the rate in older versions, that is expected of newer ones at least.
         rename_ratio: How many times more or less often a new name may come. Ratio, > 1.
+        knows_weekdays: Whether something is expected only of weekdays seen before; else the rows
+            beside the event tell one day from another.
     """
 
     after_on: date
@@ -67,6 +69,7 @@ class Window:
     min_days_before: int
     version_share: float
     rename_ratio: float
+    knows_weekdays: bool = True
 
 
 def stop_of(counts: SourceCounts, source: str, event: str, window: Window) -> Stop | None:
@@ -90,7 +93,7 @@ def _since_day(counts: SourceCounts, source: str, event: str, window: Window) ->
         before = [day for day in days if min(seen) <= day < run[0]][-_REFERENCE_DAYS:]
         if sum(1 for day in before if seen.get(day)) < window.min_days_before:
             continue
-        rates = _Rates(before, seen, others)
+        rates = _Rates(before, seen, others, knows_weekdays=window.knows_weekdays)
         expected = [rates.of(day) * others[day] for day in run]
         p_value = silence_p_value(
             expected,
@@ -134,17 +137,23 @@ class _Rates:
     """
 
     def __init__(
-        self, days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]
+        self,
+        days: Sequence[date],
+        seen: Mapping[date, int],
+        others: Mapping[date, int],
+        *,
+        knows_weekdays: bool,
     ) -> None:
         self._lowest = min(_rate(days[-length:], seen, others) for length in _SPANS)
         by_weekday: dict[int, list[date]] = {}
         for day in days:
             by_weekday.setdefault(day.weekday(), []).append(day)
         self._of = {weekday: _rate(found, seen, others) for weekday, found in by_weekday.items()}
+        self._unseen = 0.0 if knows_weekdays else self._lowest
 
     def of(self, day: date) -> float:
-        """The lowest of the day's rates; zero of a weekday that was never seen before."""
-        return min(self._lowest, self._of.get(day.weekday(), 0.0))
+        """The lowest of the day's rates."""
+        return min(self._lowest, self._of.get(day.weekday(), self._unseen))
 
 
 def _rate(days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]) -> float:
