@@ -85,10 +85,8 @@ def _since_day(counts: SourceCounts, source: str, event: str, window: Window) ->
     days = [day for day in sorted(counts.total_by_day) if day < window.until_on]
     others = {day: counts.total_by_day[day] - seen.get(day, 0) for day in days}
     days = [day for day in days if others[day] or seen.get(day)]
-    longest = 0
     for run in _silences(days, seen):
-        is_longer, longest = len(run) > longest, max(longest, len(run))
-        if len(run) < window.min_days or run[-1] < window.after_on or not is_longer:
+        if len(run) < window.min_days or run[-1] < window.after_on:
             continue
         before = [day for day in days if min(seen) <= day < run[0]][-_REFERENCE_DAYS:]
         if sum(1 for day in before if seen.get(day)) < window.min_days_before:
