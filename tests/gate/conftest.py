@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +289,16 @@ insert into lake.sources values ('web', 'events', null);
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """Row account of a source on a day of arrival."""
+
+    day: date
+    rows_in: int
+    duplicate: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
 class Account:
     """Row account of a source."""
 
@@ -300,6 +310,7 @@ class Account:
     conflict: int = 0
     quarantined: int = 0
     left_out: int = 0
+    arrivals: tuple[Arrivals, ...] = ()
 
 
 @dataclass
@@ -310,7 +321,7 @@ class World:
     catalog: Catalog
     release: Release
     accounts: list[Account] = field(
-        default_factory=lambda: [Account("web", "events", 100, 96, 2, 1, 1)]
+        default_factory=lambda: [Account("web", "events", 1_000_000, 999_996, 2, 1, 1)]
     )
     model_tests: list[ModelTest] = field(
         default_factory=lambda: [ModelTest("fct_exposures", "unique_together", True)]
@@ -410,6 +421,11 @@ def world(tiny_catalog: Catalog) -> Iterator[World]:
     with Engine.open(None) as engine:
         engine.execute(TABLES)
         yield World(engine, tiny_catalog, tiny_catalog.releases["checklist"])
+
+
+@pytest.fixture
+def arrivals() -> type[Arrivals]:
+    return Arrivals
 
 
 @pytest.fixture

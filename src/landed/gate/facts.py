@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -54,6 +54,26 @@ class NotApplicable:
     reason: str
 
 
+class DayAccount(Protocol):
+    """Row account of one source on the day that batches came; `landed.ingest.DayAccount` is one."""
+
+    @property
+    def day(self) -> date:
+        """UTC day of the batches."""
+
+    @property
+    def rows_in(self) -> int:
+        """Rows read that something could be wrong with."""
+
+    @property
+    def duplicate(self) -> int:
+        """Rows seen before."""
+
+    @property
+    def refused(self) -> int:
+        """Rows in quarantine."""
+
+
 class Account(Protocol):
     """Row account of one source over its whole life; `landed.ingest.SourceAccount` is one."""
 
@@ -88,6 +108,10 @@ class Account(Protocol):
     @property
     def left_out(self) -> int:
         """Those of the refused rows that nothing is wrong with: a select leaves them out."""
+
+    @property
+    def arrivals(self) -> Sequence[DayAccount]:
+        """Accounts by day of arrival, in order; empty where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +281,21 @@ class Subject:
         return tuple(account for account in self.accounts if account.kind not in unread)
 
 
-Parameters = Mapping[str, float]
+class Parameters(dict[str, float]):
+    """Numbers that a check is made with, by name; a source may set some for its own rows."""
+
+    def __init__(
+        self, given: Mapping[str, float], by_source: Mapping[str, Mapping[str, float]] | None = None
+    ) -> None:
+        """Take the suite's numbers, and what sources set in their place."""
+        super().__init__(given)
+        self._by_source = by_source or {}
+
+    def of(self, source: str) -> Mapping[str, float]:
+        """The numbers for rows of one source."""
+        return {**self, **self._by_source.get(source, {})}
+
+
 Finder = Callable[[Subject, Parameters], Fact | NotApplicable]
 
 

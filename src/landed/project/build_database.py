@@ -62,4 +62,4 @@ def _is_half_dead(cursor: Any, table: str, rows: int) -> bool:
         return False
     quoted = table.replace('"', '""')
     (live,) = cursor.execute(f'select count(*) from main."{quoted}"').fetchone()
-    return rows - live >= max(BLOCK_ROWS, live // 2)
+    return bool(rows - live >= max(BLOCK_ROWS, live // 2))

@@ -157,9 +157,7 @@ def build(
         models = _models(project, run)
         if select is None:
             _set_mark(composed, "built", composed.models_digest)
-        tested = _invoke(
-            composed, [*models_tested, "--vars", json.dumps(whole)], parsed, progress
-        )
+        tested = _invoke(composed, [*models_tested, "--vars", json.dumps(whole)], parsed, progress)
     return DbtResult(models, tuple(_tests(tested, parsed)), full)
 
 

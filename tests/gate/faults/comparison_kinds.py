@@ -42,7 +42,7 @@ COMPARISON = (
               f" occurred_at >= timestamp '2026-09-24' and {some(0.08, 'event_id')}"),
          is_statistical=True, people=USUAL),
     Kind("variants_swapped_midway", "labels of both arms swapped since midway",
-         ("crossover_share",),
+         ("crossover_share", "variants_swapped"),
          edit(f"update lake.events set properties = {_SWAP} where {_EXPOSURE} and"
               f" occurred_at >= {MIDWAY}"), is_statistical=True, people=USUAL),
     Kind("crossover", "2 % of the exposed units evaluated to the other arm too",
@@ -61,7 +61,7 @@ COMPARISON = (
          edit(f"update lake.events set {_TO_GUIDE} where {_EXPOSURE} and user_id in (select user_id"
               f" from truth where exposed_at >= timestamp '2026-09-27') and {some(0.6)}")),
     Kind("assigned_by_platform", "treatment for 58 % of web, 43 % of phones",
-         ("imbalance",),
+         ("pre_exposure_balance",),
          edit(f"update lake.events set {_TO_GUIDE} where {_EXPOSURE} and user_id in (select user_id"
               f" from truth where platform = 'web') and {some(0.16)}",
               f"update lake.events set {_TO_CONTROL} where {_EXPOSURE} and user_id in (select"
@@ -77,21 +77,21 @@ COMPARISON = (
              '"holdout"'), '"control"', '"holdout"')"""
               f" where {_EXPOSURE} and {some(0.05)}"), means="warn"),
     Kind("outcome_before_exposure", "every exposure logged an hour late",
-         ("outcome_before_exposure",),
+         ("treatment_before_exposure", "outcome_before_exposure"),
          edit("update lake.events set occurred_at = occurred_at + interval 1 hour"
               f" where {_EXPOSURE}")),
     Kind("exposures_late_in_one_arm", "the treatment's exposures logged 10 minutes late",
-         ("outcome_before_exposure", "exposure_logging"),
+         ("treatment_before_exposure", "exposure_logging"),
          edit("update lake.events set occurred_at = occurred_at + interval 10 minute"
               f" where {_EXPOSURE} and {_TREATED}")),
     Kind("identity_break", "30 % of people get a new id midway, as after a reinstall",
-         ("identity_breaks", "outcome_without_exposure"),
+         ("identity_breaks",),
          edit("update lake.events set user_id = user_id || '-new', anonymous_id = anonymous_id ||"
               f" '-new' where occurred_at >= {MIDWAY} and {some(0.3)}")),
-    Kind("unit_id_case", "exposures carry ids in capitals", ("outcome_without_exposure",),
+    Kind("unit_id_case", "exposures carry ids in capitals", ("identity_breaks", "outcome_without_exposure", "outcome_rows"),
          edit(f"update lake.events set user_id = upper(user_id) where {_EXPOSURE}")),
     Kind("unit_id_space", "exposures of phones carry a space after the id",
-         ("outcome_without_exposure",),
+         ("identity_breaks",),
          edit("update lake.events set user_id = user_id || ' ' where"
               f" {_EXPOSURE} and properties not like '%\"platform\":\"web\"%'")),
 )  # fmt: skip

@@ -39,7 +39,7 @@ INSTRUMENTATION = (
          edit(_property("search_performed", '"has_click":true', '"has_click":"yes"', _SINCE),
               _property("search_performed", '"has_click":false', '"has_click":"no"', _SINCE))),
     Kind("enumeration_changed", "`/sync` is called `/v2/sync` since midway",
-         ("property_drift", "schema_drift"),
+         ("value_drift", "schema_drift"),
          edit(_property("request_served", '"/sync"', '"/v2/sync"', _SINCE)), means="warn"),
     Kind("null_burst", "40 % of one day's searches without `has_click`",
          ("model_tests",),

@@ -39,9 +39,8 @@ rollout:
   allocation: {{control: 0.5, {TREATMENT}: 0.5}}
 horizon: {{exposure_ends_at: {ENDS_AT:%Y-%m-%dT%H:%M:%SZ}, looks: daily}}
 success: [{{metric: search_success_rate, minimum_effect_of_interest: 0.02}}]
-guardrails: [{{metric: error_rate, non_inferiority_margin: 0.06}}]
-survival: [{{metric: mean_latency_ms, non_inferiority_margin: 60}}]
-diagnostics: [tasks_created, revenue]
+guardrails: [{{metric: mean_latency_ms, non_inferiority_margin: 60}}]
+diagnostics: [tasks_created, revenue, error_rate]
 must_emit: [guide_shown]
 """
 _PLAIN_EVENT = """{
@@ -58,11 +57,12 @@ _OWN_EVENTS = {
 
 @dataclass(frozen=True)
 class Model:
-    """One compiled model."""
+    """One compiled model, and the names of those it is built from, through all steps."""
 
     name: str
     is_view: bool
     sql: str
+    above: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,11 @@ class Compiled:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
 
-    def build(self, engine: Engine) -> None:
-        """Every model, anew."""
+    def build(self, engine: Engine, *, below: str | None = None) -> None:
+        """Every model, anew; or those alone that one is built into."""
         for model in self.models:
+            if below is not None and below not in model.above:
+                continue
             kind = "view" if model.is_view else "table"
             engine.execute(f'create or replace {kind} main."{model.name}" as {model.sql}')
 
@@ -142,7 +144,12 @@ def compiled() -> Compiled:
         catalog.releases[RELEASE],
         load_suites(project),
         tuple(
-            Model(node.name, node.config.materialized == "view", _here(node.compiled_code))
+            Model(
+                node.name,
+                node.config.materialized == "view",
+                _here(node.compiled_code),
+                _above(name, after, nodes),
+            )
             for name in order
             if (node := nodes[name]).resource_type == "model"
         ),
@@ -158,6 +165,17 @@ def compiled() -> Compiled:
 def _here(sql: str) -> str:
     """SQL for a database in memory: dbt writes the name of its file before every relation."""
     return sql.replace('"build".', "")
+
+
+def _above(model: str, after: Mapping[str, set[str]], nodes: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the models that one is built from, through all steps."""
+    found: set[str] = set()
+    waiting = {model}
+    while waiting:
+        new = after[waiting.pop()] - found
+        found |= new
+        waiting |= new
+    return frozenset(nodes[name].name for name in found)
 
 
 def _below(model: str, after: Mapping[str, set[str]], nodes: Mapping[str, Any]) -> frozenset[str]:

@@ -63,7 +63,13 @@ def draw(people: int, seed: int) -> Drawn:
     """Draw a clean product; the last two stay in memory, as a fault and its twin share one."""
     crowd = draw_people(people, seed, 0)
     # half the visits: a run of the gate costs what its events cost
-    crowd = replace(crowd, visits_per_day=crowd.visits_per_day / 2)
+    # most people were there before the first day, so that weekdays have a habit
+    older = np.arange(people) % 8 > 0
+    crowd = replace(
+        crowd,
+        visits_per_day=crowd.visits_per_day / 2,
+        signed_up_at=crowd.signed_up_at - np.where(older, 30 * design.DAY_MS, 0),
+    )
     product = Product(crowd, draw_sessions(crowd, DAYS, seed), seed)
     exposed_at = _first_visits(product)
     treated: Bools = product.rng("arms").random(people) < 0.5
@@ -179,7 +185,7 @@ def _sessions(sessions: Sessions) -> pa.Table:
         "platform": (design.PLATFORMS, sessions.platform),
         "country": (design.COUNTRIES, sessions.country),
         "plan": (design.PLANS, sessions.plan),
-        "app_version": (design.VERSIONS, sessions.version),
+        "app_version": (design.VERSIONS, np.maximum(sessions.version, 0)),
     }
     columns = {name: pa.array(of).take(pa.array(at)) for name, (of, at) in codes.items()}
     numbers = {"session": np.arange(len(sessions)), "person": sessions.user}

@@ -30,6 +30,7 @@ from . import (
     everyone,
     staggered,
     verdicts,
+    volume,
 )
 from .document import Run, Section, document
 from .rows import Row
@@ -124,6 +125,15 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         "20 levels (4 segments of 5) × 5 metrics correlated 0.5, 5,600 units an arm.",
         discovery,
         (20_000, 20_000, 20_000),
+    ),
+    (
+        "Volume of events",
+        "Counts of one source by hour, five weeks before a release and its 28 days: a daily curve,"
+        " quieter weekends, log-normal factors of days and gamma factors of hours on a Poisson"
+        " count: 10 % and 15 % where calm, 30 % and 40 % where restless. A release counts if any"
+        " hour or day of it is ever refused.",
+        volume,
+        (4_000, 1_000),
     ),
 )
 
