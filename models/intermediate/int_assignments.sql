@@ -29,8 +29,8 @@ identities as (
 
 ),
 
-{% set columns = ['exposure_id', 'user_id', 'anonymous_id', 'flag', 'variant', 'exposed_at',
-    'exposed_on'] | join(', ') %}
+{% set columns = ['exposure_id', 'user_id', 'anonymous_id', 'flag', 'variant', 'properties',
+    'exposed_at', 'exposed_on'] | join(', ') %}
 exposures as (
 
     select {{ columns }} from {{ ref('stg_lake__exposures') }}
@@ -76,6 +76,7 @@ final as (
         anonymous_id,
         flag,
         variant,
+        properties,
         exposed_at,
         exposed_on
 

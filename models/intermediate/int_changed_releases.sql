@@ -4,7 +4,7 @@ with
 
 {% set rule = "md5(concat_ws('|', kind, coalesce(app_version, '-'), coalesce(exposure_event, '-'),
             coalesce(exposure_flag, '-'), coalesce(variant_property, '-'),
-            cast(variants as varchar), cast(shipped_at as varchar),
+            coalesce(cluster_property, '-'), cast(variants as varchar), cast(shipped_at as varchar),
             coalesce(cast(exposure_ends_at as varchar), '-')))" %}
 releases as (
 

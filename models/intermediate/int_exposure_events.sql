@@ -32,9 +32,10 @@ labelled_events as (
                 then {{ flag_variant('events.properties') }}
             else 'released'
         end as variant,
+        {{ json_text('events.properties', json_pointer('releases.cluster_property')) }}
+            as cluster_id,
         events.occurred_at as exposed_at,
         events.event_on as exposed_on
-
     from releases
     inner join events
         on
@@ -50,7 +51,10 @@ labelled_assignments as (
 
     select
         releases.release, assignments.unit_id, assignments.unit_key, assignments.exposure_id,
-        assignments.variant, assignments.exposed_at, assignments.exposed_on
+        assignments.variant,
+        {{ json_text('assignments.properties', json_pointer('releases.cluster_property')) }}
+            as cluster_id,
+        assignments.exposed_at, assignments.exposed_on
     from releases
     inner join assignments
         on
@@ -67,9 +71,9 @@ first_events as (
         releases.release, events.unit_id, events.unit_key,
         min_by(events.event_id, (events.occurred_at, events.event_id)) as exposure_id,
         'released' as variant,
+        cast(null as varchar) as cluster_id,
         min(events.occurred_at) as exposed_at,
         events.event_on as exposed_on
-
     from releases
     inner join events
         on releases.shipped_at <= events.occurred_at
@@ -86,13 +90,9 @@ first_events as (
 final as (
 
     select * from labelled_events where unit_id is not null
-
     union all
-
     select * from labelled_assignments where unit_id is not null
-
     union all
-
     select * from first_events where unit_id is not null
 
 )

@@ -44,6 +44,7 @@ parts as (
 
     select
         signs.release, signs.unit_id, signs.unit_key, signs.variant, signs.exposure_id,
+        nullif(signs.cluster_id, '') as cluster_id, false as is_in_two_clusters,
         false as is_crossover, 1 as exposure_count, signs.exposed_at
     from signs
     inner join releases
@@ -57,7 +58,7 @@ parts as (
 
     select
         release, unit_id, unit_key, variant, '' as exposure_id,
-        is_crossover, exposure_count, exposed_at
+        cluster_id, is_in_two_clusters, is_crossover, exposure_count, exposed_at
     from {{ this }}
     where
         unit_key in (select changes.unit_key from changes where changes.is_grown)
@@ -71,6 +72,9 @@ final as (
     select
         release, unit_id, unit_key,
         min_by(variant, (exposed_at, exposure_id)) as variant,
+        {{ first_by('cluster_id', 'exposed_at', 'exposure_id') }} as cluster_id,
+        bool_or(is_in_two_clusters)
+        or coalesce(min(cluster_id) <> max(cluster_id), false) as is_in_two_clusters,
         bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,
         cast(sum(exposure_count) as bigint) as exposure_count,
         min(exposed_at) as exposed_at,

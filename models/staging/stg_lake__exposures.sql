@@ -14,6 +14,7 @@ final as (
         variant,
         nullif(user_id, '') as user_id,
         nullif(anonymous_id, '') as anonymous_id,
+        properties,
         exposed_at,
         exposed_on
 

@@ -18,6 +18,7 @@ final as (
         exposure_event,
         exposure_flag,
         variant_property,
+        cluster_property,
         control,
         treatments,
         variants,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +225,19 @@ create table int_assigned_units as select release, unit_id, variant from fct_exp
 create table int_exposure_events as
 select release, unit_id, variant, exposed_at from fct_exposures;
 
+create table int_labels as
+select release, unit_id, variant, exposed_at as labelled_at from fct_exposures;
+
+create table int_telemetry_days (
+    unit_id varchar, event_on date, signal varchar, expected_count bigint, seen_count bigint
+);
+
+create table agg_unit_days as
+select unit_id, cast(exposed_at as date) - 1 - n::integer as event_on, 3 as event_count
+from fct_exposures, range(2) as days(n);
+
 create table dim_units as
-select unit_id, if(unit_id < 'u20', 'team', 'free') as plan,
+select unit_id, false as is_bot, if(unit_id < 'u20', 'team', 'free') as plan,
     timestamp '2026-03-01' as first_seen_at
 from fct_exposures;
 
@@ -278,6 +289,16 @@ insert into lake.sources values ('web', 'events', null);
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """Row account of a source on a day of arrival."""
+
+    day: date
+    rows_in: int
+    duplicate: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
 class Account:
     """Row account of a source."""
 
@@ -289,6 +310,7 @@ class Account:
     conflict: int = 0
     quarantined: int = 0
     left_out: int = 0
+    arrivals: tuple[Arrivals, ...] = ()
 
 
 @dataclass
@@ -299,7 +321,7 @@ class World:
     catalog: Catalog
     release: Release
     accounts: list[Account] = field(
-        default_factory=lambda: [Account("web", "events", 100, 96, 2, 1, 1)]
+        default_factory=lambda: [Account("web", "events", 1_000_000, 999_996, 2, 1, 1)]
     )
     model_tests: list[ModelTest] = field(
         default_factory=lambda: [ModelTest("fct_exposures", "unique_together", True)]
@@ -399,6 +421,11 @@ def world(tiny_catalog: Catalog) -> Iterator[World]:
     with Engine.open(None) as engine:
         engine.execute(TABLES)
         yield World(engine, tiny_catalog, tiny_catalog.releases["checklist"])
+
+
+@pytest.fixture
+def arrivals() -> type[Arrivals]:
+    return Arrivals
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 
 def test_row_accounting_refuses_a_source_that_lost_rows(world, account, result_of):
     world.accounts = [account("web", "events", 100, 96, 2, 0, 0)]
@@ -14,7 +16,7 @@ def test_row_accounting_refuses_a_source_that_lost_rows(world, account, result_o
 
 
 def test_row_accounting_refuses_losses_and_doublings_that_cancel_out(world, account, result_of):
-    world.accounts = [account("web", "events", 10, 9), account("app", "events", 10, 11)]
+    world.accounts = [account("web", "events", 100, 99), account("app", "events", 100, 101)]
 
     decision = world.data()
 
@@ -108,3 +110,42 @@ def test_a_source_of_feedback_blocks_a_release_that_reads_it(world, account, tin
     world.change(roles=(*world.release.roles, feedback))
 
     assert [each.check_id for each in world.data().failed] == ["quarantine_rate"]
+
+
+def test_quarantine_rate_refuses_what_was_lost_since_the_release_shipped(
+    world, account, arrivals, result_of
+):
+    late = (arrivals(date(2026, 2, 1), 9_000), arrivals(date(2026, 3, 5), 1_000, refused=60))
+    world.accounts = [account("web", "events", 10_000, 9_940, quarantined=60, arrivals=late)]
+
+    check = result_of(world.data(), "quarantine_rate")
+
+    assert check.blocks
+    assert check.observed == "60 of 1,000 rows of source `web` in quarantine (6 %)"
+
+
+def _days(arrivals, last):
+    start = date(2026, 2, 20)
+    usual = [arrivals(start + timedelta(days=n), 10_000, refused=10) for n in range(21)]
+    return (*usual, arrivals(date(2026, 3, 13), 10_000, refused=last))
+
+
+def test_quarantine_jump_warns_of_a_day_with_four_times_the_usual_share(
+    world, account, arrivals, result_of
+):
+    days = _days(arrivals, 40)
+    world.accounts = [account("web", "events", 220_000, 219_750, quarantined=250, arrivals=days)]
+
+    check = result_of(world.data(), "quarantine_jump")
+
+    assert (check.severity, check.passed) == ("warning", False)
+    assert check.observed == (
+        "0.4 % of what came of source `web` on 2026-03-13 was refused, 0.1 % usual"
+    )
+
+
+def test_quarantine_jump_passes_twice_the_usual_share(world, account, arrivals, result_of):
+    days = _days(arrivals, 20)
+    world.accounts = [account("web", "events", 220_000, 219_770, quarantined=230, arrivals=days)]
+
+    assert result_of(world.data(), "quarantine_jump").passed is True

@@ -52,6 +52,17 @@ select release, unit_id, min_by(variant, exposed_at) as variant, min(exposed_at)
 from int_exposure_events group by release, unit_id;
 create table int_assigned_units as
 select distinct release, unit_id, variant from actions, dim_releases;
+create table int_labels as
+select release, unit_id, variant, min(occurred_at) as labelled_at
+from actions, dim_releases group by all;
+create table dim_units as
+select unit_id, false as is_bot, min(occurred_at) as first_seen_at from actions group by unit_id;
+create table int_telemetry_days (
+    unit_id varchar, event_on date, signal varchar, expected_count bigint, seen_count bigint
+);
+create table agg_unit_days as
+select unit_id, cast(occurred_at as date) as event_on, count(*) as event_count
+from actions group by all;
 
 create view lake.events as select 'course_page' as source, occurred_at from actions;
 create table lake.sources as

@@ -207,6 +207,30 @@ def test_sample_ratio_does_not_apply_without_an_allocation(world):
     assert decision.skipped["sample_ratio"] == "the release plans no allocation"
 
 
+def test_sample_ratio_slices_warns_of_a_platform_that_loses_one_variant(world, result_of):
+    world.run(MANY.format(control=2000, total=4000))
+    world.run("update fct_exposures set platform = if(hash(unit_id) % 4 = 0, 'ios', 'web')")
+    world.run(
+        "update fct_exposures set is_bot = true where platform = 'ios' and variant = 'checklist'"
+        " and hash(unit_id || 'x') % 4 = 0"
+    )
+    world.run("update fct_exposures set country = 'FR' where hash(unit_id || 'y') % 2 = 0")
+
+    decision = world.data()
+
+    check = result_of(decision, "sample_ratio_slices")
+    assert (check.passed, check.severity) == (False, "warning")
+    assert check.observed == "off the plan: `platform ios`"
+    assert decision.decision == "pass", decision.failed
+
+
+def test_sample_ratio_slices_passes_slices_as_planned(world, result_of):
+    check = result_of(world.data(), "sample_ratio_slices")
+
+    assert check.passed is True
+    assert check.observed == "5 slices as planned"  # 2 days, a platform, a country, a version
+
+
 def test_crossover_share_refuses_one_per_cent(world, result_of):
     world.run(MANY.format(control=480, total=960))
     world.run(
@@ -219,6 +243,30 @@ def test_crossover_share_refuses_one_per_cent(world, result_of):
 
     assert check.blocks
     assert check.observed == "10 of 1,000 exposed units met more than one variant (1 %)"
+
+
+def test_crossover_share_only_warns_of_one_unit_in_forty(world, result_of):
+    world.run("update fct_exposures set is_crossover = true where unit_id = 'u01'")
+
+    check = result_of(world.data(), "crossover_share")
+
+    assert (check.passed, check.severity) == (False, "warning")  # 2.5 %, and may be chance
+
+
+def test_crossover_share_refuses_units_that_leave_one_arm_only(world, result_of):
+    world.run(MANY.format(control=4000, total=8000))
+    world.run(
+        "update fct_exposures set is_crossover = true where unit_id < 'm0040'"
+        " and variant = 'control'"
+    )
+
+    check = result_of(world.data(), "crossover_share")
+
+    assert check.blocks  # half a per cent of all, 1 % of control
+    assert check.observed == (
+        "40 of 8,040 exposed units met more than one variant (0.498 %), "
+        "0.995 % of those who met control first, 0 % of those who met checklist first"
+    )
 
 
 def test_crossover_share_warns_above_one_in_a_thousand(world, result_of):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+
+from landed.gate import load_suites
 
 
 def test_freshness_refuses_data_that_end_before_the_verdict_is_due(world, result_of):
@@ -88,3 +91,17 @@ def test_a_lake_without_any_event_is_blocked(world, result_of):
     )
 
     assert "there is no event at all" in result_of(world.data(), "gate_error").observed
+
+
+def test_freshness_takes_the_age_that_a_source_allows_itself(world, result_of):
+    world.as_of = datetime(2026, 3, 6, 9, tzinfo=UTC)
+    world.run("delete from fct_events where occurred_at >= '2026-03-12'")
+    world.suites = load_suites()
+    suite = world.suites["freshness"]
+    weekly = replace(suite.expectations[0], by_source={"web": {"max_age_hours": 72.0}})
+    world.suites = {**world.suites, "freshness": replace(suite, expectations=(weekly,))}
+
+    check = result_of(world.data(), "freshness")
+
+    assert check.passed is True
+    assert check.expected == "every source at most 72 hours old"

@@ -75,7 +75,10 @@ def test_outcome_without_exposure_reads_attributes_of_units(world, result_of):
     world.change(roles=(RoleOfMetric("team_events", "success"),), must_emit=())
     world.run(LOST.format(units=6, event="view", at="2026-03-04"))
     free = result_of(world.data(), "outcome_without_exposure")
-    world.run("insert into dim_units select format('lost{}', i), 'team', null from range(6) t(i)")
+    world.run(
+        "insert into dim_units by name"
+        " select format('lost{}', i) as unit_id, 'team' as plan from range(6) t(i)"
+    )
     team = result_of(world.data(), "outcome_without_exposure")
 
     assert (free.passed, team.passed) == (True, False)

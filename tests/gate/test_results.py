@@ -138,8 +138,49 @@ def test_the_last_word_holds_the_checks_of_both_steps(world):
 
 
 def test_a_release_blocked_by_its_data_stays_blocked_as_it_was(world):
-    world.run("update fct_exposures set is_crossover = true where unit_id = 'u01'")
+    world.run("update fct_exposures set is_crossover = true where unit_id < 'u04'")
     data = world.data()
 
     assert data.decision == "blocked"
     assert world.results().as_dict() == data.as_dict()
+
+
+def test_segment_totals_refuses_levels_that_do_not_add_up(world, result_of):
+    from landed.gate.checks import CHECKS
+    from landed.gate.facts import Fact, Subject
+
+    whole = {"metric": "m", "variant": "control", "segment": None, "n": 30, "n_missing": 1}
+    whole |= {"n_immature": 0, "sum_y": 0.3, "sum_d": None}
+    free = whole | {"segment": "plan", "level": "free", "n": 10, "n_missing": 0, "sum_y": 0.1}
+    rest = whole | {"segment": "plan", "level": None, "n": 20, "n_missing": 1, "sum_y": 0.2}
+
+    def found(*levels):
+        subject = Subject(
+            world.engine, world.catalog, world.release, moments=[whole], by_segment=levels
+        )
+        fact = CHECKS["segment_totals"].find(subject, {"tolerance": 1e-9})
+        assert isinstance(fact, Fact)
+        return fact
+
+    assert found(free, rest).columns == {"segments_off": 0}  # 0.1 + 0.2 is not 0.3 to the last bit
+    assert found(free).columns == {"segments_off": 3}
+    assert "n of m in control by plan" in found(free, rest | {"n": 21}).observed
+
+
+def test_independent_recount_counts_guardrails_too(world, result_of):
+    world.change(
+        roles=(
+            RoleOfMetric("signup_rate", "success"),
+            RoleOfMetric("mean_view_seconds", "guardrail", non_inferiority_margin=1.0),
+        )
+    )
+
+    def spoil_moments(moments):
+        for row in moments:
+            if row["metric"] == "mean_view_seconds" and row["variant"] == "control":
+                row["sum_y"] *= 1.001
+
+    check = result_of(world.results(), "independent_recount")
+    assert set(check.details["recounted"]) == {"signup_rate", "mean_view_seconds"}
+
+    assert result_of(world.results(spoil_moments=spoil_moments), "independent_recount").blocks

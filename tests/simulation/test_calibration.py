@@ -10,7 +10,14 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from simulation.calibration import adjustment, coverage, discovery, verdicts
+from simulation.calibration import (
+    adjustment,
+    comparison,
+    coverage,
+    discovery,
+    verdicts,
+    volume,
+)
 from simulation.calibration.rows import Row
 
 SEED = 20261129
@@ -20,6 +27,8 @@ DRAWS = {
     adjustment: {"useful": 150, "useless": 40},
     coverage: {"even": 400, "uneven": 400},
     discovery: {"daily": 1_000},
+    comparison: {"clean_paths": 2_000, "wrong_splits": 1_000, "logging": 5_000, "crossover": 5_000},
+    volume: {"clean": 60, "losses": 60},
 }
 USUAL = 150
 

@@ -130,9 +130,25 @@ class History:
         for name, kind, app, named, flag, label, control, variants in rows[: 4 - version // 2]:
             self.built.execute(
                 "insert into lake.releases values (?, ?, 'growth', 'h', 'user', ?, ?, ?, ?, ?, ?,"
-                " ?, ?, '2026-11-06', null, '2026-11-06')",
-                [name, shipped, kind, app, named, flag, label, control, variants[1:], variants],
+                " ?, ?, ?, '2026-11-06', null, '2026-11-06')",
+                [
+                    name,
+                    shipped,
+                    kind,
+                    app,
+                    named,
+                    flag,
+                    label,
+                    "team",
+                    control,
+                    variants[1:],
+                    variants,
+                ],
             )
+
+    def _team(self) -> str:
+        """Properties of an exposure: of one team, of another, of none."""
+        return self.draw.choice(['{"team": "red"}', '{"team": "blue"}', "{}"])
 
     def _records(self) -> None:
         """Exposure records and feedback come, and some go."""
@@ -142,8 +158,8 @@ class History:
             who = self.draw.choice([[self.draw.choice(PEOPLE), None], [None, "device1"]])
             variant, day = self.draw.choice(["small", "big"]), when.date()
             self.built.execute(
-                "insert into lake.exposures values (?, ?, 'box', ?, ?, ?, '{}', 'crm', 'b', 1, ?)",
-                [f"x{self.count}", when, variant, *who, day],
+                "insert into lake.exposures values (?, ?, 'box', ?, ?, ?, ?, 'crm', 'b', 1, ?)",
+                [f"x{self.count}", when, variant, *who, self._team(), day],
             )
             self.built.execute(
                 "insert into lake.feedback values (?, ?, ?, 'review', ?, 'hm', null, '{}',"

@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 
 from landed.project import Home, Project, compose, load_project
-from landed.project.dbt import DbtResult, build, database_released
+from landed.project.build_database import database_released
+from landed.project.dbt import DbtResult, build
 from landed.settings import Settings
 
 SETTINGS = Settings(threads=2, memory_limit_mb=512)
@@ -39,8 +40,9 @@ create table lake.release_events (
 create table lake.releases (
     release varchar, shipped_at timestamp, owner varchar, hypothesis varchar, unit varchar,
     kind varchar, app_version varchar, exposure_event varchar, exposure_flag varchar,
-    variant_property varchar, control varchar, treatments varchar[], variants varchar[],
-    exposure_ends_at timestamp, decides_at timestamp, cutoff_at timestamp);
+    variant_property varchar, cluster_property varchar, control varchar,
+    treatments varchar[], variants varchar[], exposure_ends_at timestamp,
+    decides_at timestamp, cutoff_at timestamp);
 create table lake.touched_days (day date, kind varchar);
 create view lake.touched_events as
     select * from lake.events
@@ -197,12 +199,13 @@ def product_events() -> Iterator[Event]:
     flag = {"feature_flag.key": "box"}
     new = {**flag, "feature_flag.result.variant": "big"}
     old = {**flag, "feature_flag.variant": "small"}
+    red, blue = {"team": "red"}, {"team": "blue"}
     yield event("f01", "2026-11-02 23:59:59", user="ann", name=FLAG, properties=old)
-    yield event("f02", "2026-11-03 09:00", user="ann", name=FLAG, properties=new)
-    yield event("f03", "2026-11-03 09:30", user="ann", name=FLAG, properties=new)
+    yield event("f02", "2026-11-03 09:00", user="ann", name=FLAG, properties={**new, **red})
+    yield event("f03", "2026-11-03 09:30", user="ann", name=FLAG, properties={**new, **blue})
     yield event("f04", "2026-11-03 10:00", user="ben", name=FLAG, properties=old)
     yield event("f05", "2026-11-03 11:00", user="ben", name=FLAG, properties=new)
-    yield event("f06", "2026-11-03 12:00", user="cem", name=FLAG, properties={**old, **new})
+    yield event("f06", "2026-11-03 12:00", user="cem", name=FLAG, properties={**old, **new, **red})
     yield event(
         "f07",
         "2026-11-03 13:00",
@@ -220,18 +223,19 @@ def product_events() -> Iterator[Event]:
 RELEASES = """
 insert into lake.releases values
 ('box', '2026-11-03', 'growth', 'h', 'user', 'experiment', null, 'feature_flag.evaluation', 'box',
- null, 'small', ['big'], ['small', 'big'], '2026-11-05', '2026-11-05', '2026-11-05'),
+ null, 'team', 'small', ['big'], ['small', 'big'], '2026-11-05', '2026-11-05', '2026-11-05'),
 ('page', '2026-11-03', 'growth', 'h', 'user', 'experiment', null, 'view', null, 'group',
- 'a', ['b'], ['a', 'b'], '2026-11-05', '2026-11-05', '2026-11-05'),
+ null, 'a', ['b'], ['a', 'b'], '2026-11-05', '2026-11-05', '2026-11-05'),
 ('mail', '2026-11-03', 'growth', 'h', 'user', 'experiment', null, 'sent', null, 'arm',
- 'x', ['y'], ['x', 'y'], '2026-11-05', '2026-11-05', '2026-11-05'),
+ 'team', 'x', ['y'], ['x', 'y'], '2026-11-05', '2026-11-05', '2026-11-05'),
 ('everybody', '2026-11-04', 'growth', 'h', 'user', 'everyone', null, null, null, null,
- null, ['released'], ['released'], null, null, '2026-11-05'),
+ null, null, ['released'], ['released'], null, null, '2026-11-05'),
 ('two', '2026-11-01', 'growth', 'h', 'user', 'version', '2.0', null, null, null,
- null, ['released'], ['released'], null, null, '2026-11-05');
+ null, null, ['released'], ['released'], null, null, '2026-11-05');
 insert into lake.exposures values
 ('x1', '2026-11-03 08:00', 'mail', 'x', null, 'phone', '{}', 'crm', 'b', 1, '2026-11-03'),
-('x2', '2026-11-03 08:00', 'mail', 'y', 'zoe', null, '{}', 'crm', 'b', 1, '2026-11-03'),
+('x2', '2026-11-03 08:00', 'mail', 'y', 'zoe', null, '{"team": "red"}', 'crm', 'b', 1,
+ '2026-11-03'),
 ('x3', '2026-11-02 08:00', 'mail', 'y', 'yan', null, '{}', 'crm', 'b', 1, '2026-11-02');
 insert into lake.feedback values
 ('w1', '2026-11-03 15:00', 'ann', 'review', 2, 'hm', '1.0', '{"product": "app", "type": "bug"}',

@@ -8,7 +8,7 @@ import yaml
 from lake_rows import at, day
 
 from landed.project import core_root
-from landed.project.dbt import database_released
+from landed.project.build_database import database_released
 
 
 def test_every_mart_is_built_and_every_data_test_passes(scenario: Any) -> None:
@@ -91,6 +91,21 @@ def test_an_exposure_is_the_first_named_variant_while_exposure_was_open(scenario
         ("ben", "small", True, False, 2, at("2026-11-03 10:00")),
         ("bot1", "big", False, True, 1, at("2026-11-03 12:30")),
         ("cem", "big", False, False, 1, at("2026-11-03 12:00")),
+    ]
+
+
+def test_an_exposure_is_of_the_first_cluster_it_names_and_says_where_it_names_two(
+    scenario: Any,
+) -> None:
+    clusters = scenario.built.rows(
+        "select release, unit_id, cluster_id, is_in_two_clusters from fct_exposures"
+        " where cluster_id is not null or is_in_two_clusters order by all"
+    )
+
+    assert clusters == [
+        ("box", "ann", "red", True),
+        ("box", "cem", "red", False),
+        ("mail", "zoe", "red", False),
     ]
 
 

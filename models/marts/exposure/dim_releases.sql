@@ -43,6 +43,7 @@ final as (
         releases.exposure_event,
         releases.exposure_flag,
         releases.variant_property,
+        releases.cluster_property,
         releases.control,
         releases.treatments,
         releases.variants,

@@ -63,6 +63,8 @@ final as (
         described_units.country,
         described_units.platform,
         described_units.plan,
+        changed_exposures.cluster_id,
+        changed_exposures.is_in_two_clusters,
         changed_exposures.is_crossover,
         coalesce(units.is_bot, false) as is_bot,
         changed_exposures.exposure_count,

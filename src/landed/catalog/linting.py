@@ -137,7 +137,7 @@ def lint_release(
                 key,
             )
         formula = vocabulary.formula(metric)
-        if release.kind == "everyone" or release.cohorts is not None:
+        if release.has_design and not release.has_concurrent_control:
             _lint_daily(role, metric, formula, partial(fault, key=key))
         if release.cohorts is not None:
             names = groupings(vocabulary, formula)

@@ -84,7 +84,11 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One declared change. Instants are UTC; days are those of `time_zone`, the project's."""
+    """One declared change. Instants are UTC; days are those of `time_zone`, the project's.
+
+    `cluster` is the property of an exposure that names what was assigned as a whole (an account, a
+    store); None where each unit was assigned on its own.
+    """
 
     release: str
     shipped_at: datetime
@@ -95,6 +99,7 @@ class Release:
     unit: str = "user"
     app_version: str | None = None
     exposure: ExposureRule | None = None
+    cluster: str | None = None
     control: str | None = None
     treatments: tuple[str, ...] = ()
     allocation: tuple[AllocationStage, ...] = ()
@@ -126,8 +131,13 @@ class Release:
     @property
     def has_design(self) -> bool:
         """Whether there is a way to tell what had been without it, assigned at random or not."""
-        is_known = self.kind == "everyone" or self.cohorts is not None
+        is_known = self.kind == "everyone" or self.cohorts is not None or self.has_adoption
         return is_known or self.has_concurrent_control
+
+    @property
+    def has_adoption(self) -> bool:
+        """Whether it is a version that units take themselves, to be judged at a declared end."""
+        return self.kind == "version" and self.ends_at is not None
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -151,7 +161,7 @@ class Release:
         """When the verdict is due: the end of exposure plus the longest outcome window.
 
         Of a release to everyone: the end of its window of whole days after it shipped. Of
-        cohorts: the end of exposure, as no outcome is one of a unit.
+        cohorts and versions: the end of exposure, as no outcome is one of a unit.
 
         Args:
             windows_days: Outcome window of each metric named. Days; None counts as 0.
@@ -160,7 +170,7 @@ class Release:
             first_on = first_whole_day(self.shipped_at, self.time_zone)
             ends_on = first_on + timedelta(days=self.windows.days_after)
             return day_starts_at(ends_on, self.time_zone)
-        if self.ends_at is None or self.cohorts is not None:
+        if self.ends_at is None or self.cohorts is not None or self.has_adoption:
             return self.ends_at
         longest = max((window or 0.0 for window in windows_days), default=0.0)
         return self.ends_at + timedelta(days=longest)
@@ -260,6 +270,24 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
             "rollout",
             "exposure",
         )
+    if "cluster" in exposure and kind not in ("experiment", "staged"):
+        fault(
+            f"exposure names a cluster in a rollout of kind {kind}",
+            "it in a rollout of kind experiment or staged, which assign at random",
+            "remove it, or change the kind.",
+            "rollout",
+            "exposure",
+            "cluster",
+        )
+    if "cluster" in exposure and exposure["cluster"] == exposure.get("variant"):
+        fault(
+            f"cluster and variant are both the property {exposure['cluster']}",
+            "two properties: what was assigned, and what it got",
+            "correct one of them.",
+            "rollout",
+            "exposure",
+            "cluster",
+        )
     variants = [rollout.get("control"), *rollout.get("treatments", [])]
     named = {name for name in variants if name}
     if rollout.get("control") in rollout.get("treatments", []):
@@ -352,6 +380,7 @@ def _build(path: Path, data: dict[str, Any], time_zone: str) -> Release:
         exposure=ExposureRule(exposure["event"], exposure.get("flag"), exposure.get("variant"))
         if exposure
         else None,
+        cluster=exposure.get("cluster") if exposure else None,
         control=rollout.get("control"),
         treatments=treatments,
         allocation=tuple(

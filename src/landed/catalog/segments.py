@@ -7,7 +7,18 @@ from .expressions import column_names, parse_column_expression
 from .formulas import Vocabulary
 
 #: Columns of the exposures that say nothing of what a unit was when it was exposed.
-_OTHER = frozenset({"release", "unit_id", "variant", "is_crossover", "is_bot", "exposure_count"})
+_OTHER = frozenset(
+    {
+        "release",
+        "unit_id",
+        "variant",
+        "cluster_id",
+        "is_in_two_clusters",
+        "is_crossover",
+        "is_bot",
+        "exposure_count",
+    }
+)
 
 
 def segment_expressions(vocabulary: Vocabulary) -> dict[str, str]:

@@ -19,6 +19,14 @@ from ..catalog.forms import NoUnitForm, UnitForm
 from ..catalog.names import show
 from ..catalog.releases import Release
 from ..errors import Fault, PlanError
+from .clustered import (
+    CLUSTER_COLUMNS,
+    CLUSTERS,
+    by_cluster,
+    same_level,
+    shown_clusters,
+    squares_of_clusters,
+)
 from .dialects import Inexpressible, check_dialect, render
 from .outcomes import POPULATION, Outcomes, population
 from .query import Column, Compiled, Dialect, Relations
@@ -63,7 +71,8 @@ def compile_unit_moments(
 ) -> Compiled:
     """One query whose rows are the moments of each metric, variant and level of a segment.
 
-    Units are those of `fct_exposures` without bots and crossovers. A row without a segment is
+    Units are those of `fct_exposures` without bots and crossovers. Where clusters were assigned,
+    the columns of `CLUSTER_COLUMNS` follow. A row without a segment is
     over all units of a variant; a declared variant nobody met gives rows with n = 0. What each
     column holds stands in docs/reference/moments.md.
 
@@ -95,7 +104,7 @@ def compile_unit_moments(
         copy=False,
     )
     columns = tuple(
-        Column(name, "dimension" if name in _KEYS else "metric", name) for name in MOMENT_COLUMNS
+        Column(name, "dimension" if name in _KEYS else "metric", name) for name in tree.columns
     )
     try:
         return Compiled(render(ordered, dialect), columns, tree.models)
@@ -115,6 +124,7 @@ class MomentsTree:
 
     query: exp.Select
     models: frozenset[str]
+    columns: tuple[str, ...] = MOMENT_COLUMNS
 
 
 def moments_query(
@@ -136,9 +146,11 @@ def moments_query(
     ]
     sums = [Sums(value, _UNITS, _CENTRES) for value in values]
     people = population(release, plan, relations, segments=segment_columns(catalog, cuts))
-    units = plan.units(values, [column("variant", POPULATION), *codes(len(cuts))])
+    by = ("variant",) if release.cluster is None else ("variant", "cluster_id")
+    units = plan.units(values, [*(column(key, POPULATION) for key in by), *codes(len(cuts))])
     centred = [one for each in sums for one in each.centres()]
-    query = exp.select(*(column(name) for name in MOMENT_COLUMNS)).from_(named(_LONG))
+    shown = MOMENT_COLUMNS if release.cluster is None else (*MOMENT_COLUMNS, *CLUSTER_COLUMNS)
+    query = exp.select(*(column(name) for name in shown)).from_(named(_LONG))
     append_cte(query, common(_VARIANTS, declared_variants(release)))
     append_cte(query, common(POPULATION, people, materialized=True))
     for cte in ranked_levels(len(cuts)):
@@ -148,13 +160,22 @@ def moments_query(
     append_cte(query, common(_UNITS, with_levels(units, len(cuts)), materialized=bool(centred)))
     if centred:
         append_cte(query, common(_CENTRES, exp.select(*centred).from_(named(_UNITS))))
-    cells = _cells(sums, len(plan.windows), len(cuts), is_centred=bool(centred))
+    counts = ["units", *(f"mature{window}" for window in range(len(plan.windows)))]
+    cells = _cells(sums, counts[1:], (*by, *_codes(len(cuts))), is_centred=bool(centred))
     append_cte(query, common(_CELLS, cells, materialized=True))
     append_cte(query, common(_LEVELS, all_levels(cuts)))
-    rolled = _rolled(sums, len(plan.windows), len(cuts), is_centred=bool(centred))
+    summed = [*counts, *(name for one in sums for name in one.columns)]
+    matches, more = _matches(len(cuts)), list[exp.Expr]()
+    if release.cluster is not None:
+        clusters = by_cluster(summed, matches, _CELLS, _LEVELS)
+        append_cte(query, common(CLUSTERS, clusters, materialized=True))
+        matches, more = same_level(_LEVELS), squares_of_clusters(sums)
+    source = _CELLS if release.cluster is None else CLUSTERS
+    rolled = _rolled(sums, summed, source, matches, is_centred=bool(centred))
+    rolled = rolled.select(*more, copy=False)
     append_cte(query, common(_ROLLED, rolled, materialized=True))
-    append_cte(query, common(_LONG, _long(names, forms, sums)))
-    return MomentsTree(query, plan.models() | {EXPOSURES_MODEL})
+    append_cte(query, common(_LONG, _long(names, forms, sums, has_clusters=bool(more))))
+    return MomentsTree(query, plan.models() | {EXPOSURES_MODEL}, shown)
 
 
 def unit_forms(catalog: Catalog, names: Sequence[str]) -> dict[str, UnitForm]:
@@ -188,13 +209,15 @@ def declared_variants(release: Release) -> exp.Expr:
     return union_all(parts)
 
 
-def _cells(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) -> exp.Select:
+def _cells(
+    sums: Sequence[Sums], flags: Sequence[str], names: Sequence[str], *, is_centred: bool
+) -> exp.Select:
     """One wide row of sums for each variant and combination of levels that occurs."""
-    keys = [column(name, _UNITS) for name in ("variant", *_codes(cuts))]
+    keys = [column(name, _UNITS) for name in names]
     select = exp.select(*(key.copy() for key in keys), aliased(count_rows(), "units"))
-    for window in range(windows):
-        mature = where(count_rows(), column(f"mature{window}", _UNITS))
-        select = select.select(aliased(mature, f"mature{window}"), copy=False)
+    for flag in flags:
+        mature = where(count_rows(), column(flag, _UNITS))
+        select = select.select(aliased(mature, flag), copy=False)
     for one in sums:
         select = select.select(*one.of_units(), copy=False)
     select = select.from_(named(_UNITS))
@@ -203,11 +226,8 @@ def _cells(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) -
     return select.group_by(*keys, copy=False)
 
 
-def _rolled(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) -> exp.Select:
-    """The cells added up: a row for each variant, over all units and for each level."""
-    names = ["units", *(f"mature{window}" for window in range(windows))]
-    names += [name for one in sums for name in one.columns]
-    code: exp.Expr = column("code", _LEVELS)
+def _matches(cuts: int) -> exp.Expr:
+    """Whether a cell belongs to a level: all do to that over all units."""
     matches: list[exp.Expr] = [
         exp.EQ(this=column("segment_code", _LEVELS), expression=exp.Literal.number("-1"))
     ]
@@ -216,13 +236,25 @@ def _rolled(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) 
             this=exp.EQ(
                 this=column("segment_code", _LEVELS), expression=exp.Literal.number(str(index))
             ),
-            expression=exp.EQ(this=code.copy(), expression=column(name, _CELLS)),
+            expression=exp.EQ(this=column("code", _LEVELS), expression=column(name, _CELLS)),
         )
         for index, name in enumerate(_codes(cuts))
     )
+    return exp.or_(*matches, copy=False)
+
+
+def _rolled(
+    sums: Sequence[Sums],
+    names: Sequence[str],
+    source: str,
+    matches: exp.Expr,
+    *,
+    is_centred: bool,
+) -> exp.Select:
+    """The cells added up: a row for each variant, over all units and for each level."""
     on = exp.and_(
-        exp.EQ(this=column("variant", _VARIANTS), expression=column("variant", _CELLS)),
-        exp.or_(*matches, copy=False),
+        exp.EQ(this=column("variant", _VARIANTS), expression=column("variant", source)),
+        matches,
         copy=False,
     )
     keys = [
@@ -231,7 +263,7 @@ def _rolled(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) 
     ]
     select = exp.select(*(key.copy() for key in keys))
     for name in names:
-        total = zero_if_null(exp.Sum(this=column(name, _CELLS)))
+        total = zero_if_null(exp.Sum(this=column(name, source)))
         select = select.select(aliased(total, name), copy=False)
     for one in sums:
         for shift in one.shifts.values():
@@ -240,7 +272,7 @@ def _rolled(sums: Sequence[Sums], windows: int, cuts: int, *, is_centred: bool) 
     select = select.from_(named(_VARIANTS)).join(named(_LEVELS), join_type="cross", copy=False)
     if is_centred:
         select = select.join(named(_CENTRES), join_type="cross", copy=False)
-    select = select.join(named(_CELLS), on=on, join_type="left", copy=False)
+    select = select.join(named(source), on=on, join_type="left", copy=False)
     return select.group_by(*keys, copy=False)
 
 
@@ -248,17 +280,25 @@ def _codes(cuts: int) -> list[str]:
     return [f"g{index}" for index in range(cuts)]
 
 
-def _long(names: Sequence[str], forms: dict[str, UnitForm], sums: Sequence[Sums]) -> exp.Expr:
+def _long(
+    names: Sequence[str],
+    forms: dict[str, UnitForm],
+    sums: Sequence[Sums],
+    *,
+    has_clusters: bool = False,
+) -> exp.Expr:
     """One row a metric, variant and level, from the few wide rows."""
     parts: list[exp.Expr] = []
-    for name, one in zip(names, sums, strict=True):
+    for index, (name, one) in enumerate(zip(names, sums, strict=True)):
         shown = one.shown()
+        more = shown_clusters(index) if has_clusters else []
         parts.append(
             exp.select(
                 aliased(text(name), "metric"),
                 *(column(key) for key in ("variant", "segment", "level", "level_count")),
                 aliased(text(forms[name].name), "form"),
                 *(aliased(shown[column_name], column_name) for column_name in SUMS),
+                *more,
             ).from_(named(_ROLLED))
         )
     return union_all(parts)

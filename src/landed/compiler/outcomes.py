@@ -281,6 +281,9 @@ def population(
 ) -> exp.Select:
     """Units of the release, bots and crossovers left out, with their maturity.
 
+    Where clusters were assigned, units without a single one and those of clusters with two
+    variants are left out too.
+
     Args:
         segments: Further columns: name, and expression over the exposures' alias `e`.
         only: Conditions over the same alias.
@@ -295,15 +298,45 @@ def population(
         ),
         *only,
     ]
+    keys = ["unit_id", "variant", "exposed_at"]
+    if release.cluster is not None:
+        keys.append("cluster_id")
+        is_kept.append(_is_of_one_variant(release, plan, relations))
     return (
         exp.select(
-            *(column(name, "e") for name in ("unit_id", "variant", "exposed_at")),
+            *(column(name, "e") for name in keys),
             *(aliased(flag, f"mature{index}") for index, flag in enumerate(flags)),
             *(aliased(tree, name) for name, tree in segments),
         )
         .from_(relation(EXPOSURES_MODEL, "e", relations), copy=False)
         .where(all_of(is_kept), copy=False)
     )
+
+
+def _is_of_one_variant(release: Release, plan: Outcomes, relations: Relations) -> exp.Expr:
+    """Whether a unit's cluster is known, and all of its exposed units met one variant."""
+    variant = column("variant", "c")
+    conditions = [
+        exp.EQ(this=column("release", "c"), expression=text(release.release)),
+        exp.LT(this=column("exposed_at", "c"), expression=plan.cutoff.copy()),
+        *(
+            exp.Not(this=exp.Is(this=column(name, "c"), expression=exp.Boolean(this=True)))
+            for name in ("is_in_two_clusters", "is_crossover", "is_bot")
+        ),
+    ]
+    of_one = exp.EQ(this=exp.Min(this=variant), expression=exp.Max(this=variant.copy()))
+    clusters = (
+        exp.select(column("cluster_id", "c"))
+        .from_(relation(EXPOSURES_MODEL, "c", relations), copy=False)
+        .where(all_of([*conditions, is_known(column("cluster_id", "c"))]), copy=False)
+        .group_by(column("cluster_id", "c"), copy=False)
+        .having(of_one, copy=False)
+    )
+    is_single = exp.Not(
+        this=exp.Is(this=column("is_in_two_clusters", "e"), expression=exp.Boolean(this=True))
+    )
+    within = exp.In(this=column("cluster_id", "e"), query=exp.Subquery(this=clusters))
+    return exp.And(this=is_single, expression=within)
 
 
 def _place(known: list[exp.Expr], tree: exp.Expr, prefix: str) -> str:

@@ -71,6 +71,29 @@ class Sums:
         """The aggregates over units, under their names."""
         return [aliased(tree.copy(), name) for name, tree in self._aggregates.items()]
 
+    @property
+    def entered(self) -> str:
+        """The aggregate that counts the units that entered."""
+        return f"n{self._value.index}" if self._value.can_miss else self._value.mature
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether a unit has a denominator of its own."""
+        return "d" in self._letters
+
+    def of_cluster(self, letter: str, clusters: str) -> exp.Expr:
+        """The sum of y or d over a cluster's units; of all but ratios about the shift.
+
+        Args:
+            clusters: Name of the relation of one row a cluster.
+        """
+        total: exp.Expr = column(self._name(letter), clusters)
+        if not self.is_ratio or letter not in self.shifts:
+            return total
+        shift = column(self.shifts[letter], self._centres)
+        moved = exp.Mul(this=column(self.entered, clusters), expression=shift)
+        return exp.paren(exp.Add(this=total, expression=moved), copy=False)
+
     def shown(self) -> dict[str, exp.Expr]:
         """Each column of `SUMS` over the added-up cells; NULL where the metric has no such part."""
         value = self._value

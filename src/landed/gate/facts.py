@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -54,6 +54,26 @@ class NotApplicable:
     reason: str
 
 
+class DayAccount(Protocol):
+    """Row account of one source on the day that batches came; `landed.ingest.DayAccount` is one."""
+
+    @property
+    def day(self) -> date:
+        """UTC day of the batches."""
+
+    @property
+    def rows_in(self) -> int:
+        """Rows read that something could be wrong with."""
+
+    @property
+    def duplicate(self) -> int:
+        """Rows seen before."""
+
+    @property
+    def refused(self) -> int:
+        """Rows in quarantine."""
+
+
 class Account(Protocol):
     """Row account of one source over its whole life; `landed.ingest.SourceAccount` is one."""
 
@@ -88,6 +108,10 @@ class Account(Protocol):
     @property
     def left_out(self) -> int:
         """Those of the refused rows that nothing is wrong with: a select leaves them out."""
+
+    @property
+    def arrivals(self) -> Sequence[DayAccount]:
+        """Accounts by day of arrival, in order; empty where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +171,7 @@ class Subject:
     model_tests: Sequence[ModelTest] = ()
     as_of: datetime | None = None
     moments: Sequence[Mapping[str, Any]] = ()
+    by_segment: Sequence[Mapping[str, Any]] = ()
     estimates: Sequence[Any] = ()
     given_cutoff_at: datetime | None = None
     looks: Callable[[], ReleaseLooks | None] = lambda: None
@@ -198,10 +223,42 @@ class Subject:
 
         return self.once(read_exposures).cells
 
+    @cached_property
+    def assigned(self) -> tuple[ExposedCell, ...]:
+        """What was assigned on its own: clusters where the release names them, else units.
+
+        A cluster is in the stage of its first unit, and a crossover where its units met two
+        variants; units without a single cluster are in none.
+        """
+        from .passes.exposures import read_assigned
+
+        return self.once(read_assigned).cells
+
     @property
+    def _until(self) -> dict[str, Any]:
+        return {"release": self.release.release, "cutoff_at": self.dates.cutoff_at}
+
+    @property
+    def assigned_by_variant(self) -> dict[str, int]:
+        """What was assigned on its own and may enter, of every variant the release names."""
+        counts = dict.fromkeys(self.release.variants, 0)
+        for cell in self.assigned:
+            counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
+        return counts
+
+    @cached_property
     def units_by_variant(self) -> dict[str, int]:
         """Exposed units that may enter an estimate, of every variant the release names."""
         counts = dict.fromkeys(self.release.variants, 0)
+        if self.release.cluster is not None:
+            from ..impact.exposure import UNITS_BY_CLUSTER  # scipy: as above
+
+            sql = f"""
+                {UNITS_BY_CLUSTER}
+                select variant, cast(sum(units) as bigint) from clusters
+                where not is_crossover group by variant
+            """
+            return counts | dict(self.engine.rows(sql, self._until))
         for cell in self.exposed:
             counts[cell.variant] = counts.get(cell.variant, 0) + cell.units
         return counts
@@ -224,7 +281,21 @@ class Subject:
         return tuple(account for account in self.accounts if account.kind not in unread)
 
 
-Parameters = Mapping[str, float]
+class Parameters(dict[str, float]):
+    """Numbers that a check is made with, by name; a source may set some for its own rows."""
+
+    def __init__(
+        self, given: Mapping[str, float], by_source: Mapping[str, Mapping[str, float]] | None = None
+    ) -> None:
+        """Take the suite's numbers, and what sources set in their place."""
+        super().__init__(given)
+        self._by_source = by_source or {}
+
+    def of(self, source: str) -> Mapping[str, float]:
+        """The numbers for rows of one source."""
+        return {**self, **self._by_source.get(source, {})}
+
+
 Finder = Callable[[Subject, Parameters], Fact | NotApplicable]
 
 

@@ -19,7 +19,7 @@ from .checks import CHECKS
 from .decision import CheckResult, GateDecision, Stage, decide, gate_error
 from .exemptions import exempted, exemption_expired
 from .expectations import Answer, GateError, Judge
-from .facts import MOST_SAMPLED, Account, Fact, ModelTest, NotApplicable, Subject, share
+from .facts import MOST_SAMPLED, Account, Fact, ModelTest, NotApplicable, Parameters, Subject, share
 from .suites import BOUND_NAMES, SEVERITIES, Expectation, Suite, load_suites
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
     estimates: Iterable[Estimate],
     *,
     cutoff_at: datetime,
+    by_segment: Iterable[Mapping[str, Any]] = (),
     suites: Mapping[str, Suite] | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> GateDecision:
@@ -102,6 +103,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
         moments: Rows of `landed.impact.measure`.
         estimates: The estimates made of them.
         cutoff_at: Outcomes at or after it do not count.
+        by_segment: Rows of moments by level of each segment, where there are any.
         suites: As in `judge_data`.
         timeout_seconds: As in `judge_data`.
 
@@ -122,6 +124,7 @@ def judge_results(  # noqa: PLR0917 - the decision first, then as in judge_data,
         catalog,
         release,
         moments=tuple(moments),
+        by_segment=tuple(by_segment),
         estimates=tuple(estimates),
         given_cutoff_at=cutoff_at,
     )
@@ -314,8 +317,14 @@ def _refuse_undecidable(fact: Fact) -> None:
             raise GateError(f"its fact `{name}` is {value}", expected="a finite number")
 
 
-def _parameters(expectations: Sequence[Expectation]) -> dict[str, float]:
-    return {name: value for each in expectations for name, value in each.parameters.items()}
+def _parameters(expectations: Sequence[Expectation]) -> Parameters:
+    given = {name: value for each in expectations for name, value in each.parameters.items()}
+    sources = {source for each in expectations for source in each.by_source}
+    by_source = {
+        source: {n: v for each in expectations for n, v in each.by_source.get(source, {}).items()}
+        for source in sources
+    }
+    return Parameters(given, by_source)
 
 
 def _expected(fact: Fact, expectation: Expectation) -> str:

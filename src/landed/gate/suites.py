@@ -41,6 +41,8 @@ class Expectation:
         because: Why it matters.
         fix: The smallest repair.
         parameters: Numbers the check's facts are computed with.
+        source_parameters: Those that a source may set for itself.
+        by_source: What sources set in their place, by source.
     """
 
     type: str
@@ -51,6 +53,8 @@ class Expectation:
     because: str
     fix: str
     parameters: Mapping[str, float] = field(default_factory=dict)
+    source_parameters: frozenset[str] = frozenset()
+    by_source: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,10 @@ def load_suites(project: Project | None = None, *, core: Path | None = None) -> 
     faults.extend(_overlaps(found.values()))
     if not faults:
         faults.extend(_weakened(found, needed))
+    if project is not None and not faults:
+        from .source_thresholds import with_source_thresholds
+
+        found = with_source_thresholds(found, project, faults)
     if faults:
         raise ContractError(faults)
     return dict(sorted(found.items()))
@@ -212,6 +220,7 @@ def _build(document: Document) -> Suite:
                 because=entry["meta"]["because"].strip(),
                 fix=entry["meta"]["fix"].strip(),
                 parameters=entry["meta"].get("parameters", {}),
+                source_parameters=frozenset(entry["meta"].get("source_parameters", ())),
             )
             for entry in data["expectations"]
         ),

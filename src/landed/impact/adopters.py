@@ -1,6 +1,6 @@
 """Who took a version and who did not: how they differ after it, and how they did before.
 
-Nobody was assigned, so none of this is an effect; it goes into no verdict.
+Nobody was assigned, so none of this is an effect; it goes into no verdict. `adoption.py` judges.
 """
 
 from __future__ import annotations

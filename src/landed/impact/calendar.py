@@ -99,9 +99,9 @@ def write_releases(
         create or replace table lake.releases (
             release varchar, shipped_at timestamp, owner varchar, hypothesis varchar,
             unit varchar, kind varchar, app_version varchar, exposure_event varchar,
-            exposure_flag varchar, variant_property varchar, control varchar,
-            treatments varchar[], variants varchar[], exposure_ends_at timestamp,
-            decides_at timestamp, cutoff_at timestamp
+            exposure_flag varchar, variant_property varchar, cluster_property varchar,
+            control varchar, treatments varchar[], variants varchar[],
+            exposure_ends_at timestamp, decides_at timestamp, cutoff_at timestamp
         )
         """
     )
@@ -109,7 +109,7 @@ def write_releases(
         calendar = calendars.get(release.release)
         rule = release.exposure
         engine.execute(
-            "insert into lake.releases values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into lake.releases values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 release.release,
                 _plain(release.shipped_at),
@@ -121,6 +121,7 @@ def write_releases(
                 rule.event if rule else None,
                 rule.flag if rule else None,
                 rule.variant_property if rule else None,
+                release.cluster,
                 release.control,
                 list(release.treatments),
                 list(release.variants),

@@ -24,6 +24,7 @@ from ..stats import (
 )
 from ..stats.skew import LARGEST_SKEW
 from .choose import statistic_for
+from .clustered import compare_clusters
 from .measure_quantiles import FORM as QUANTILES
 
 Row = Mapping[str, Any]
@@ -57,7 +58,8 @@ def compare(
     A difference is adjusted by the metric's own value in the pre-period (CUPED) where 100 units
     of both arms had such a value; a proportion only where each arm is
     expected to have 50 events and non-events and the arms are not too unequal. A mean or ratio
-    is refused where history says that its values are too skewed, see `refuse_skew`.
+    is refused where history says that its values are too skewed, see `refuse_skew`. Where clusters
+    were assigned nothing is adjusted, see `compare_clusters`.
 
     Args:
         form: mean, unit_mean, proportion, ratio or quantile.
@@ -90,6 +92,9 @@ def compare(
         refused = _too_skewed(form, of_control, of_treatment)
         if refused is not None:
             return method, refused, 0.0
+        if of_control.get("clusters") is not None:
+            by_cluster = compare_clusters(form, of_control, of_treatment, confidence_level)
+            return "difference_of_clusters", by_cluster, 0.0
         if adjust and _adjustable(form, of_control, of_treatment):
             sums, covariates = _sums_with_covariates(form, of_control, of_treatment)
             found = adjusted_difference(*sums, covariates, confidence_level)
@@ -99,6 +104,19 @@ def compare(
         return method, statistic(left, right, confidence_level), 0.0
     except EstimationError as error:
         return method, NotEstimable(f"its sums are wrong: {error.faults[0].what}"), 0.0
+
+
+def difference_of_units(
+    control: Row | None, treatment: Row | None
+) -> Difference | NotEstimable | None:
+    """The difference with every unit taken as independent; None where a row cannot give one."""
+    if control is None or treatment is None or not control["n"] or not treatment["n"]:
+        return None
+    try:
+        _, statistic = statistic_for(str(control["form"]))
+        return statistic(moments_of(control), moments_of(treatment), 0.95)
+    except EstimationError:
+        return None  # its reason is the estimate's
 
 
 def mean_of(row: Row) -> float | None:

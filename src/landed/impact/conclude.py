@@ -240,12 +240,18 @@ def _decide(
 
 
 def _without_control(release: Release, estimates: tuple[Estimate, ...]) -> Verdict:
+    parts = [
+        f"{NO_CONTROL}: a rollout of kind {release.kind} gives the change to everybody who "
+        "can get it, so what else changed at the time cannot be told apart"
+    ]
+    if release.kind == "version":
+        parts.append(
+            "Declare `horizon: {exposure_ends_at: …}`, three whole weeks or more after it shipped,"
+            " to have those who took it compared with others that were active in the same week"
+        )
     return Verdict(
         "not_estimable",
-        sentence(
-            f"{NO_CONTROL}: a rollout of kind {release.kind} gives the change to everybody who "
-            "can get it, so what else changed at the time cannot be told apart"
-        ),
+        sentence(*parts),
         "repair_measurement",
         {estimate.metric: "not_estimable" for estimate in estimates},
     )

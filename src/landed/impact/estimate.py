@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -21,7 +21,8 @@ from ..stats import (
     relative_interval_at,
 )
 from .alpha import Test, share_alpha, tests_of
-from .compare import Compared, compare, mean_of
+from .clustered import Clustered, clusters_behind
+from .compare import Compared, compare, difference_of_units, mean_of
 from .judge import Conclusion, Interval, conclude_metric, crossed_at
 from .kept_definitions import is_same, two_metrics
 from .limits import in_unit, limit_of
@@ -75,6 +76,7 @@ class Estimate:
             was when the last one was taken.
         intervals: By test that was taken, `bound` (standard errors), `lower` and `upper` end of
             the absolute effect at it, and `alpha`, one-sided, of all planned looks.
+        clusters: Of a release that assigned clusters, those behind the comparison; else None.
         minimum_effect: Minimum effect of interest of a success or diagnostic metric. The metric's
             unit. This and what follows is not part of a report's estimate.
         limit_is_relative: Whether margin or minimum effect were declared as a share of control's
@@ -115,6 +117,7 @@ class Estimate:
     standard_error: float | None = None
     looks: Mapping[str, Any] | None = None
     intervals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    clusters: Clustered | None = None
     minimum_effect: float | None = field(default=None, metadata={"internal": True})
     limit_is_relative: bool = field(default=False, metadata={"internal": True})
     resolves_with_more_units: bool = field(default=False, metadata={"internal": True})
@@ -127,6 +130,10 @@ class Estimate:
             for entry in fields(self)
             if not entry.metadata.get("internal")
         }
+        if self.clusters is None:
+            del shown["clusters"]
+        else:
+            shown["clusters"] = asdict(self.clusters)
         return {
             **shown,
             "definition": dict(self.definition),
@@ -238,6 +245,10 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         "minimum_effect": None if holds_margin else absolute_limit,
         "limit_is_relative": is_relative,
     }
+    if release.cluster is not None:
+        known["clusters"] = clusters_behind(
+            of_control, of_treatment, found, difference_of_units(of_control, of_treatment)
+        )
     definition = catalog.definition_of(metric.name)
     if earlier and not is_same(earlier[-1].definition, definition):
         found = NotEstimable(two_metrics(earlier[-1], metric, found))
@@ -272,6 +283,7 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
         found,
         cutoff_at=cutoff_at,
         definition=definition,
+        units=None if release.cluster is None else (known["n_control"], known["n_treatment"]),
     )
     if isinstance(look, Waiting):
         if not earlier:

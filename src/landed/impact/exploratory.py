@@ -13,7 +13,9 @@ from ..catalog.forms import NoUnitForm
 from ..catalog.releases import Release
 from ..stats import Difference, NotEstimable, effect_trend
 from ..stats.distributions import normal_p_value
+from ..stats.trend import EffectTrend
 from ..warehouse import Engine, without_zone
+from .clustered import BY_UNIT_ONLY
 from .compare import compare
 from .looks import ReleaseLooks
 from .measure import measure_population
@@ -190,7 +192,10 @@ def _trends(release: Release, looks: ReleaseLooks | None) -> tuple[Trend, ...]:
     for treatment in release.treatments:
         for role in release.with_role("success"):
             taken = looks.of(role.metric, treatment)
-            line = effect_trend([(one.fraction, one.effect, one.standard_error) for one in taken])
+            line: EffectTrend | NotEstimable = NotEstimable(f"a trend {BY_UNIT_ONLY}")
+            if looks.plan.cluster is None:
+                at = [(one.fraction, one.effect, one.standard_error) for one in taken]
+                line = effect_trend(at)
             if isinstance(line, NotEstimable):
                 found.append(Trend(role.metric, treatment, None, None, line.reason))
             else:
@@ -211,6 +216,8 @@ def _overlap(  # noqa: PLR0917 - the two releases, and what is known of them
 
     if other.unit != release.unit:
         return none(f"its units are of another kind: {other.unit}")
+    if release.cluster is not None or other.cluster is not None:
+        return none(f"an interaction {BY_UNIT_ONLY}")
     if not other.has_concurrent_control:
         return none("the other release gave its change to all units that could get it")
     metrics = _measurable(catalog, release)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,88 @@ group by variant
 """
 
 
+#: What a unit needs to enter where clusters were assigned, and the clusters of those that do.
+UNITS_BY_CLUSTER = """
+with units as (
+
+    select
+        unit_id,
+        variant,
+        exposed_at,
+        case when not coalesce(is_in_two_clusters, false) then cluster_id end as cluster_id,
+        coalesce(is_in_two_clusters, false) as is_in_two_clusters
+
+    from fct_exposures
+
+    where release = $release
+        and exposed_at < $cutoff_at
+        and not coalesce(is_bot, false)
+        and not coalesce(is_crossover, false)
+
+),
+
+clusters as (
+
+    select
+        cluster_id,
+        min_by(variant, (exposed_at, unit_id)) as variant,
+        min(variant) <> max(variant) as is_crossover,
+        count(*) as units,
+        min(exposed_at) as exposed_at
+
+    from units
+
+    where cluster_id is not null
+
+    group by cluster_id
+
+)
+"""
+
+_CLUSTERS = (
+    UNITS_BY_CLUSTER
+    + """
+select
+    variant,
+    exposed_at,
+    count(*) filter (where not is_crossover),
+    coalesce(sum(units) filter (where not is_crossover), 0),
+    count(*) filter (where is_crossover),
+    coalesce(sum(units) filter (where is_crossover), 0)
+
+from clusters
+
+group by variant, exposed_at
+"""
+)
+
+_WITHOUT_ONE = (
+    UNITS_BY_CLUSTER
+    + """
+select
+    count(*) filter (where cluster_id is null and not is_in_two_clusters),
+    count(*) filter (where is_in_two_clusters)
+
+from units
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedClusters:
+    """What was assigned as a whole, where a release assigned clusters.
+
+    Args:
+        property: Property of an exposure that names the cluster.
+        counts: Clusters by variant, those with two variants left out. Count.
+        crossover: Clusters with units in more than one variant, left out whole. Count.
+    """
+
+    property: str
+    counts: Mapping[str, int]
+    crossover: int
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """Exposed units of a release.
@@ -41,7 +123,9 @@ class Exposure:
             looked at once; the gate judges by bounds that hold under daily looks. 0 to 1; None
             without an allocation, or with no exposed unit.
         excluded_units: Units left out: `crossover` (met another variant later) and `bot`; a bot
-            that crossed over counts as a bot. Count.
+            that crossed over counts as a bot. Where clusters were assigned also `without_cluster`,
+            `two_clusters`, and `crossover_cluster` for those of clusters with two variants. Count.
+        clusters: Where clusters were assigned; the test of the split is then theirs.
     """
 
     unit: str
@@ -49,6 +133,7 @@ class Exposure:
     allocation: Mapping[str, float] | None
     sample_ratio_p_value: float | None
     excluded_units: Mapping[str, int]
+    clusters: ExposedClusters | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of `exposure` in a report."""
@@ -58,6 +143,7 @@ class Exposure:
             "allocation": None if self.allocation is None else dict(self.allocation),
             "sample_ratio_p_value": self.sample_ratio_p_value,
             "excluded_units": dict(self.excluded_units),
+            **({} if self.clusters is None else {"clusters": asdict(self.clusters)}),
         }
 
 
@@ -92,12 +178,54 @@ def summarise_exposure(engine: Engine, release: Release, cutoff_at: datetime) ->
             excluded["bot"] += bots
             excluded["crossover"] += crossovers
         by_stage.append(in_stage)
-    return Exposure(
+    found = Exposure(
         unit=release.unit,
         counts=counts,
         allocation=_implied_shares(stages, by_stage),
         sample_ratio_p_value=_p_value(stages, by_stage),
         excluded_units=excluded,
+    )
+    if release.cluster is None:
+        return found
+    return _by_cluster(engine, release, release.cluster, cutoff_at, found, starts)
+
+
+def _by_cluster(  # noqa: PLR0917 - what is counted, then what is known of units
+    engine: Engine,
+    release: Release,
+    cluster: str,
+    cutoff_at: datetime,
+    found: Exposure,
+    starts: Sequence[datetime],
+) -> Exposure:
+    """The same of clusters: a cluster is in the stage of its first unit."""
+    params = {"release": release.release, "cutoff_at": without_zone(cutoff_at)}
+    counts, units = dict.fromkeys(release.variants, 0), dict.fromkeys(release.variants, 0)
+    by_stage = [dict.fromkeys(release.variants, 0) for _ in starts]
+    crossover = in_crossover = 0
+    begins = [without_zone(one) for one in starts]
+    for variant, exposed_at, whole, of_whole, mixed, of_mixed in engine.rows(_CLUSTERS, params):
+        crossover, in_crossover = crossover + mixed, in_crossover + int(of_mixed)
+        if variant in counts:
+            counts[variant] += whole
+            units[variant] += int(of_whole)
+            stage = max(sum(begin <= exposed_at for begin in begins) - 1, 0)
+            by_stage[stage][variant] += whole
+    missing = engine.one(_WITHOUT_ONE, params)
+    without, in_two = (0, 0) if missing is None else missing
+    stages = sorted(release.allocation, key=lambda stage: stage.starts_at)
+    return replace(
+        found,
+        counts=units,
+        allocation=_implied_shares(stages, by_stage),
+        sample_ratio_p_value=_p_value(stages, by_stage),
+        excluded_units={
+            **found.excluded_units,
+            "without_cluster": without,
+            "two_clusters": in_two,
+            "crossover_cluster": in_crossover,
+        },
+        clusters=ExposedClusters(cluster, counts, crossover),
     )
 
 

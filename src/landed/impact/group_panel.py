@@ -12,7 +12,7 @@ from ..catalog import Catalog
 from ..catalog.daily_forms import is_total, no_daily_form
 from ..catalog.release_designs import Cohorts, day_starts_at, first_whole_day
 from ..catalog.releases import Release
-from ..compiler import MetricQuery, compile_query
+from ..compiler import MetricQuery, Relations, compile_query
 from ..errors import LandedError
 from ..warehouse import Engine
 
@@ -63,57 +63,92 @@ def is_in_midst_of_a_week(cohorts: Cohorts, time_zone: str) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """Which weeks of the project's time zone are read, each by its Monday.
+
+    Args:
+        first_on: The first one.
+        before: The first in which a group may have the change.
+        until: The one behind the last.
+    """
+
+    first_on: date
+    before: date
+    until: date
+
+
+def last_monday(through: datetime, time_zone: str) -> date:
+    """Monday of the week that is not over at an instant."""
+    today = through.astimezone(ZoneInfo(time_zone)).date()
+    return today - timedelta(days=today.weekday())
+
+
+def weeks_around(cohorts: Cohorts, time_zone: str, data_through: datetime) -> Weeks:
+    """From half a year before the first cohort on, to the last whole week of data."""
+    first_start = min(first_whole_week(one, time_zone) for one in cohorts.starts.values())
+    in_midst = is_in_midst_of_a_week(cohorts, time_zone)
+    return Weeks(
+        first_start - (MOST_WEEKS_BEFORE + 1) * _WEEK,
+        first_start - _WEEK if in_midst else first_start,
+        last_monday(data_through, time_zone),
+    )
+
+
 def read_group_panels(
-    engine: Engine, catalog: Catalog, release: Release, cohorts: Cohorts, *, data_through: datetime
+    engine: Engine,
+    catalog: Catalog,
+    release: Release,
+    by: str,
+    weeks: Weeks,
+    *,
+    relations: Relations | None = None,
 ) -> Mapping[str, GroupPanel]:
-    """Every metric of a release by group and week, from half a year before the first cohort on.
+    """Every metric of a release by group and week.
 
     Args:
         engine: The database with the marts.
         catalog: Definitions of the metrics.
         release: Whose metrics and time zone.
-        cohorts: Its groups.
-        data_through: Weeks that end after it are not whole. UTC.
+        by: The dimension whose values are the groups; rows without one are of none.
+        weeks: Which weeks.
+        relations: Where the marts stand; None means schema `main`.
 
     Returns:
         By metric; one without a plain form by group and week says why.
     """
-    zone = release.time_zone
-    first_start = min(first_whole_week(one, zone) for one in cohorts.starts.values())
-    first_on = first_start - (MOST_WEEKS_BEFORE + 1) * _WEEK
-    today = data_through.astimezone(ZoneInfo(zone)).date()
-    until = today - timedelta(days=today.weekday())  # Monday of the week that is not over
     found: dict[str, GroupPanel] = {}
     for name in release.metrics:
         try:
             formula = catalog.formula(name)
             refused = no_daily_form(formula)
             if refused is not None:
-                found[name] = GroupPanel(name, first_on, {}, refused=refused)
+                found[name] = GroupPanel(name, weeks.first_on, {}, refused=refused)
                 continue
             query = MetricQuery(
                 metrics=(name,),
-                group_by=("metric_time", cohorts.by),
+                group_by=("metric_time", by),
                 grain="week",
                 # conditions are in UTC, the weeks in the project's zone
                 where=(
-                    f"metric_time >= '{first_on - timedelta(days=1)}'",
-                    f"metric_time < '{until + timedelta(days=1)}'",
+                    f"metric_time >= '{weeks.first_on - timedelta(days=1)}'",
+                    f"metric_time < '{weeks.until + timedelta(days=1)}'",
                 ),
-                time_zone=zone,
+                time_zone=release.time_zone,
             )
-            rows = engine.rows(compile_query(catalog, query).sql)
+            rows = engine.rows(compile_query(catalog, query, relations=relations).sql)
         except LandedError as error:
             reason = f"it has no plain form by group and week: {error.faults[0].what}"
-            found[name] = GroupPanel(name, first_on, {}, refused=reason)
+            found[name] = GroupPanel(name, weeks.first_on, {}, refused=reason)
             continue
         cells = (
             (str(group), _day(week), None if value is None else float(value))
             for week, group, value in rows
-            if week is not None and group is not None and first_on <= _day(week) < until
+            if week is not None and group is not None and weeks.first_on <= _day(week) < weeks.until
         )
-        before = first_start - _WEEK if is_in_midst_of_a_week(cohorts, zone) else first_start
-        found[name] = panel_of(name, cells, before=before, until=until, is_log=is_total(formula))
+        found[name] = panel_of(
+            name, cells, before=weeks.before, until=weeks.until, is_log=is_total(formula)
+        )
     return found
 
 

@@ -39,6 +39,7 @@ select
     min(events.occurred_at) as exposed_at,
     false as is_crossover,
     coalesce(bool_or(units.is_bot), false) as is_bot
+    %(cluster)s
 
 from {HISTORY}.main.fct_events as events
 
@@ -53,6 +54,14 @@ where
 
 group by events.unit_id
 """
+
+#: Where clusters are assigned: the one that a unit's events name.
+_CLUSTER = """,
+    max(json_extract_string(events.properties, $cluster)) as cluster_id,
+    count(distinct json_extract_string(events.properties, $cluster)) > 1 as is_in_two_clusters
+"""
+#: Share of the units of history whose cluster has to be known to plan by it.
+_LEAST_KNOWN = 0.9
 
 _ARRIVALS = f"""
 select
@@ -203,7 +212,12 @@ def replay(
             code="no_units",
         )
     stand_in = replace(
-        release, control=None, treatments=(STAND_IN,), shipped_at=starts_at, segments=()
+        release,
+        cluster=release.cluster if _knows_clusters(engine, release) else None,
+        control=None,
+        treatments=(STAND_IN,),
+        shipped_at=starts_at,
+        segments=(),
     )
     return History(
         begins_at,
@@ -271,9 +285,13 @@ def _arrivals(
     engine: Engine, release: Release, event: str | None, starts_at: datetime, length: int
 ) -> list[int]:
     """Make the exposures of a replay, and count its units a day."""
+    params: dict[str, Any] = {}
+    if release.cluster is not None:
+        params["cluster"] = "/" + release.cluster.replace("~", "~0").replace("/", "~1")
     engine.execute(
-        _POPULATION,
+        _POPULATION % {"cluster": _CLUSTER if params else ""},
         {
+            **params,
             "release": release.release,
             "variant": STAND_IN,
             "event": event,
@@ -285,6 +303,17 @@ def _arrivals(
     for day, units in engine.rows(_ARRIVALS, {"starts_at": without_zone(starts_at)}):
         found[day] = units
     return found
+
+
+def _knows_clusters(engine: Engine, release: Release) -> bool:
+    """Whether nearly all units of a replay are of one cluster."""
+    if release.cluster is None:
+        return False
+    found = engine.one(
+        f"select avg((cluster_id is not null and not is_in_two_clusters)::integer)"
+        f" from {EXPOSURES_MODEL} where not is_bot"
+    )
+    return found is not None and (found[0] or 0.0) >= _LEAST_KNOWN
 
 
 def _midnight(instant: datetime) -> datetime:

@@ -32,6 +32,7 @@ class LookPlan:
         directions: Which way is good, by metric.
         windows_days: Outcome window by metric. Days; None means until the cutoff.
         shares: Alpha by test.
+        cluster: Property that names what was assigned as a whole; None where units were assigned.
     """
 
     looks: Literal["once", "daily"]
@@ -44,6 +45,7 @@ class LookPlan:
     directions: Mapping[str, Direction]
     windows_days: Mapping[str, float | None]
     shares: Mapping[Test, AlphaShare]
+    cluster: str | None = None
 
     def fraction(self, metric: str, cutoff_at: datetime) -> float:
         """Share of the planned time whose units can be mature at a cutoff. 0 to 1."""
@@ -71,6 +73,7 @@ class LookPlan:
             "directions": dict(self.directions),
             "windows_days": dict(self.windows_days),
             "shares": {name: asdict(share) for name, share in self.shares.items()},
+            "cluster": self.cluster,
         }
 
     @classmethod
@@ -87,6 +90,7 @@ class LookPlan:
             directions=kept["directions"],
             windows_days=kept["windows_days"],
             shares={name: AlphaShare(**share) for name, share in kept["shares"].items()},
+            cluster=kept.get("cluster"),  # plans of before there were clusters have none
         )
 
 
@@ -123,6 +127,7 @@ def plan_looks(release: Release, catalog: Catalog) -> LookPlan:
             name: known[name].window_days if name in known else None for name in release.metrics
         },
         shares=share_alpha(release, catalog),
+        cluster=release.cluster,
     )
 
 
@@ -143,6 +148,7 @@ def as_planned(release: Release, plan: LookPlan) -> Release:
         treatments=plan.treatments,
         adjustment=plan.adjustment,
         looks=plan.looks,
+        cluster=plan.cluster,
     )
 
 
@@ -155,6 +161,7 @@ def plan_changes(plan: LookPlan, release: Release, catalog: Catalog) -> list[str
         "ends_at": "when exposure ends",
         "control": "which variant is control",
         "treatments": "which treatments there are",
+        "cluster": "what is assigned as a whole",
         "adjustment": "whether effects are adjusted",
         "roles": "metrics, their roles, margins or minimum effects",
         "directions": "which way is good for a metric",

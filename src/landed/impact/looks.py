@@ -51,7 +51,8 @@ class TakenLook:
         number: From 1, of this metric and treatment.
         cutoff_at: Outcomes before this instant counted. UTC.
         fraction: Of the planned time. Share; 1 from the last planned look on.
-        information: Effective units, n_c n_t / (n_c + n_t). > 0, rising.
+        information: Effective units, n_c n_t / (n_c + n_t); where clusters were assigned, 1 /
+            `standard_error`^2. > 0, rising.
         n_control: Units of control that had entered. Count.
         n_treatment: The same of treatment.
         effect: Treatment minus control. The metric's unit.
@@ -60,6 +61,8 @@ class TakenLook:
         crossed: What this look showed: better, worse, equivalent, non_inferior.
         definition: Of the metric and the SQL behind it, as `Catalog.definition_of` gives it.
         method: Name of the statistic.
+        clusters: Clusters of control and of treatment that had entered; None where units were
+            assigned. Counts.
     """
 
     number: int
@@ -74,6 +77,7 @@ class TakenLook:
     crossed: tuple[str, ...]
     definition: str
     method: str = ""
+    clusters: tuple[int, int] | None = None
 
     @property
     def z(self) -> float:
@@ -99,6 +103,7 @@ class TakenLook:
             "crossed": list(self.crossed),
             "definition": self.definition,
             "method": self.method,
+            **({} if self.clusters is None else {"clusters": list(self.clusters)}),
         }
 
     @classmethod
@@ -108,6 +113,8 @@ class TakenLook:
         facts["cutoff_at"] = datetime.fromisoformat(facts["cutoff_at"])
         facts["tests"] = {name: TestAtLook(**test) for name, test in facts["tests"].items()}
         facts["crossed"] = tuple(facts["crossed"])
+        if facts.get("clusters") is not None:
+            facts["clusters"] = tuple(facts["clusters"])
         return cls(**facts)
 
 
@@ -253,6 +260,7 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
     *,
     cutoff_at: datetime,
     definition: str,
+    units: tuple[int, int] | None = None,
 ) -> TakenLook | Waiting:
     """Take a look, or say why it is not time for one.
 
@@ -262,9 +270,11 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
         role: Its role.
         direction: Which way is good.
         earlier: Looks taken at it in this treatment, in order.
-        found: The comparison; its units are the information.
+        found: The comparison; its units are the information, where clusters were assigned its
+            precision is.
         cutoff_at: Outcomes before it counted. UTC.
         definition: Of the metric, as it is kept.
+        units: Units of control and of treatment that entered, where `found` counts clusters.
 
     Returns:
         The look, without what it crossed; the one of this cutoff if it was taken already.
@@ -272,22 +282,27 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
     if earlier and cutoff_at <= earlier[-1].cutoff_at:
         return next((one for one in earlier if one.cutoff_at == cutoff_at), earlier[-1])
     fraction = plan.fraction(metric, cutoff_at)
+    counted = (found.n_control, found.n_treatment)
+    entered = units or counted
     if plan.looks == "once":
         if fraction < 1:
             return Waiting("it is looked at once, at the end")
         if earlier:
             return Waiting("it is looked at once, and was")
-    elif min(found.n_control, found.n_treatment) < LEAST_UNITS:
-        return Waiting(
-            f"{min(found.n_control, found.n_treatment)} mature units in an arm,"
-            f" the first look needs {LEAST_UNITS}"
-        )
+    elif min(entered) < LEAST_UNITS:
+        return Waiting(f"{min(entered)} mature units in an arm, the first look needs {LEAST_UNITS}")
     elif fraction <= 0:
         return Waiting("no unit can be mature yet")
-    information = found.n_control * found.n_treatment / (found.n_control + found.n_treatment)
+    information = counted[0] * counted[1] / sum(counted)
+    if plan.cluster is not None:  # more units of the same clusters tell little that is new
+        information = found.standard_error**-2
     if earlier and information <= earlier[-1].information * (1 + LEAST_ADDED):
         if fraction < 1 or earlier[-1].fraction >= 1:
-            return Waiting("no unit has entered since the last look")
+            return Waiting(
+                "no unit has entered since the last look"
+                if plan.cluster is None
+                else "the effect is known no better than at the last look"
+            )
         # the last planned look spends the rest, though it knows no more than the one before: its
         # bound is that of a look that knows a little more, which is slightly too high
         information = earlier[-1].information * (1 + LEAST_ADDED)
@@ -306,14 +321,15 @@ def next_look(  # noqa: PLR0917 - the plan, the metric, what was, what is
         cutoff_at=cutoff_at,
         fraction=fraction,
         information=information,
-        n_control=found.n_control,
-        n_treatment=found.n_treatment,
+        n_control=entered[0],
+        n_treatment=entered[1],
         effect=found.absolute_effect,
         standard_error=found.standard_error,
         tests=tests,
         crossed=(),
         definition=definition,
         method=found.method,
+        clusters=None if plan.cluster is None else counted,
     )
 
 

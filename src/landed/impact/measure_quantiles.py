@@ -12,6 +12,7 @@ from ..compiler import MOMENT_COLUMNS, compile_row_counts, compile_unit_rows
 from ..errors import EstimationError
 from ..stats import NotEstimable, QuantileOfRows, quantile_of_rows
 from ..warehouse import Engine
+from .clustered import BY_UNIT_ONLY
 
 Row = dict[str, Any]
 
@@ -60,7 +61,9 @@ def measure_quantiles(
                 **{name: int(count.get(name) or 0) for name in ("n", "n_missing", "n_immature")},
                 "quantile": None,
             }
-            if row["n"]:
+            if release.cluster is not None:
+                row["quantile"] = NotEstimable(f"a quantile {BY_UNIT_ONLY}")
+            elif row["n"]:
                 compiled = compile_unit_rows(
                     catalog,
                     release,

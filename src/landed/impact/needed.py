@@ -35,11 +35,14 @@ def still_needed(release: Release, estimate: Estimate, cutoff_at: datetime | Non
     what the interval needs to leave that limit, if the effect stays as it is.
 
     Returns:
-        None where neither margin nor minimum effect is declared, or nothing was estimated.
+        None where neither margin nor minimum effect is declared, nothing was estimated, or
+        clusters were assigned.
     """
     error, effect = estimate.standard_error, estimate.absolute_effect
     limit = estimate.margin if estimate.margin is not None else estimate.minimum_effect
     if error is None or effect is None or not limit or estimate.bound is None:
+        return None
+    if estimate.clusters is not None:  # more units of the same clusters add little
         return None
     units = (estimate.n_control or 0) + (estimate.n_treatment or 0)
     factor = size_factor(error, limit, estimate.confidence_level)

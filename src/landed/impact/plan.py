@@ -15,10 +15,12 @@ from ..catalog.planned_events import unknown_properties
 from ..catalog.releases import FLAG_EVENT, Release, RoleOfMetric
 from ..stats.placebo import LEAST_WINDOWS
 from .alpha import Test, share_alpha
+from .group_panel import last_monday
 from .history import History, Seen, planned_days
 from .look_plan import LookPlan, plan_looks
 from .plan_metric import MetricPlan, Units, information, plan_metric
 from .plan_rule import RULE_DRAWS, MetricPath, RulePower, simulate_rule
+from .trials import LEAST_UNITS, WEEKS_AFTER, WEEKS_BEFORE, planned_trials
 
 _RECENT_DAYS = 7
 #: An event that was not seen for so long is told of: each weekday four times.
@@ -143,9 +145,10 @@ def _by_units(  # noqa: PLR0917 - what is planned, on what
     rule: dict[str, RulePower] = {}
     for treatment in release.treatments:
         arms = _arms(release, treatment, a_day)
+        shares = np.maximum(arms[:, -1] / max(sum(a_day), 1.0), 1e-9)
         paths: list[MetricPath] = []
         for role in release.roles:
-            found, path = plan_metric(looks, catalog, role, treatment, rows, arms)
+            found, path = plan_metric(looks, catalog, role, treatment, rows, arms, shares)
             metrics.append(found)
             if path is not None:
                 paths.append(path)
@@ -178,6 +181,8 @@ def _arms(release: Release, treatment: str, a_day: Sequence[float]) -> Units:
 
 def _without_control(release: Release, history: History) -> str:
     """Why units do not decide what it can show, and what does."""
+    if release.kind == "version":
+        return _of_version(release, history)
     if release.kind != "everyone":
         return "no concurrent control: units do not decide what it can show"
     windows = release.windows
@@ -186,6 +191,31 @@ def _without_control(release: Release, history: History) -> str:
     return (
         f"no concurrent control: judged by its days against {LEAST_WINDOWS} earlier windows and"
         f" more, which take {needed} whole days of history; there are {there}"
+    )
+
+
+def _of_version(release: Release, history: History) -> str:
+    """What a version that units take themselves can show, by its calendar and the history."""
+    needs = (
+        f"at least {LEAST_UNITS} units, known {WEEKS_BEFORE} weeks before, that take it in a"
+        " week, as many that are active then and do not, and of them as many that do later"
+    )
+    if release.ends_at is None:
+        return (
+            "no declared end: described only. With `horizon: {exposure_ends_at: …}` those who take"
+            f" it are compared with others that are active in the same week, which takes {needs}"
+        )
+    weeks = len(planned_trials(release, last_monday(release.ends_at, release.time_zone)))
+    there = (history.ends_at - history.begins_at) // timedelta(days=7)
+    if not weeks:
+        return (
+            f"it ends too early: {1 + WEEKS_AFTER} whole weeks are needed, from Monday of the week"
+            " it ships in on"
+        )
+    return (
+        f"no concurrent control: judged by those who take it in {weeks}"
+        f" {'week' if weeks == 1 else 'weeks'}, against others that are active in the same week;"
+        f" that takes {needs}; there are {there} weeks of history"
     )
 
 

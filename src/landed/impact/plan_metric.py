@@ -22,8 +22,11 @@ from ..stats import (
     explained_share,
     planned_looks,
 )
+from ..stats.clusters import LEAST_CLUSTERS
 from ..stats.sequential import Spending
 from .alpha import Test, tests_of
+from .clustered import clusters_behind, compare_clusters
+from .compare import difference_of_units
 from .history import Row
 from .limits import in_unit, limit_of
 from .look_plan import LookPlan
@@ -112,6 +115,7 @@ def plan_metric(  # noqa: PLR0917 - the plan, the metric, what was, what will be
     treatment: str,
     rows: Mapping[str, Row],
     arms: Units,
+    shares: Units | None = None,
 ) -> tuple[MetricPlan, MetricPath | None]:
     """Plan a metric in a treatment; without a path where nothing can be told of it.
 
@@ -122,6 +126,8 @@ def plan_metric(  # noqa: PLR0917 - the plan, the metric, what was, what will be
         treatment: The treatment compared with control.
         rows: Moments in history by metric.
         arms: Units of control and treatment exposed by the end of each day; (2, days).
+        shares: Of all exposed units, those of control and treatment; (2,). Needed where clusters
+            are assigned: history's clusters are taken to be split as units are.
     """
     metric = catalog.metric(role.metric)
 
@@ -141,12 +147,21 @@ def plan_metric(  # noqa: PLR0917 - the plan, the metric, what was, what will be
         return refused("it did not vary in history")
     limit = in_unit(*limit_of(role, metric), mean)
     filled = int(row["n"]) / (int(row["n"]) + int(row["n_missing"] or 0))
-    units = arms * filled
-    planned = {test: _test_looks(plan, metric, test, row, units) for test in _tests(role, metric)}
+    entered = units = arms * filled
+    of_clusters = ""
+    if plan.cluster is not None:
+        costs = _costs(plan.cluster, row, units, shares)
+        if isinstance(costs, str):
+            return refused(costs)
+        units = entered / costs
+        of_clusters = f"design effect {costs[:, -1].max():.1f} of clusters by the end"
+    planned = {
+        test: _test_looks(plan, metric, test, row, units, entered) for test in _tests(role, metric)
+    }
     first = _tests(role, metric)[0]
     indices, bounds = planned[first]
     known_share = explained_share(pre_period_sums(row), outcome_sums(row))
-    counts = (round(units[0, -1]), round(units[1, -1]))
+    counts = (round(entered[0, -1]), round(entered[1, -1]))
     if not indices or min(counts) < 2:
         few = f"{min(counts):,} units in an arm by the end, a look needs {LEAST_UNITS}"
         return refused(f"no look can be taken: {few}")
@@ -189,11 +204,31 @@ def plan_metric(  # noqa: PLR0917 - the plan, the metric, what was, what will be
             dict(at_day),
             _detectable(indices, bounds, units, deviation, units.shape[1]),
             None if not limit else sum(crossing_probabilities(bounds, limit / error)),
-            known_share,
-            _note(plan, metric, role, limit),
+            known_share if plan.cluster is None else None,  # by cluster nothing is adjusted
+            "; ".join(filter(None, (_note(plan, metric, role, limit), of_clusters))),
         ),
         path,
     )
+
+
+def _costs(cluster: str, row: Row, units: Units, shares: Units | None) -> Units | str:
+    """Design effect by arm and day, or why it cannot be told; (2, days).
+
+    The clusters of history stay those there are: as units come, each of them grows.
+    """
+    if row.get("clusters") is None or shares is None:
+        return f"not estimable: no event of history names `{cluster}`, so what it costs is unknown"
+    fewest = math.floor(int(row["clusters"]) * float(shares.min()))
+    if fewest < LEAST_CLUSTERS:
+        return f"not estimable: about {fewest} clusters in an arm, {LEAST_CLUSTERS} are needed"
+    found = compare_clusters(str(row["form"]), row, row, 0.95)
+    known = clusters_behind(row, row, found, difference_of_units(row, row))
+    alike = None if known is None else known.intracluster_correlation
+    if alike is None:
+        return "not estimable: history does not show how alike units of a cluster are"
+    n = int(row["n"])
+    sizes = float(row["cluster_nn"]) / n * units / shares[:, None] / n
+    return np.maximum(1 + (np.maximum(sizes, 1.0) - 1) * max(alike, 0.0), 1.0)
 
 
 def _tests(role: RoleOfMetric, metric: Metric) -> tuple[Test, ...]:
@@ -225,8 +260,8 @@ def _unit(row: Row) -> tuple[float | None, float]:
     return mean, math.sqrt(max(squares, 0.0) / (sums.n - 1))
 
 
-def _test_looks(
-    plan: LookPlan, metric: Metric, test: Test, row: Row, units: Units
+def _test_looks(  # noqa: PLR0917 - the test, then its units as they count and as they are
+    plan: LookPlan, metric: Metric, test: Test, row: Row, units: Units, entered: Units
 ) -> tuple[tuple[int, ...], tuple[Look, ...]]:
     """Days of exposure (from 0) at whose end a test is looked at, with its bounds."""
     days = units.shape[1]
@@ -239,7 +274,7 @@ def _test_looks(
             plan.looks == "once" or (test != "harm" and metric.window_days is None)
         ):
             continue
-        if not _suffices(row, units[:, day]) and not (plan.looks == "once" and is_last):
+        if not _suffices(row, entered[:, day]) and not (plan.looks == "once" and is_last):
             continue
         if indices and known_units[day] <= known_units[indices[-1]] * (1 + 1e-9):
             continue

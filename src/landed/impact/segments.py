@@ -17,6 +17,7 @@ from ..stats import (
     interaction,
     shrunken_effects,
 )
+from .clustered import BY_UNIT_ONLY
 from .compare import compare
 
 Row = Mapping[str, Any]
@@ -197,6 +198,9 @@ def _of_level(
         "n_treatment": int(treatment["n"] or 0),
         "confidence_level": CONFIDENCE_LEVEL,
     }
+    if control.get("clusters") is not None:
+        # a cluster can have units in several levels, whose effects are then not independent
+        return _refused(known, f"an effect by segment {BY_UNIT_ONLY}")
     for where, arms in (("this level", (control, treatment)), ("the other levels", rest)):
         fewest = min(int(row["n"] or 0) for row in arms)
         if fewest < LEAST_UNITS:

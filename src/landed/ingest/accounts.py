@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+#: Reasons of refused records that nothing is wrong with: a select leaves them out, or an erasure.
+LEFT_OUT = ("not_selected", "erased")
+
+
+@dataclass(frozen=True, slots=True)
+class DayAccount:
+    """Row accounts of the batches of one source that came on one day. Counts.
+
+    Args:
+        day: UTC day on which they were committed.
+        rows_in: Records read, but for those that a select or an erasure leaves out.
+        duplicate: Of them, those that repeat one.
+        refused: Of them, those in quarantine.
+    """
+
+    day: date
+    rows_in: int
+    duplicate: int
+    refused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,7 @@ class SourceAccount:
         reasons: Records by reason code; the sum is conflict + quarantined.
         removed: Accepted rows that left the lake since, by why: erase, retention.
         days: UTC days that got accepted rows, in order.
+        arrivals: Accounts by the day that batches came on, in order.
     """
 
     source: str
@@ -40,11 +61,12 @@ class SourceAccount:
     reasons: Mapping[str, int] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
+    arrivals: tuple[DayAccount, ...] = ()
 
     @property
     def left_out(self) -> int:
         """Refused records that nothing is wrong with: a select leaves them out, or an erasure."""
-        return self.reasons.get("not_selected", 0) + self.reasons.get("erased", 0)
+        return sum(self.reasons.get(reason, 0) for reason in LEFT_OUT)
 
     @property
     def is_balanced(self) -> bool:
@@ -95,7 +117,21 @@ def merged(one: SourceAccount, other: SourceAccount) -> SourceAccount:
         reasons=_added(one.reasons, other.reasons),
         removed=_added(one.removed, other.removed),
         days=tuple(sorted({*one.days, *other.days})),
+        arrivals=_arrived((*one.arrivals, *other.arrivals)),
     )
+
+
+def _arrived(accounts: Iterable[DayAccount]) -> tuple[DayAccount, ...]:
+    found: dict[date, DayAccount] = {}
+    for one in accounts:
+        known = found.get(one.day, DayAccount(one.day, 0, 0, 0))
+        found[one.day] = DayAccount(
+            one.day,
+            known.rows_in + one.rows_in,
+            known.duplicate + one.duplicate,
+            known.refused + one.refused,
+        )
+    return tuple(found[day] for day in sorted(found))
 
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

@@ -9,9 +9,23 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from .accounts import LakeFile, SourceAccount
+from .accounts import LEFT_OUT, DayAccount, LakeFile, SourceAccount
 from .ledger_rows import Declared, ListedFile, QuarantineFile
 from .ledger_store import LAST_NUMBER, LedgerStore
+
+#: Rows of the batches by source and the day they were committed, without what was left out.
+_ARRIVALS = """
+select source, date(committed_at) as day, sum(rows_in - left_out), sum(duplicate),
+    sum(quarantined - left_out)
+from (
+    select batches.*, coalesce(
+        (select sum(rows) from reasons where reasons.sequence = batches.sequence
+            and reason in (?, ?)), 0) as left_out
+    from batches
+)
+group by source, day
+order by source, day
+"""
 
 
 class LedgerReader(LedgerStore):
@@ -35,6 +49,10 @@ class LedgerReader(LedgerStore):
                 "select source, why, sum(rows) from removals group by source, why"
             ):
                 removed.setdefault(source, {})[why] = rows
+            arrivals: dict[str, list[DayAccount]] = {}
+            for source, day, *counts in found.execute(_ARRIVALS, LEFT_OUT):
+                one = DayAccount(date.fromisoformat(day), *counts)
+                arrivals.setdefault(source, []).append(one)
             files = dict(found.execute("select source, count(*) from claims group by source"))
             totals = found.execute(
                 "select s.source, s.kind, coalesce(sum(rows_in), 0), coalesce(sum(accepted), 0),"
@@ -56,6 +74,7 @@ class LedgerReader(LedgerStore):
                 reasons=reasons.get(row[0], {}),
                 removed=removed.get(row[0], {}),
                 days=tuple(days.get(row[0], ())),
+                arrivals=tuple(arrivals.get(row[0], ())),
             )
             for row in totals
         )

@@ -249,7 +249,7 @@ def _dbt_project(project: Project, off: dict[str, Any]) -> dict[str, Any]:
             "partial_parse": True,
         },
         "models": {project.name: {"+materialized": "table"}, **({CORE: off} if off else {})},
-        "vars": {CORE: project.bots.variables()},
+        "vars": {CORE: project.bots.variables() | project.telemetry.variables()},
         # dbt asks the core before itself how a table is made
         "dispatch": [{"macro_namespace": "dbt", "search_order": [project.name, CORE, "dbt"]}],
     }
@@ -261,7 +261,7 @@ def _profile(home: Home, settings: Settings) -> dict[str, Any]:
         "path": str(home.build),
         "schema": "main",
         "threads": settings.threads,
-        "keep_open": True,  # from model to model; `dbt.database_released` ends it
+        "keep_open": True,  # from model to model; `database_released` ends it
         "settings": {"TimeZone": "UTC"},  # of each cursor
         # of the database: set once, since no directory may be named after a model spilled into it
         "config_options": {
@@ -270,6 +270,8 @@ def _profile(home: Home, settings: Settings) -> dict[str, Any]:
             "temp_directory": str(home.warehouse / "tmp"),
             # one checkpoint when it is closed: others would write the same blocks again
             "checkpoint_threshold": "1GB",
+            # new rows stay as they were written; `build_database` says when room is made
+            "max_vacuum_tasks": 0,
         },
     }
     return {"landed": {"target": "build", "outputs": {"build": build}}}

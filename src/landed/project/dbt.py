@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from ..errors import ContractError, Fault, WarehouseError
 from ..settings import Settings
+from .build_database import database_released
 from .compose import Composed, compose_project, source_file
 from .layout import Home, Project
 
@@ -148,19 +149,15 @@ def build(
     chosen = _selection(select)
     if select is None:
         _set_mark(composed, "built", "")
-    run = _invoke(
-        composed, ["run", *chosen, *(["--full-refresh"] if full else [])], parsed, progress
-    )
-    models = _models(project, run)
-    if select is None:
-        _set_mark(composed, "built", composed.models_digest)
     whole = {"tested_whole": ["*"] if full or select is not None else sorted(tested_whole)}
-    tested = _invoke(
-        composed,
-        ["test", *chosen, "--exclude-resource-type", "unit_test", "--vars", json.dumps(whole)],
-        parsed,
-        progress,
-    )
+    models_built = ["run", *chosen, *(["--full-refresh"] if full else [])]
+    models_tested = ["test", *chosen, "--exclude-resource-type", "unit_test"]
+    with database_released():
+        run = _invoke(composed, models_built, parsed, progress)
+        models = _models(project, run)
+        if select is None:
+            _set_mark(composed, "built", composed.models_digest)
+        tested = _invoke(composed, [*models_tested, "--vars", json.dumps(whole)], parsed, progress)
     return DbtResult(models, tuple(_tests(tested, parsed)), full)
 
 
@@ -214,29 +211,8 @@ def _run(composed: Composed, args: list[str], parsed: Any, progress: Progress | 
     folder = str(composed.path)
     everywhere = ["--project-dir", folder, "--profiles-dir", folder]
     quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors-file"]
-    with _reduced_environment(), database_released():
+    with _reduced_environment():
         return dbtRunner(manifest=parsed, callbacks=[heard]).invoke([*args, *everywhere, *quiet])
-
-
-@contextlib.contextmanager
-def database_released() -> Iterator[None]:
-    """Close the build database after dbt, however that ended; until then nobody else may open it.
-
-    dbt holds it open from model to model, as closing it writes a checkpoint. It would hold it, and
-    its lock, for as long as this process lives.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    try:
-        yield
-    finally:
-        try:
-            opened: Any = DuckDBConnectionManager.env()
-        except Exception as raised:
-            if "before creation" not in str(raised):
-                raise
-        else:
-            opened.close()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ..documents import read_toml
 from ..errors import ContractError, Fault
 from ..settings import Settings
 from .bots import Bots, read_bots
+from .telemetry import Telemetry, read_telemetry
 from .zones import is_zone
 
 PROJECT_FILE = "landed.toml"
@@ -28,12 +29,14 @@ class Project:
         name: Slug, [a-z][a-z0-9_]*; also the dbt project's name.
         timezone: IANA name; a day of a report is a day of this zone.
         bots: What makes a unit a bot.
+        telemetry: By what one can tell that events were lost.
     """
 
     root: Path
     name: str
     timezone: str = "UTC"
     bots: Bots = field(default_factory=Bots)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def sources(self) -> Path:
@@ -232,9 +235,10 @@ def load_project(folder: Path) -> Project:
         expected = ", ".join(sorted(_KNOWN_KEYS))
         faults.append(Fault(f"unknown key(s) {', '.join(unknown)}", expected, where, "remove it."))
     bots = read_bots(document.data.get("bots", {}), where, faults)
+    telemetry = read_telemetry(document.data.get("telemetry", {}), where, faults)
     if faults:
         raise ContractError(faults)
-    return Project(root, str(name), str(timezone), bots)
+    return Project(root, str(name), str(timezone), bots, telemetry)
 
 
 def home_of(project: Project, given: Path | None, settings: Settings) -> Home:

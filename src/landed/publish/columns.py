@@ -17,11 +17,20 @@ EXPOSURES = "fct_exposures"
 PROPERTIES = "properties"
 #: What people wrote; it stays in the lake.
 FREE_TEXT = frozenset({"text"})
-#: Columns that name a person or a device, whatever a definition calls them.
-IDS = frozenset({"unit_id", "user_id", "anonymous_id"})
+#: Columns that name a person, a device or a group of people, whatever a definition calls them.
+IDS = frozenset({"unit_id", "user_id", "anonymous_id", "cluster_id"})
 #: Columns that release scope reads of the exposures, named by no definition.
 ALWAYS: Mapping[str, tuple[str, ...]] = {
-    EXPOSURES: ("release", "unit_id", "variant", "exposed_at", "is_crossover", "is_bot"),
+    EXPOSURES: (
+        "release",
+        "unit_id",
+        "variant",
+        "cluster_id",
+        "exposed_at",
+        "is_in_two_clusters",
+        "is_crossover",
+        "is_bot",
+    ),
 }
 #: Models without a person in them, copied whole where they are built.
 WHOLE = ("dim_releases", "time_spine")

@@ -55,7 +55,12 @@ def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) ->
         "landed": __version__,
         "models": _digest_files((core / "models", project.models), "*.*"),
         "project": digest(
-            {"name": project.name, "timezone": project.timezone, "bots": project.bots.facts()}
+            {
+                "name": project.name,
+                "timezone": project.timezone,
+                "bots": project.bots.facts(),
+                "telemetry": project.telemetry.facts(),
+            }
         ),
         "relations": relations_digest(home),
         "releases": releases_digest(catalog),

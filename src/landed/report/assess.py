@@ -38,12 +38,14 @@ from ..impact import (
     summarise_exposure,
 )
 from ..impact.adopters import describe_adopters
+from ..impact.adoption import adoption_estimates
 from ..impact.calendar import Calendar
 from ..impact.daily_series import read_daily_series
 from ..impact.everyone import everyone_estimates, touched_days
-from ..impact.group_panel import read_group_panels
+from ..impact.group_design import DesignData
+from ..impact.group_panel import read_group_panels, weeks_around
 from ..impact.placebo_window import PlaceboData
-from ..impact.staged import DesignData, staged_estimates
+from ..impact.staged import staged_estimates
 from ..warehouse import Engine
 from .build import Report, build_notice, build_report
 
@@ -195,6 +197,7 @@ def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so 
         moments,
         estimates,
         cutoff_at=cutoff_at,
+        by_segment=measured.by_segment,
         suites=suites,
     )
     if decision.decision != "pass":
@@ -253,7 +256,7 @@ def _estimates(
     moments: Sequence[Mapping[str, Any]],
     looks: ReleaseLooks | None,
 ) -> tuple[tuple[Estimate, ...], tuple[PlaceboData, ...], tuple[DesignData, ...]]:
-    """By the release's design: of exposed units, of the product's days or of groups by week."""
+    """By the release's design: of exposed units, of the product's days, of groups by week."""
     through = calendar.cutoff_at
     if release.kind == "everyone":
         series = read_daily_series(engine, catalog, release, data_through=through)
@@ -262,9 +265,13 @@ def _estimates(
         return days.estimates, days.placebos, ()
     if release.cohorts is not None:
         cohorts = release.cohorts
-        panels = read_group_panels(engine, catalog, release, cohorts, data_through=through)
+        weeks = weeks_around(cohorts, release.time_zone, through)
+        panels = read_group_panels(engine, catalog, release, cohorts.by, weeks)
         groups = staged_estimates(release, catalog, panels, cohorts, cutoff_at=through)
         return groups.estimates, (), groups.designs
+    if release.has_adoption:
+        took = adoption_estimates(engine, catalog, release, cutoff_at=through)
+        return took.estimates, (), took.designs
     return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), (), ()
 
 

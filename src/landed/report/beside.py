@@ -1,4 +1,4 @@
-"""What stands beside a verdict and is in none: segments, trends, overlaps, first assignments."""
+"""What stands beside a verdict: clusters, segments, trends, overlaps, first assignments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import units
+from .clusters import cluster_table
 from .rests_on import Table, make_table
 
 Row = Mapping[str, Any]
@@ -14,7 +15,8 @@ Row = Mapping[str, Any]
 def tables_beside(document: Mapping[str, Any]) -> list[Table]:
     """Tables of the parts that are there."""
     rows = {row["metric"]: row for row in document["estimates"]}
-    found = []
+    clusters = cluster_table(document)
+    found = [] if clusters is None else [clusters]
     if document["segments"]:
         found.append(_segments(document["segments"], rows))
     beside = document.get("exploratory") or {}

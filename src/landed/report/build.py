@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..gate import GateDecision
     from ..impact import Estimate, Exploratory, Exposure, SegmentEffect, Verdict
     from ..impact.adopters import AdopterMeans
+    from ..impact.group_design import DesignData
     from ..impact.placebo_window import PlaceboData
-    from ..impact.staged import DesignData
 
 SCHEMA_NAME = "landed.report/1"
 
@@ -129,7 +129,7 @@ def build_report(  # noqa: PLR0917 - the parts of a report, in the order they co
         look: Number of this look, and of looks planned (None: open).
         plan_changes: What the release's file says now that the plan of its looks does not.
         placebos: Of a release to everyone: what each comparison rests on.
-        designs: The same of one that groups got at declared times.
+        designs: The same of one that groups got at declared times, or units in a week.
         described: Of a version: those who took it beside those who did not, which is no effect.
         segments: Effects by segment.
         exploratory: Trends, overlaps and first assignments.
@@ -279,6 +279,7 @@ def _frame(
             "allocation": counted.get("allocation"),
             "sample_ratio_p_value": counted.get("sample_ratio_p_value"),
             "excluded_units": dict(counted.get("excluded_units") or {}),
+            **({"clusters": counted["clusters"]} if counted.get("clusters") else {}),
         },
         "segments": [],
         "survival": [],

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import units
 from .beside import tables_beside
+from .clusters import cluster_counts
 from .rests_on import Table, tables_of
 from .words import ACTIONS, ROLE_NOTES, ROLES, VERDICTS, clean, counts_of_arms, sentence, word
 
@@ -154,6 +155,9 @@ def _exposure(document: Mapping[str, Any]) -> str:
         lines.append(_row([variant, units.count(number), units.share(planned.get(variant))]))
     if exposure["sample_ratio_p_value"] is not None:
         lines.append(f"\nSample ratio: {units.p_clause(exposure['sample_ratio_p_value'])}.")
+    assigned = cluster_counts(document)
+    if assigned:
+        lines.append(f"\n{escape(assigned)}")
     left_out = [f"{word(key)} {units.count(n)}" for key, n in exposure["excluded_units"].items()]
     if left_out:
         lines.append(f"\nLeft out: {escape(', '.join(left_out))}.")

@@ -73,8 +73,25 @@ def _differences(label: str, one: Mapping[str, Any]) -> Table:
         f"Each cohort's change since its last week without, less that of groups without it;"
         f" {facts['n_groups']} groups. Weeks before a cohort's own are placebos, of weight 0."
     )
+    if "trials" in facts:
+        note = _of_version(facts, one["scale"])
     head = ("Cohort and week", "Effect", "Weight", "Groups with / without")
     return make_table(f"{label}: effects by cohort and week", note, head, rows)
+
+
+def _of_version(facts: Mapping[str, Any], scale: str) -> str:
+    weeks = "; ".join(
+        f"{week['week']}: {week['n_took']:,} took it, {week['n_others']:,} did not"
+        f" ({week['n_later']:,} did later){', left out' if week['is_left_out'] else ''}"
+        for week in facts["trials"]
+    )
+    against_later = _effect(facts["against_later"]["effect"], scale)
+    return (
+        "Units that took the version in a week, less others that were active in the same week and"
+        " had not taken it; a cohort begins the week after. Against those of the others that took"
+        f" it later the effect is {against_later}. Units by week, in {facts['n_groups']} groups."
+        f" {weeks}. Weeks before a cohort's own are placebos, of weight 0."
+    )
 
 
 def _synthetic(label: str, one: Mapping[str, Any]) -> Table:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import units
+from .clusters import cluster_counts
 from .words import ACTIONS, ROLES, VERDICTS, clean, counts_of_arms, sentence, word
 
 MAX_LINES = 60
@@ -81,7 +82,11 @@ def _facts(document: Mapping[str, Any], width: int) -> list[str]:
             f"gate {document['gate']['decision']} with {passed} of {len(checks)} checks passed.",
             width,
         ),
-        *_wrap(f"Exposed {word(document['exposure']['unit'])}s: {arms or 'none'}{ratio}.", width),
+        *_wrap(
+            f"Exposed {word(document['exposure']['unit'])}s: {arms or 'none'}{ratio}. "
+            f"{clean(cluster_counts(document))}",
+            width,
+        ),
     ]
 
 

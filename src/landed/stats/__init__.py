@@ -5,9 +5,12 @@ Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity neve
 
 from .absence import absence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
-from .clusters import difference_of_clusters
+from .balance import Balance, joint_balance
+from .change_in_allocation import AllocationChange, change_in_allocation
+from .clusters import design_effect, difference_of_clusters, intracluster_correlation
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
+from .difference_looks import DifferenceLook, difference_path
 from .exact import FisherExact, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import critical_value, interval_at, relative_interval_at
@@ -21,6 +24,7 @@ from .quantiles import QuantileOfRows, difference_of_quantiles, quantile_of_rows
 from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
 from .results import Difference, NotEstimable, RelativeEffect
+from .reversal import Reversal, reversal
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
 from .sample_ratio_looks import SampleRatioLook, SampleRatioPath, sample_ratio_path
 from .sequential import Look, crossing_probabilities, next_bound, planned_looks, spend
@@ -31,7 +35,10 @@ from .trend import EffectTrend, effect_trend
 
 __all__ = [
     "Adjusted",
+    "AllocationChange",
+    "Balance",
     "Difference",
+    "DifferenceLook",
     "EffectTrend",
     "FisherExact",
     "GroupTime",
@@ -44,6 +51,7 @@ __all__ = [
     "PreTrend",
     "QuantileOfRows",
     "RelativeEffect",
+    "Reversal",
     "SampleRatio",
     "SampleRatioLook",
     "SampleRatioPath",
@@ -51,12 +59,15 @@ __all__ = [
     "SyntheticControl",
     "absence_p_value",
     "adjusted_difference",
+    "change_in_allocation",
     "correlated_paths",
     "critical_value",
     "crossing_probabilities",
+    "design_effect",
     "detectable_drift",
     "difference_of_clusters",
     "difference_of_quantiles",
+    "difference_path",
     "effect_trend",
     "explained_share",
     "false_discovery_p_values",
@@ -64,6 +75,8 @@ __all__ = [
     "fisher_exact",
     "interaction",
     "interval_at",
+    "intracluster_correlation",
+    "joint_balance",
     "minimum_detectable_effect",
     "next_bound",
     "placebo_difference",
@@ -72,6 +85,7 @@ __all__ = [
     "ratio_of_sums",
     "refuse_skew",
     "relative_interval_at",
+    "reversal",
     "sample_ratio",
     "sample_ratio_path",
     "sequence_bound",

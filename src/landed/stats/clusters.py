@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from ..errors import EstimationError
 from .distributions import check_confidence_level, t_difference
 from .moments import Moments
 from .ratios import linearised
@@ -12,7 +15,11 @@ LEAST_CLUSTERS = 20
 
 
 def difference_of_clusters(
-    control: Moments, treatment: Moments, confidence_level: float = 0.95
+    control: Moments,
+    treatment: Moments,
+    confidence_level: float = 0.95,
+    *,
+    centre: float = 0.0,
 ) -> Difference | NotEstimable:
     """Estimate a difference of means or ratios of units that were assigned by cluster.
 
@@ -24,6 +31,8 @@ def difference_of_clusters(
             of its units (of a ratio metric, the sum of its denominators).
         treatment: The same of treatment.
         confidence_level: Of the two-sided interval. Share, 0.5 to 1 (exclusive).
+        centre: What was taken off each unit's outcome before it was summed, to keep the digits of
+            large values that differ by little. The metric's unit.
 
     Returns:
         Treatment minus control of the mean over units, in the metric's unit, n the clusters, with
@@ -66,8 +75,70 @@ def difference_of_clusters(
     return t_difference(
         method="difference_of_clusters",
         n=(control.n, treatment.n),
-        means=(found[0][0], found[1][0]),
+        means=(found[0][0] + centre, found[1][0] + centre),
         variances_of_mean=(found[0][1], found[1][1]),
         confidence_level=confidence_level,
         degrees_of_freedom=control.n + treatment.n - 2,
     )
+
+
+def design_effect(clustered: Difference, of_units: Difference) -> float:
+    """How many times the variance is what it were, had each unit been assigned on its own.
+
+    Args:
+        clustered: The difference by `difference_of_clusters`.
+        of_units: The same of the same units, taken as independent.
+
+    Returns:
+        The ratio of the two variances. 1 where units of a cluster are no more alike than others,
+        below it where they are less.
+
+    Raises:
+        EstimationError: The difference of units has no variance.
+
+    Assumes:
+        Both are of the same outcomes of the same units.
+
+    Source:
+        Kish (1965), Survey Sampling, section 5.4; Donner and Klar (2000), section 1.2.
+
+    Examples:
+        >>> from landed.stats import welch
+        >>> units = Moments.of([1.0] * 10 + [2.0] * 10 + [3.0] * 10 + [4.0] * 10)
+        >>> clusters = Moments.of([2.0, 4.0, 6.0, 8.0] * 5, [2.0] * 20)
+        >>> found = difference_of_clusters(clusters, clusters)
+        >>> round(design_effect(found, welch(units, units)), 2)
+        2.05
+    """
+    if not of_units.standard_error > 0:
+        raise EstimationError(
+            f"the standard error over units is {of_units.standard_error}", expected="above 0"
+        )
+    return (clustered.standard_error / of_units.standard_error) ** 2
+
+
+def intracluster_correlation(effect: float, mean_size: float) -> float | None:
+    """The correlation of two units of one cluster that a design effect stands for.
+
+    Args:
+        effect: As `design_effect` gives it. >= 0.
+        mean_size: Units of a cluster, averaged over units: sum of squared sizes by sum of sizes.
+            Count, >= 1.
+
+    Returns:
+        -1 to 1; None where clusters have one unit each, or hardly more.
+
+    Assumes:
+        The correlation is the same in all clusters.
+
+    Source:
+        Kish (1965), section 5.4: effect = 1 + (size - 1) correlation; Donner and Klar (2000),
+        section 5.2, for sizes that differ.
+
+    Examples:
+        >>> intracluster_correlation(2.0, 11.0)
+        0.1
+    """
+    if not mean_size > 1 + 1e-6 or not math.isfinite(effect):
+        return None
+    return min(max((effect - 1) / (mean_size - 1), -1.0), 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -126,7 +126,10 @@ def staggered_effect(
     cohorts: Sequence[int | None],
     *,
     comparison: Comparison = "not_yet_treated",
+    strata: Sequence[int] | None = None,
+    cohort_sizes: Mapping[int, float] | None = None,
     anticipation: int = 0,
+    most_periods: int | None = None,
     confidence_level: float = 0.95,
 ) -> StaggeredEffect | NotEstimable:
     """Estimate the average effect of a change that cohorts of clusters got at different times.
@@ -140,8 +143,12 @@ def staggered_effect(
         cohorts: Period, 0 to t - 1, in which each cluster got the change; None: never; (n,).
             Clusters without a period before it tell nothing and are left out.
         comparison: Clusters without the change until the end of the data, or until the period.
+        strata: Of each cluster; a cohort is compared with clusters of its own stratum alone, and
+            lies in one; (n,). None: all are compared with all.
+        cohort_sizes: What each cohort counts for in the average, as its units; None: its clusters.
         anticipation: Periods before it that may hold some of it, as one in whose midst it came;
             they are no part of any comparison. Count.
+        most_periods: Periods from the change on that are judged; None: all. Count.
         confidence_level: Of the two-sided interval. Share.
 
     Returns:
@@ -178,20 +185,27 @@ def staggered_effect(
     first = np.array([math.inf if one is None else float(one) for one in cohorts])
     keep = first > anticipation
     y, first = y[keep], first[keep]
+    stratum = np.zeros(len(y), int) if strata is None else np.asarray(strata, int)[keep]
+    kinds = np.unique(np.column_stack([stratum, first]), axis=0, return_inverse=True)[1].ravel()
     groups = sorted({int(one) for one in first if math.isfinite(one)})
     refused = _too_few(first, groups)
     if refused is not None:
         return refused
+    sizes = {group: float((first == group).sum()) for group in groups}
+    if cohort_sizes is not None:
+        sizes = {group: cohort_sizes[group] for group in groups}
     cells: list[_Cell] = []
     left_out: list[tuple[int, int]] = []
     for group in groups:
         base = group - 1 - anticipation
+        own = stratum == stratum[first == group][0]
         for period in range(periods):
-            if base <= period < group:
+            if base <= period < group or period >= group + (most_periods or periods):
                 continue
             without = np.isinf(first)
             if comparison == "not_yet_treated":
                 without = (first - anticipation > max(period, base)) & (first != group)
+            without &= own
             if int(without.sum()) >= LEAST_IN_GROUP:
                 cells.append(_Cell(group, period, base, without))
             elif period >= group:
@@ -202,10 +216,9 @@ def staggered_effect(
             f"too few clusters without the change: at least {LEAST_IN_GROUP} are needed beside"
             " a cohort"
         )
-    sizes = {group: int((first == group).sum()) for group in groups}
     total = sum(sizes[cell.group] for cell in after)
     weights = [sizes[one.group] / total if one.period >= one.group else 0.0 for one in cells]
-    found = _contrast(y, first, cells, weights)
+    found = _contrast(y, first, kinds, cells, weights)
     if found.standard_error <= 1e-13 * float(np.abs(y).max()):  # what rounding leaves of nothing
         return NotEstimable("the outcomes of all clusters move alike", True)
     bound = t_bound(confidence_level, found.degrees_of_freedom)
@@ -225,11 +238,18 @@ def staggered_effect(
             if weight
         ),
         cells=tuple(
-            GroupTime(cell.group, cell.period, effect, sizes[cell.group], cell.n_without, weight)
+            GroupTime(
+                cell.group,
+                cell.period,
+                effect,
+                int((first == cell.group).sum()),
+                cell.n_without,
+                weight,
+            )
             for cell, effect, weight in zip(cells, effects, weights, strict=True)
         ),
         left_out=tuple(left_out),
-        pre_trend=_pre_trend(y, first, cells, sizes),
+        pre_trend=_pre_trend(y, first, kinds, cells, sizes),
         n_clusters=len(y),
     )
 
@@ -279,29 +299,29 @@ def _too_few(first: Floats, groups: Sequence[int]) -> NotEstimable | None:
 def _contrast(
     y: Floats,
     first: Floats,
+    kinds: npt.NDArray[np.intp],
     cells: Sequence[_Cell],
     weights: Sequence[float],
 ) -> _Contrast:
     """Sum of weighted group-time effects, as one weighted sum of each cluster's outcomes.
 
-    All clusters of one cohort carry the same coefficients, so the sum is one of independent
-    cohort means, whose variances are known each on their own degrees of freedom.
+    All clusters of one kind (cohort and stratum) carry the same coefficients, so the sum is one of
+    independent means, whose variances are known each on their own degrees of freedom.
     """
-    kinds = np.unique(first)
-    coefficients = {kind: np.zeros(y.shape[1]) for kind in kinds}
-    sizes = {kind: int((first == kind).sum()) for kind in kinds}
+    members = {int(kind): kinds == kind for kind in np.unique(kinds)}
+    coefficients = {kind: np.zeros(y.shape[1]) for kind in members}
     for cell, weight in zip(cells, weights, strict=True):
         if not weight:
             continue
-        for kind in kinds:
-            share = weight if kind == cell.group else 0.0
-            if cell.without[first == kind].any():
-                share = -weight * sizes[kind] / cell.n_without
+        for kind, those in members.items():
+            share = weight if first[those][0] == cell.group else 0.0
+            if cell.without[those].any():
+                share = -weight * int(those.sum()) / cell.n_without
             coefficients[kind][cell.period] += share
             coefficients[kind][cell.base] -= share
     value = variance = spread = 0.0
-    for kind in kinds:
-        of = y[first == kind] @ coefficients[kind]
+    for kind, those in members.items():
+        of = y[those] @ coefficients[kind]
         value += float(of.mean())
         if coefficients[kind].any():
             own = float(of.var(ddof=1)) / len(of) if len(of) > 1 else math.inf
@@ -318,7 +338,11 @@ def _cell_effect(y: Floats, first: Floats, cell: _Cell) -> float:
 
 
 def _pre_trend(
-    y: Floats, first: Floats, cells: Sequence[_Cell], sizes: dict[int, int]
+    y: Floats,
+    first: Floats,
+    kinds: npt.NDArray[np.intp],
+    cells: Sequence[_Cell],
+    sizes: Mapping[int, float],
 ) -> PreTrend | None:
     """Slope of the placebo effects through the last period without, averaged by cohort size."""
     before = [cell for cell in cells if cell.period < cell.base]
@@ -332,7 +356,7 @@ def _pre_trend(
         sizes[cell.group] / total * (cell.period - cell.base) / squares[cell.group]
         for cell in before
     ]
-    found = _contrast(y, first, before, weights)
+    found = _contrast(y, first, kinds, before, weights)
     if not found.standard_error > 0:
         return None
     degrees = found.degrees_of_freedom

@@ -134,11 +134,9 @@ def open_case(people: int, seed: int) -> Iterator[Case]:
 
 
 class PlainJudge:
-    """Stands in for Great Expectations, which takes 6 ms an expectation; a test holds both equal."""
+    """Stands in for Great Expectations, at 6 ms an expectation; a test holds both equal."""
 
-    def answers(
-        self, suite: str, frame: Any, expectations: Sequence[Expectation]
-    ) -> list[Answer]:
+    def answers(self, suite: str, frame: Any, expectations: Sequence[Expectation]) -> list[Answer]:
         if not expectations:
             raise GateError(f"the suite `{suite}` asks nothing")
         return [Answer(self._meets(frame, each)) for each in expectations]

@@ -57,7 +57,7 @@ DATA = (
     Kind("future_timestamps", "clocks of 3 % of people are three days ahead", ("clock_skew",),
          edit("update lake.events set occurred_at = occurred_at + interval 3 day,"
               " event_on = event_on + 3, clock_status = 'ahead'"
-              f" where occurred_at < timestamp '2026-10-21' and event_name = 'task_created' and "
+              " where occurred_at < timestamp '2026-10-21' and event_name = 'task_created' and "
               + some(0.03)), means="warn"),
     Kind("zero_volume_day", "one day without an event", ("volume",),
          edit("delete from lake.events where event_on = date '2026-10-14'")),
@@ -67,7 +67,9 @@ DATA = (
     Kind("partial_backfill", "two days filled again to 30 %", ("volume",),
          edit("delete from lake.events where event_on between date '2026-10-05' and"
               " date '2026-10-06' and " + some(0.7, "event_id"))),
-    Kind("quarantine", "6 % of the rows refused", ("quarantine_rate",), _accounts(quarantined=0.06)),
+    Kind(
+        "quarantine", "6 % of the rows refused", ("quarantine_rate",), _accounts(quarantined=0.06)
+    ),
     Kind("accounting_imbalance", "one row neither kept nor refused", ("row_accounting",),
          _one_row_short),
     Kind("conflict_rows", "4 % of the rows under the id of another row",
@@ -100,8 +102,9 @@ DATA = (
 def _expired(case: Case) -> None:
     from datetime import timedelta
 
-    from .case import replace
     from landed.catalog.releases import Exemption
+
+    from .case import replace
 
     lapsed = Exemption("freshness", "the loader is repaired", "data", NOW - timedelta(days=1))
     case.release = replace(case.release, exemptions=(lapsed,))

@@ -139,8 +139,7 @@ def compiled() -> Compiled:
     assert done.success, done.exception
     nodes = {result.node.unique_id: result.node for result in done.result.results}
     after = {
-        name: {one for one in node.depends_on.nodes if one in nodes}
-        for name, node in nodes.items()
+        name: {one for one in node.depends_on.nodes if one in nodes} for name, node in nodes.items()
     }
     order = tuple(TopologicalSorter(after).static_order())
     return Compiled(

@@ -232,7 +232,8 @@ from rows_of_kind inner join sessions using (session)
 _NUMBERED = f"""
 select
     * replace (
-        '{{"sequence":' || row_number() over (partition by session_id order by occurred_at, event_id)
+        '{{"sequence":'
+            || row_number() over (partition by session_id order by occurred_at, event_id)
             || ',' || properties || '}}' as properties,
         hash(event_id) as event_hash
     )

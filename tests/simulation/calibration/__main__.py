@@ -20,7 +20,18 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from . import adjustment, coverage, discovery, everyone, staggered, verdicts
+from . import (
+    adjustment,
+    adoption,
+    clusters,
+    comparison,
+    coverage,
+    discovery,
+    everyone,
+    staggered,
+    verdicts,
+    volume,
+)
 from .document import Run, Section, document
 from .rows import Row
 
@@ -87,10 +98,42 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         (2_000,),
     ),
     (
+        "Checks of the comparison",
+        "Whole releases of 28 daily looks and 11,200 units, judged by the gate's statistics with"
+        " the thresholds of its suites: how often a clean one is ever refused, and a broken one"
+        " found.",
+        comparison,
+        (100_000, 20_000, 20_000, 100_000, 10_000, 100_000, 10_000),
+    ),
+    (
+        "Clusters",
+        "Whole clusters of unequal sizes (coefficient of variation 0.71) are assigned, 200 units an"
+        " arm a day for 28 days, nothing changed. By unit: the same draws, the clusters forgotten.",
+        clusters,
+        (1_000, 1_000, 5_000),
+    ),
+    (
+        "Versions",
+        "Units take a version themselves: who is active can, and who is keen does it first. 8,000"
+        " units, gamma rates, Poisson counts a week, no effect unless the cell says so. Cohorts"
+        " against all that had not taken it yet are shown for comparison.",
+        adoption,
+        (1_000,),
+    ),
+    (
         "Segments",
         "20 levels (4 segments of 5) × 5 metrics correlated 0.5, 5,600 units an arm.",
         discovery,
         (20_000, 20_000, 20_000),
+    ),
+    (
+        "Volume of events",
+        "Counts of one source by hour, five weeks before a release and its 28 days: a daily curve,"
+        " quieter weekends, log-normal factors of days and gamma factors of hours on a Poisson"
+        " count: 10 % and 15 % where calm, 30 % and 40 % where restless. A release counts if any"
+        " hour or day of it is ever refused.",
+        volume,
+        (4_000, 1_000),
     ),
 )
 

@@ -27,6 +27,9 @@ Monte Carlo standard error. **missed** is a promise that these draws did not kee
 what does badly: another method, or a case that landed refuses or warns of.
 """
 
+#: Units of what is no share, by claim.
+_UNITS = {"bias": "se", "day it is found on": "days"}
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -83,29 +86,30 @@ def document(sections: Sequence[Section], run: Run) -> str:
 
 
 def _line(row: Row) -> str:
-    is_bias = row.claim == "bias"
+    unit = _UNITS.get(row.claim, "%")
     error = row.error
     if error is None:
         error = math.sqrt(max(row.found * (1 - row.found), 0.0) / row.draws)
     mark = "" if row.is_kept else "**missed**"
     mark = "losing" if row.is_losing else mark
     cells = [
-        row.claim, row.cell, f"{row.draws:,}", _target(row, is_bias=is_bias),
-        _shown(row.found, is_bias=is_bias), _shown(error, is_bias=is_bias), mark,
+        row.claim, row.cell, f"{row.draws:,}", _target(row, unit=unit),
+        _shown(row.found, unit=unit), _shown(error, unit=unit), mark,
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 
 
-def _target(row: Row, *, is_bias: bool) -> str:
+def _target(row: Row, *, unit: str) -> str:
     if row.lower is not None and row.upper is not None:
-        unit = " se" if is_bias else " %"
-        low, high = (_shown(one, is_bias=is_bias).removesuffix(unit)
+        low, high = (_shown(one, unit=unit).removesuffix(f" {unit}")
                      for one in (row.lower, row.upper))  # fmt: skip
-        return f"{low} to {high}{unit}"
+        return f"{low} to {high} {unit}"
     if row.lower is not None:
-        return f"≥ {_shown(row.lower, is_bias=is_bias)}"
-    return "" if row.upper is None else f"≤ {_shown(row.upper, is_bias=is_bias)}"
+        return f"≥ {_shown(row.lower, unit=unit)}"
+    return "" if row.upper is None else f"≤ {_shown(row.upper, unit=unit)}"
 
 
-def _shown(number: float, *, is_bias: bool) -> str:
-    return f"{number:.3f} se" if is_bias else f"{number * 100:.2f} %"
+def _shown(number: float, *, unit: str) -> str:
+    if unit == "%":
+        return f"{number * 100:.2f} %"
+    return f"{number:.{3 if unit == 'se' else 2}f} {unit}"

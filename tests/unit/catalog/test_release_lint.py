@@ -157,6 +157,17 @@ def test_a_share_of_exposed_units_is_refused_in_a_release_to_everyone(tmp_path: 
     assert "none before the change" in found[0]
 
 
+def test_an_absolute_limit_of_a_total_is_refused_in_a_version_that_is_judged(
+    tmp_path: Path,
+) -> None:
+    named = "[{metric: amount, minimum_effect_of_interest: 3}]"
+
+    found = faults(tmp_path, *METRICS, **rolled_out("          kind: version\n", success=named))
+
+    assert len(found) == 1
+    assert "the limit of `amount` is 3" in found[0]
+
+
 @pytest.mark.parametrize("by", ["plan", "unit__plan"])
 def test_cohorts_go_by_a_dimension_of_every_metric(tmp_path: Path, by: str) -> None:
     catalog = load(tmp_path, *METRICS, **by_cohort(by, success="[{metric: events}]"))

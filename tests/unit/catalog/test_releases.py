@@ -110,6 +110,27 @@ def test_a_release_to_everyone_needs_no_control(tmp_path: Path) -> None:
     assert release.decides_at([7]) == datetime(2026, 9, 19, tzinfo=UTC)  # 14 whole days
 
 
+@pytest.mark.parametrize(
+    ("horizon", "due"),
+    [
+        ("horizon: {exposure_ends_at: 2026-10-10T00:00:00Z}\n", datetime(2026, 10, 10, tzinfo=UTC)),
+        ("", None),
+    ],
+)
+def test_a_version_is_judged_at_its_declared_end_or_never(
+    tmp_path: Path, horizon: str, due: datetime | None
+) -> None:
+    text = (
+        "release: dark\nshipped_at: 2026-09-05T00:00:00Z\nowner: x\napp_version: '2.0'\n"
+        f"rollout: {{kind: version}}\n{horizon}success: [{{metric: signups}}]\n"
+    )
+
+    release = read_release(write(tmp_path, text, "dark"))
+
+    assert release.has_design == release.has_adoption == (due is not None)
+    assert release.decides_at([7]) == due  # no outcome is one of a unit
+
+
 EVERYONE = """\
 release: dark
 shipped_at: 2026-09-05T07:00:00Z

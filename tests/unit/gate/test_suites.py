@@ -57,6 +57,7 @@ def test_the_core_makes_every_built_in_check_once():
 def test_the_core_has_a_suite_a_subject():
     assert set(load_suites()) == {
         "accounting",
+        "balance",
         "definitions",
         "exposures",
         "freshness",
@@ -66,6 +67,7 @@ def test_the_core_has_a_suite_a_subject():
         "profiles",
         "results",
         "volume",
+        "telemetry",
     }
 
 
@@ -73,7 +75,7 @@ def test_the_core_has_a_suite_a_subject():
     ("check_id", "limits"),
     [
         ("quarantine_rate", [("critical", 0.05), ("warning", 0.01)]),
-        ("crossover_share", [("critical", 0.01), ("warning", 0.001)]),
+        ("crossover_share", [("critical", 0.01), ("critical", 0.005), ("warning", 0.001)]),
         ("outcome_without_exposure", [("critical", 0.01)]),
         ("independent_recount", [("critical", 1e-9)]),
     ],

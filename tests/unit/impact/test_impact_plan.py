@@ -161,6 +161,35 @@ def test_a_release_without_control_has_no_power_by_units(
     assert found.decides_after_days == 14  # whole days after it, whatever the metric's window
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (None, "no declared end: described only"),
+        (10, "it ends too early: 3 whole weeks are needed"),
+        (21, "by those who take it in 1 week, against others"),
+        (70, "by those who take it in 3 weeks, against others"),
+    ],
+)
+def test_a_version_is_told_what_it_takes_to_judge_it(  # noqa: PLR0917 - four are fixtures
+    release: Make, catalog: Make, metric: Make, row: Make, days: int | None, told: str
+) -> None:
+    version = replace(
+        release(activation()),
+        kind="version",
+        control=None,
+        allocation=(),
+        shipped_at=SHIPPED,
+        exposure_ends_at=None if days is None else SHIPPED + timedelta(days=days),
+    )
+
+    found = plan(version, catalog(metric(window_days=7)), history(row))
+
+    assert told in found.metrics[0].note
+    assert found.rule == {}
+    if days is not None:
+        assert found.decides_after_days == days  # whatever the metric's window
+
+
 def test_events_that_never_occurred_are_told(
     release: Make, catalog: Make, metric: Make, row: Make
 ) -> None:
@@ -356,3 +385,47 @@ def test_history_shorter_than_the_outcome_window_is_refused(
 
     with pytest.raises(PlanError, match="31 whole days"):
         replay(marts, replace(core, metrics=metrics), named)
+
+
+def by_account(row: Make, clusters: int, alike: float) -> dict[str, Any]:
+    """History of so many clusters of equal size, whose units correlate like that."""
+    size = UNITS / clusters
+    # variance of a cluster's sum: units alone, times the design effect
+    squares = clusters * size * 0.1 * 0.9 * (1 + (size - 1) * alike)
+    share = row("activation_rate", "history", n=UNITS, nonzero=UNITS // 10)
+    return {
+        **moments(share, 0.1 * UNITS, 0.1 * UNITS),
+        "clusters": clusters,
+        "cluster_nn": clusters * size**2,
+        "cluster_dd": clusters * size**2,
+        "cluster_yd": 0.1 * clusters * size**2,
+        "cluster_yy": squares + clusters * (0.1 * size) ** 2,
+    }
+
+
+def test_a_plan_by_cluster_pays_for_what_units_of_one_cluster_have_in_common(
+    release: Make, catalog: Make, metric: Make, row: Make
+):
+    known = catalog(metric())
+    assigned = release(activation(), cluster="account_id")
+
+    alone = plan(release(activation()), known, history(row)).metrics[0]
+    accounts = history(row, by_account(row, 100, 0.05))
+    alike = plan(assigned, known, accounts).metrics[0]
+
+    # 112 units a cluster: 1 + 111 * 0.05 = 6.55 times the variance
+    assert (alike.standard_error / alone.standard_error) ** 2 == pytest.approx(6.55, rel=0.03)
+    assert "design effect 6.6" in alike.note or "design effect 6.5" in alike.note
+
+
+def test_a_plan_by_cluster_needs_clusters_in_history_and_twenty_in_an_arm(
+    release: Make, catalog: Make, metric: Make, row: Make
+):
+    known = catalog(metric())
+    assigned = release(activation(), cluster="account_id")
+
+    unknown = plan(assigned, known, history(row)).metrics[0]
+    few = plan(assigned, known, history(row, by_account(row, 39, 0.05))).metrics[0]
+
+    assert "no event of history names `account_id`" in unknown.note
+    assert few.note == "not estimable: about 19 clusters in an arm, 20 are needed"

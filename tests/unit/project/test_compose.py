@@ -60,19 +60,62 @@ def test_the_rules_for_bots_are_variables_of_the_core(project: Project, home: Ho
     compose(load_project(project.root), home)
 
     variables = yaml.safe_load((home.dbt / "dbt_project.yml").read_text())["vars"]["landed_core"]
-    assert variables == {
-        "bot_properties": ["is_bot"],
-        "bot_user_agents": r"head\.less",
-        "bot_units": [r"monitor\-.*", r"qa\.1"],
-        "bot_events_a_minute": 300,
-        "bot_events_a_day": 0,
+    assert (
+        variables
+        == {
+            "bot_properties": ["is_bot"],
+            "bot_user_agents": r"head\.less",
+            "bot_units": [r"monitor\-.*", r"qa\.1"],
+            "bot_events_a_minute": 300,
+            "bot_events_a_day": 0,
+        }
+        | project.telemetry.variables()
+    )
+
+
+def test_what_a_client_sends_regularly_is_a_variable_of_the_core(
+    project: Project, home: Home
+) -> None:
+    (project.root / "landed.toml").write_text(
+        '[project]\nname = "product"\n'
+        '[telemetry]\nsequence = "seq"\nheartbeat = "beat"\nheartbeat_seconds = 30\n'
+        'pairs = [["upload_started", "upload_ended"]]\n'
+    )
+
+    compose(load_project(project.root), home)
+
+    variables = yaml.safe_load((home.dbt / "dbt_project.yml").read_text())["vars"]["landed_core"]
+    assert variables == project.bots.variables() | {
+        "telemetry_sequence": "seq",
+        "telemetry_heartbeat": "beat",
+        "telemetry_heartbeat_seconds": 30,
+        "telemetry_pairs": [["upload_started", "upload_ended"]],
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ('sequence = "x\' or true --"', "telemetry.sequence is"),
+        ('heartbeat = "{{ x }}"', "telemetry.heartbeat is"),
+        ("heartbeat_seconds = 0", "telemetry.heartbeat_seconds is 0"),
+        ('pairs = [["start"]]', "telemetry.pairs is"),
+        ('pairs = [["same", "same"]]', "telemetry.pairs is"),
+        ('seq = "n"', "unknown key.s. seq in .telemetry."),
+    ],
+)
+def test_telemetry_that_is_none_is_refused(project: Project, rule: str, said: str) -> None:
+    text = f'[project]\nname = "product"\n[telemetry]\n{rule}\n'
+    (project.root / "landed.toml").write_text(text)
+
+    with pytest.raises(ContractError, match=said):
+        load_project(project.root)
 
 
 def test_the_defaults_of_the_core_are_those_of_a_project_without_rules(project: Project) -> None:
     core = yaml.safe_load((core_root() / "dbt_project.yml").read_text())
 
-    assert core["vars"] == project.bots.variables()
+    assert core["vars"] == project.bots.variables() | project.telemetry.variables()
 
 
 @pytest.mark.parametrize(

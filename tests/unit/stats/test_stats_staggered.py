@@ -163,3 +163,26 @@ def test_outcomes_that_all_move_alike_are_not_estimable():
 def test_a_wrong_call_is_refused(y, cohorts, says):
     with pytest.raises(EstimationError, match=says):
         staggered_effect(y, cohorts)
+
+
+def test_a_cohort_is_compared_with_clusters_of_its_own_stratum_alone():
+    cohorts = [3] * 8 + [None] * 8 + [5] * 8 + [None] * 8
+    strata = [1] * 16 + [2] * 16
+    y = panel(cohorts, effect=0.5, noise=1e-9)
+    y[8:16] += np.arange(8) * 0.25  # what only the first cohort is compared with
+
+    found = staggered_effect(y, cohorts, strata=strata)
+
+    cells = {(cell.cohort, cell.period): cell.effect for cell in found.cells}
+    assert cells[3, 4] == pytest.approx(1.0 - 0.5, abs=1e-6)
+    assert cells[5, 5] == pytest.approx(0.5, abs=1e-6)
+    assert {cell.n_comparison for cell in found.cells} == {8}
+
+
+def test_a_cohort_counts_for_its_declared_size():
+    y = panel(effect=1.0, noise=1e-9)
+
+    found = staggered_effect(y, COHORTS, cohort_sizes={3: 100.0, 5: 300.0})
+
+    assert found.effect == pytest.approx((100 * 15 + 300 * 6) / (100 * 5 + 300 * 3), abs=1e-6)
+    assert {cell.n_treated for cell in found.cells} == {6, 10}

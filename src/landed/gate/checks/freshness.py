@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ...errors import PlanError, WarehouseError
@@ -52,32 +53,42 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     if not sources:
         raise WarehouseError("there is no event at all", fix="ingest the project's sources.")
     as_of, due = without_zone(subject.as_of), subject.dates.decides_at
-    age = timedelta(hours=parameters["max_age_hours"])
-    if due is not None and as_of >= due + age:
-        required, needs_whole_days = due, True
-        expected = f"every source whole until the verdict is due, {_text(due)}"
-    else:
-        required, needs_whole_days = min(as_of - age, due or as_of), False
-        expected = f"every source at most {parameters['max_age_hours']:g} hours old"
+    ages = {source: _age(parameters.of(source)) for source, _, _ in sources}
+    needs_whole_days = due is not None and as_of >= due + max(ages.values())
+    required = {
+        source: due
+        if due is not None and needs_whole_days
+        else min(as_of - ages[source], due or as_of)
+        for source in ages
+    }
     reached = {
         source: whole_until if needs_whole_days else reaches_to
         for source, reaches_to, whole_until in sources
     }
-    last = min(reached, key=lambda source: (reached[source], source))
-    behind = max(0.0, (required - reached[last]) / timedelta(hours=1))
+    last = min(reached, key=lambda source: (reached[source] - required[source], source))
+    behind = max(0.0, (required[last] - reached[last]) / timedelta(hours=1))
+    expected = (
+        f"every source whole until the verdict is due, {_text(required[last])}"
+        if needs_whole_days
+        else f"every source at most {ages[last] / timedelta(hours=1):g} hours old"
+    )
     state = "whole until" if needs_whole_days else "reaches to"
     observed = f"source `{last}` {state} {_text(reached[last])}"
     if behind:
-        observed += f", {behind:,.1f} hours short of {_text(required)}"
+        observed += f", {behind:,.1f} hours short of {_text(required[last])}"
     return Fact(
         {"uncovered_hours": behind},
         observed,
         expected,
         details={
-            "required": _text(required),
+            "required": {source: _text(instant) for source, instant in required.items()},
             "reached": {source: _text(instant) for source, instant in reached.items()},
         },
     )
+
+
+def _age(parameters: Mapping[str, float]) -> timedelta:
+    return timedelta(hours=parameters["max_age_hours"])
 
 
 def _text(instant: datetime) -> str:

@@ -1,4 +1,4 @@
-"""A second, plain count of each success metric agrees with the numbers of the report."""
+"""A second, plain count of each metric that decides agrees with the numbers of the report."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _UNIT_VALUES = {
     ("ratio", "count_distinct"): "count(distinct value)",
     ("ratio", "sum_boolean"): "count(*) filter (where value)",
 }
+_FORMS = frozenset(form for form, _ in _UNIT_VALUES)
 
 _RECOUNT = """
 with
@@ -43,6 +44,7 @@ population as (
         and exposed_at < $cutoff_at
         and not coalesce(is_bot, false)
         and not coalesce(is_crossover, false)
+        {of_one_cluster}
 
 ),
 
@@ -89,6 +91,23 @@ left join unit_values
 group by mature.variant
 """
 
+# what was assigned as a whole and met one variant
+_OF_ONE_CLUSTER = """
+        and not coalesce(is_in_two_clusters, false)
+        and cluster_id in (
+            select cluster_id
+            from main.fct_exposures
+            where
+                release = $release
+                and exposed_at < $cutoff_at
+                and not coalesce(is_bot, false)
+                and not coalesce(is_crossover, false)
+                and not coalesce(is_in_two_clusters, false)
+            group by cluster_id
+            having count(distinct variant) = 1
+        )
+"""
+
 Recounted = tuple[int, int, float]  # units, units with a value, total
 
 
@@ -96,17 +115,19 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     forms = {row["metric"]: row["form"] for row in subject.moments}
     differences: dict[str, float] = {}
     recounted: dict[str, dict[str, Any]] = {}
-    for role in subject.release.with_role("success"):
+    left_out = []
+    for role in subject.release.with_role("success", "guardrail", "survival"):
         metric = subject.catalog.metric(role.metric)
         means = _means(subject, metric, forms.get(metric.name, ""))
         if means is None:
+            left_out.append(metric.name)
             continue
         recounted[metric.name] = {v: {"n": n, "mean": mean} for v, (n, mean) in means.items()}
         for place, (reported, again) in _pairs(subject, metric.name, means):
             scale = max(abs(reported), abs(again), 1e-12)
             differences[place] = abs(reported - again) / scale
     if not differences:
-        return NotApplicable("no success metric has a form that can be recounted")
+        return NotApplicable("no metric that decides has a form that can be recounted")
     worst = max(differences, key=lambda place: differences[place])
     return Fact(
         {"recount_difference": differences[worst]},
@@ -114,13 +135,13 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
         if differences[worst]
         else f"{len(differences)} numbers of {listed(sorted(recounted))} counted again, all equal",
         "the report's units and means counted again, equal to {limit} of their value",
-        details={"recounted": recounted},
+        details={"recounted": recounted, "not_recounted": left_out},
     )
 
 
 def _means(subject: Subject, metric: Metric, form: str) -> dict[str, tuple[int, float]] | None:
     """Units and mean by variant, or None where this form is not recounted."""
-    if metric.cap_value is not None:
+    if metric.cap_value is not None or form not in _FORMS:
         return None
     rows = outcome_rows(subject.catalog, metric)
     if form == "ratio" and rows[0].agg == "average":  # a mean over rows is sum over count
@@ -156,7 +177,12 @@ def _recount(
     if metric.window_days is not None:
         window_ends_at = "exposed_at + to_microseconds($window_microseconds::bigint)"
         parameters["window_microseconds"] = round(metric.window_days * 86_400_000_000)
-    sql = _RECOUNT.format(window_ends_at=window_ends_at, rows=rows.select(), unit_value=unit_value)
+    sql = _RECOUNT.format(
+        window_ends_at=window_ends_at,
+        of_one_cluster="" if subject.release.cluster is None else _OF_ONE_CLUSTER,
+        rows=rows.select(),
+        unit_value=unit_value,
+    )
     return {
         variant: (units, with_value, total)
         for variant, units, with_value, total in subject.engine.rows(sql, parameters)

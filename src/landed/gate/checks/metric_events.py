@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ...catalog.metric_events import MetricEvents
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
-from ..passes.event_counts import EventCounts, event_counts
+from ..passes.event_counts import EventCounts, SourceCounts, event_counts
+from ..passes.exposures import read_exposures
 from ..stopped import Stop, Window, stop_of
 
 
@@ -129,12 +131,13 @@ def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Paramet
         reverse=True,
     )
     for _, source in by_rows:
-        first_on = min(counts.sources[source].by_day[event])
+        heard = counts.sources[source]
         until_on = counts.until_on
-        if first_on >= shipped_on:  # part of the change: it may end when nobody is exposed anew
+        if min(heard.by_day[event]) >= shipped_on:  # part of the change: it comes as people meet it
             until_on = min(until_on, dates.exposure_until.date())
+            heard = _beside_exposures(subject, heard, event)
         found = stop_of(
-            counts.sources[source],
+            heard,
             source,
             event,
             Window(
@@ -150,6 +153,22 @@ def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Paramet
         if found is not None:
             return found
     return None
+
+
+def _beside_exposures(subject: Subject, heard: SourceCounts, event: str) -> SourceCounts:
+    """The same counts, where days are told apart by the units that they exposed anew.
+
+    An event that every unit sends once, as it meets the change, fades as exposures do; one that
+    units go on to send comes more often than that, so no silence of it is overstated.
+    """
+    met: Counter[date] = Counter()
+    for cell in subject.once(read_exposures).days:
+        met[cell.day_at.date()] += cell.units + cell.crossovers
+    if not met:  # nobody is exposed on his own: the product's other events have to do
+        return heard
+    seen = heard.by_day[event]
+    total = {day: met[day] + seen.get(day, 0) for day in heard.total_by_day}
+    return replace(heard, total_by_day=total, by_version={}, version_days={})
 
 
 def _is_due(subject: Subject, counts: EventCounts, parameters: Parameters) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ...catalog.releases import AllocationStage
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, share
-from ..passes.exposures import Exposures, look_days, look_fractions, read_exposures
+from ..passes.exposures import Exposures, look_days, look_fractions, read_assigned
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -19,7 +19,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     plan = subject.stages
     if not plan:
         return NotApplicable("the release plans no allocation")
-    exposures = subject.once(read_exposures)
+    exposures = subject.once(read_assigned)
     unplanned = sum(
         cell.units
         for cell in exposures.cells
@@ -45,11 +45,14 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     when = f"look {at + 1}, {days[at].date()}"
     observed = ", ".join(
         f"{variant} {units:,} of {total:,} ({share(units / total)})"
-        for variant, units in subject.units_by_variant.items()
-        if (total := sum(subject.units_by_variant.values()))
+        for variant, units in subject.assigned_by_variant.items()
+        if (total := sum(subject.assigned_by_variant.values()))
     )
+    what = "unit" if subject.release.cluster is None else "cluster"
+    if subject.release.cluster is not None:  # units of one cluster are not independent
+        observed = f"clusters: {observed}"
     if unplanned:
-        observed += f", {count(unplanned, 'unit')} exposed where the plan gave no traffic"
+        observed += f", {count(unplanned, what)} exposed where the plan gave no traffic"
     elif path.crossed is None:
         observed += f"; nearest at {when}: {evidence}"
     else:

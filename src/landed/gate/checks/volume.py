@@ -35,14 +35,15 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     days = max(_LOOKS, (span.judged_until - span.judged_from).days)
     tests = days * _COUNTS_A_DAY * len(known)
     for one in known:
-        least = _least_share(subject, one, parameters)
+        limits = parameters.of(one.source)
+        least = limits["min_share"] * _share_beyond_effects(subject, one)
         for found in departures(
             one.counts,
             one.first_on + timedelta(days=1),  # it may have begun in the middle of its first
             (span.judged_from, span.judged_until),
-            without_zone(subject.as_of) - timedelta(hours=parameters["closed_hours"]),
+            without_zone(subject.as_of) - timedelta(hours=limits["closed_hours"]),
             min_expected=parameters["min_expected"],
-            usual=(parameters["usual_share"], 1 / parameters["min_share"]),
+            usual=(max(limits["usual_share"], least), parameters["usual_ratio"]),
             alpha=parameters["warning_budget"] / tests,
         ):
             if found.share < least and found.p_value < parameters["budget"] / tests:
@@ -76,19 +77,18 @@ def _is_read(subject: Subject, one: Series) -> bool:
     )
 
 
-def _least_share(subject: Subject, one: Series, parameters: Parameters) -> float:
-    """The share of the usual count below which a release is held up.
+def _share_beyond_effects(subject: Subject, one: Series) -> float:
+    """The share of a series that the release itself cannot take away.
 
     A release may move the events it is about: of a single event only what the control arm would
     leave of it, were the others to send none, can be told from an effect.
     """
-    least = parameters["min_share"]
     if one.event is None:
-        return least
+        return 1.0
     control = subject.release.control
     if not subject.release.has_concurrent_control or control is None:
         return 0.0
-    return least * min(stage.shares.get(control, 0.0) for stage in subject.stages)
+    return min((stage.shares.get(control, 0.0) for stage in subject.stages), default=0.0)
 
 
 def _name(one: Series) -> str:

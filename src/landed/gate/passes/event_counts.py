@@ -1,4 +1,4 @@
-"""One pass over `fct_events`: rows by source, event, day and version about a release."""
+"""One pass over `int_event_hours`: rows by source, event, day and version about a release."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ counts as materialized (
         event_name,
         app_version,
         event_on,
-        count(*) as event_count
+        sum(event_count) as event_count
 
-    from main.fct_events
+    from main.int_event_hours
 
     where event_on >= $from_on and event_on < $until_on
 
@@ -115,7 +115,7 @@ class EventCounts:
 
 
 def event_counts(subject: Subject) -> EventCounts:
-    """Rows of `fct_events` from eight weeks before the release up to its last whole day."""
+    """Events by day from eight weeks before the release up to its last whole day."""
     dates = subject.dates
     from_on = dates.shipped_at.date() - timedelta(days=DAYS_BEFORE)
     until_on = dates.cutoff_at.date()  # a day that the cutoff divides is no whole one

@@ -31,7 +31,7 @@ exposed as (
         coalesce(is_bot, false) as bot,
         coalesce(is_crossover, false) as crossover
 
-    from main.fct_exposures
+    from {source}
 
     where
         release = $release
@@ -111,14 +111,36 @@ class Exposures:
 def read_exposures(subject: Subject) -> Exposures:
     """Count the exposed; ask for it with `subject.once`.
 
-    What is counted is what is assigned: of a release by groups it would be the groups. Whoever
-    judges the split reads it from here.
+    Units are counted, whatever was assigned; whoever judges the split reads `read_assigned`.
     """
+    return _count(subject, "main.fct_exposures")
+
+
+def read_assigned(subject: Subject) -> Exposures:
+    """Count what was assigned; ask for it with `subject.once`.
+
+    Clusters where the release names them, each on the day and in the stage of its first unit: what
+    a unit was as of its exposure says nothing of them, so they are in no slice. Else units.
+    """
+    if subject.release.cluster is None:
+        return subject.once(read_exposures)
+    from ...impact.exposure import UNITS_BY_CLUSTER  # scipy: as in checks/sample_ratio.py
+
+    unknown = ", ".join(f"cast(null as varchar) as {column}" for column in SLICES.values())
+    clusters = (
+        f"{UNITS_BY_CLUSTER} select $release as release, variant, exposed_at, is_crossover,"
+        f" false as is_bot, {unknown} from clusters"
+    )
+    return _count(subject, f"({clusters}) as assigned")
+
+
+def _count(subject: Subject, source: str) -> Exposures:
     names = ["day_at", *SLICES]
     starts = stage_starts(subject.stages)
     bound = {f"stage_{at}": start for at, start in starts.items()}
     rows = subject.engine.rows(
         _COUNTS.format(
+            source=source,
             stage=" + ".join(f"(exposed_at >= ${name})::integer" for name in bound) or "0",
             slices=",\n        ".join(f"{column} as {name}" for name, column in SLICES.items()),
             names=", ".join(names),
@@ -156,17 +178,25 @@ def look_days(subject: Subject) -> tuple[datetime, ...]:
     return tuple(first + timedelta(days=at) for at in range(days))
 
 
-def look_fractions(subject: Subject) -> tuple[float, ...]:
+def look_fractions(subject: Subject, delay_days: int = 0) -> tuple[float, ...]:
     """Share of the planned exposure that has passed at the end of each day, at most 1.
 
     Empty without an end of exposure: nothing is planned to be spent then.
+
+    Args:
+        subject: The release under judgement.
+        delay_days: How much later than its exposure a unit is counted: the last planned look is as
+            much later, but not after the verdict is due. Days.
     """
-    starts_at, ends_at = subject.dates.shipped_at, subject.dates.exposure_ends_at
-    if ends_at is None:
+    dates = subject.dates
+    if dates.exposure_ends_at is None:
         return ()
-    whole = ends_at - starts_at
+    ends_at = dates.exposure_ends_at + timedelta(days=delay_days)
+    if dates.decides_at is not None:
+        ends_at = max(min(ends_at, dates.decides_at), dates.exposure_ends_at)
+    whole = ends_at - dates.shipped_at
     ends = [day + timedelta(days=1) for day in look_days(subject)]
-    return tuple(min((end - starts_at) / whole, 1.0) for end in ends)
+    return tuple(min((end - dates.shipped_at) / whole, 1.0) for end in ends)
 
 
 def _day(instant: datetime) -> datetime:

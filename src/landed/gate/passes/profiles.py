@@ -125,3 +125,41 @@ def _totals(series: Sequence[Series]) -> Iterator[Series]:
         for one in parts:
             total.update(one.counts)
         yield Series(source, None, min(one.first_on for one in parts), total)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTotal:
+    """Events of a source in the marts. Counts.
+
+    Args:
+        ever: Of its whole life.
+        events: On the days that the release uses.
+        skewed: Of those, by a clock that was ahead of ours, or had to be set right.
+    """
+
+    source: str
+    ever: int
+    events: int
+    skewed: int
+
+
+_TOTALS = """
+select
+    source,
+    sum(event_count)::bigint as ever,
+    coalesce(sum(event_count) filter (where {used}), 0)::bigint as events,
+    coalesce(sum(ahead_count + corrected_count) filter (where {used}), 0)::bigint as skewed
+
+from main.int_event_hours
+
+group by all
+
+order by source
+""".format(used="event_on >= $since and event_on < $until")
+
+
+def event_totals(subject: Subject) -> tuple[SourceTotal, ...]:
+    """Counts of each source, of its whole life and since the release shipped."""
+    span = period(subject)
+    rows = subject.engine.rows(_TOTALS, {"since": span.judged_from, "until": span.judged_until})
+    return tuple(SourceTotal(*row) for row in rows)

@@ -1,0 +1,184 @@
+"""A release that assigned accounts: judged, measured and reported by account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from landed.impact.calendar import Calendar
+from landed.report.html import render_html
+from landed.report.markdown import render_markdown
+from landed.report.text import render_text
+
+CUTOFF_AT = datetime(2026, 3, 16, tzinfo=UTC)
+CALENDAR = Calendar("checklist", CUTOFF_AT, CUTOFF_AT, CUTOFF_AT)
+
+# 48 accounts of 4 to 9 units; in half of each arm's accounts everybody signs up
+ACCOUNTS = """
+create or replace table fct_exposures as
+select 'checklist' as release, format('a{:02d}u{:d}', a, u) as unit_id,
+    if(a % 2 = 0, 'control', 'checklist') as variant,
+    timestamp '2026-03-03' + to_hours(a) as exposed_at,
+    false as is_crossover, false as is_bot,
+    format('a{:02d}', a) as cluster_id, false as is_in_two_clusters,
+    '1.0' as first_app_version, 'DE' as country, 'web' as platform, 'free' as plan,
+    1 as exposure_count
+from range(48) as accounts(a), range(9) as units(u)
+where u < 4 + a % 6;
+
+create or replace table int_assigned_units as select release, unit_id, variant from fct_exposures;
+create or replace table int_exposure_events as
+select release, unit_id, variant, exposed_at from fct_exposures;
+create or replace table int_labels as
+select release, unit_id, variant, exposed_at as labelled_at from fct_exposures;
+create or replace table agg_unit_days as
+select unit_id, cast(exposed_at as date) - 1 - n::integer as event_on, 3 as event_count
+from fct_exposures, range(2) as days(n);
+create or replace table dim_units as
+select unit_id, false as is_bot, 'team' as plan, timestamp '2026-03-01' as first_seen_at
+from fct_exposures;
+
+delete from fct_events;
+insert into fct_events
+select row_number() over () as event_id, * from (
+    select 'checklist_shown' as event_name, unit_id, exposed_at + interval 1 minute as occurred_at
+    from fct_exposures
+    union all
+    select 'signup', unit_id, exposed_at + interval 1 hour
+    from fct_exposures where cluster_id[2:]::integer % 4 < 2
+    union all
+    select 'view', 'a00u0', timestamp '2026-03-17 12:00'
+);
+
+create or replace table fct_views as
+select row_number() over () as view_id, unit_id,
+    10.0 + cluster_id[2:]::double + unit_id[5:]::double as seconds,
+    exposed_at + interval 1 hour as viewed_at
+from fct_exposures;
+"""
+
+
+@pytest.fixture
+def by_account(world):
+    world.run(ACCOUNTS)
+    return world.change(cluster="account_id")
+
+
+def test_a_release_by_account_counts_accounts_and_not_their_units(by_account):
+    made = by_account.assess(CALENDAR)
+
+    rate, seconds = made.report.document["estimates"]
+    assert rate["status"] == seconds["status"] == "estimated"
+    assert rate["method"] == seconds["method"] == "difference_of_clusters"
+    assert (rate["n_control"], rate["n_treatment"]) == (144, 168)
+    assert (rate["clusters"]["n_control"], rate["clusters"]["n_treatment"]) == (24, 24)
+    # all units of an account do alike: a unit tells nothing beside the first of its account
+    assert rate["clusters"]["intracluster_correlation"] == pytest.approx(1, abs=0.1)
+    assert rate["clusters"]["design_effect"] > 5
+    looks = {key: looks[0] for key, looks in made.looks.taken.items()}
+    look = looks["signup_rate", "checklist"]
+    assert look.clusters == (24, 24)
+    assert (look.n_control, look.n_treatment) == (144, 168)
+    assert look.information == pytest.approx(rate["standard_error"] ** -2)
+
+
+def test_the_report_of_a_release_by_account_shows_accounts_and_what_they_cost(by_account):
+    report = by_account.assess(CALENDAR).report
+
+    assert report.document["exposure"]["clusters"] == {
+        "property": "account_id",
+        "counts": {"control": 24, "checklist": 24},
+        "crossover": 0,
+    }
+    assert report.document["exposure"]["sample_ratio_p_value"] == 1.0
+    assert "Assigned by account_id: control 24, checklist 24." in " ".join(
+        render_text(report.document).split()
+    )
+    assert "Design effect" in render_markdown(report.document)
+    assert "Design effect" in render_html(report.document)
+
+
+def test_the_split_of_accounts_is_judged_and_not_that_of_units(by_account, result_of):
+    # one account of control has as many units as all others together
+    by_account.run(
+        "insert into fct_exposures by name"
+        " select 'checklist' as release, format('big{:d}', i) as unit_id, 'control' as variant,"
+        " timestamp '2026-03-03' as exposed_at, false as is_crossover, false as is_bot,"
+        " 'a00' as cluster_id, false as is_in_two_clusters from range(300) as t(i)"
+    )
+
+    check = result_of(by_account.data(), "sample_ratio")
+
+    assert check.passed
+    assert check.observed.startswith("clusters: control 24 of 48 (50 %)")
+    assert result_of(by_account.change(cluster=None).data(), "sample_ratio").blocks
+
+
+def test_an_account_with_units_in_both_variants_is_left_out_and_more_of_them_block(
+    by_account, result_of
+):
+    by_account.run("update fct_exposures set variant = 'checklist' where unit_id = 'a00u0'")
+
+    made = by_account.assess(CALENDAR)
+
+    check = result_of(made.decision, "crossover_share")
+    assert not check.passed
+    assert not check.blocks  # one in 48 may be an accident
+    assert check.observed == "1 of 48 clusters hold units of more than one variant (2.08 %)"
+    exposure = made.report.document["exposure"]
+    assert exposure["clusters"]["crossover"] == 1
+    assert exposure["excluded_units"]["crossover_cluster"] == 4
+    assert exposure["counts"] == {"control": 140, "checklist": 168}
+
+    by_account.run("update fct_exposures set variant = 'checklist' where unit_id like 'a1%u0'")
+    assert result_of(by_account.data(), "crossover_share").blocks
+
+
+def test_units_without_an_account_and_in_two_are_left_out_counted_and_refused(
+    by_account, result_of
+):
+    by_account.run("update fct_exposures set cluster_id = null where unit_id = 'a02u0'")
+    by_account.run("update fct_exposures set is_in_two_clusters = true where unit_id = 'a03u0'")
+
+    made = by_account.assess(CALENDAR)
+
+    assert [check.observed for check in made.decision.failed] == []
+    rate = made.report.document["estimates"][0]
+    assert (rate["n_control"], rate["n_treatment"]) == (143, 167)
+    excluded = made.report.document["exposure"]["excluded_units"]
+    assert (excluded["without_cluster"], excluded["two_clusters"]) == (1, 1)
+    assert result_of(made.decision, "independent_recount").passed
+
+    by_account.run("update fct_exposures set cluster_id = null where unit_id like '%u1'")
+    check = result_of(by_account.data(), "cluster_membership")
+    assert check.blocks
+    assert check.observed.startswith("of 312 exposed units 49 name no `account_id` and 1 name")
+
+
+def test_too_few_accounts_are_not_estimable_and_the_reason_says_what_to_do(by_account):
+    for table, key in (("fct_exposures", "unit_id"), ("int_assigned_units", "unit_id")):
+        by_account.run(f"delete from {table} where {key} >= 'a39'")
+
+    made = by_account.assess(CALENDAR)
+
+    rate = made.report.document["estimates"][0]
+    assert rate["status"] == "not_estimable"
+    assert rate["reason"] == (
+        "treatment has 19 clusters, at least 20 are needed: assign more clusters, or assign each"
+        " unit on its own"
+    )
+    assert made.verdict.decision == "not_estimable"
+
+
+def test_a_cluster_taken_out_of_the_file_after_a_look_stays_planned(by_account):
+    first = by_account.assess(CALENDAR)
+
+    later = by_account.change(cluster=None).assess(
+        replace(CALENDAR, cutoff_at=CUTOFF_AT), looks=lambda: first.looks
+    )
+
+    assert later.estimates[0].method == "difference_of_clusters"
+    caveats = {one["code"]: one["text"] for one in later.report.document["caveats"]}
+    assert "what is assigned as a whole" in caveats["plan_changed"]

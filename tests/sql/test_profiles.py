@@ -1,0 +1,113 @@
+"""Profiles of events and of their properties: counts, types and sizes, and no value."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lake_rows import Built, Event, event, make_built
+
+DAY = "2026-11-02"
+
+
+def _at(minute: int) -> str:
+    return f"{DAY} {minute // 60 % 24:02d}:{minute % 60:02d}"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    found = make_built(tmp_path_factory.mktemp("profiles"))
+    orders = [
+        event(
+            f"o{n}",
+            _at(n),
+            name="order",
+            version="1.0" if n < 20 else "2.0",
+            clock="ahead" if n == 3 else None,
+            properties={"amount": 10 * (n + 1), "plan": "secret-plan", "gift": n % 2 == 0},
+        )
+        for n in range(40)
+    ]
+    odd = [
+        event("n1", _at(1), name="odd", properties={"amount": None, "a.b": [1], "": {"x": 1}}),
+        Event("n2", _at(2), "odd", properties='{"amount": 1e999}'),
+        Event("n3", _at(3), "odd", properties="[1, 2]"),
+        Event("n4", _at(4), "odd", properties=json.dumps({"long": "x" * 40_000})),
+    ]
+    crowd = [
+        event(f"k{n}", _at(n), name="crowd", properties={f"key{n}-{key}": 1 for key in range(90)})
+        for n in range(5)
+    ]
+    many = [event(f"m{n}", _at(n), name="busy", properties={"nth": 1}) for n in range(2_000)]
+    found.land([*orders, *odd, *crowd, *many])
+    found.run()
+    return found
+
+
+def _profile(built: Built, event_name: str) -> dict[tuple[str, str], int]:
+    rows = built.rows(
+        "select property, type, sum(row_count)::int from int_property_days"
+        f" where event_name = '{event_name}' group by all"
+    )
+    return {(name, kind): n for name, kind, n in rows}
+
+
+def test_hours_count_events_and_clocks_that_were_ahead(built: Built) -> None:
+    assert built.rows(
+        "select hour_at::varchar, app_version, event_count, ahead_count from int_event_hours"
+        " where event_name = 'order' order by all"
+    ) == [("2026-11-02 00:00:00", "1.0", 20, 1), ("2026-11-02 00:00:00", "2.0", 20, 0)]
+
+
+def test_a_small_event_is_profiled_whole(built: Built) -> None:
+    assert _profile(built, "order") == {
+        (None, "rows"): 40,
+        ("amount", "number"): 40,
+        ("plan", "string"): 40,
+        ("gift", "boolean"): 40,
+    }
+
+
+def test_a_number_is_known_by_its_median_and_the_quarter_of_a_decade_it_lies_in(
+    built: Built,
+) -> None:
+    rows = built.rows(
+        "select log10_median, places[1004]::int, list_sum(map_values(places))::int"
+        " from int_property_days"
+        " where event_name = 'order' and property = 'amount' and app_version = '1.0'"
+    )
+
+    # 10, 20 … 200: the median is 105, and only 10 and no other lies below 10^1.25
+    assert rows == [(2.021, 1, 20)]
+
+
+def test_odd_values_have_their_type_and_break_nothing(built: Built) -> None:
+    assert _profile(built, "odd") == {
+        (None, "rows"): 3,  # 40,000 characters are not looked into
+        ("amount", "null"): 1,
+        ("amount", "number"): 1,
+        ("a.b", "array"): 1,
+        ("", "object"): 1,
+    }
+
+
+def test_an_event_with_hundreds_of_keys_keeps_a_hundred_and_counts_the_rest(built: Built) -> None:
+    rows = built.rows(
+        "select count(distinct property), sum(name_count) filter (where type = 'left out')::int"
+        " from int_property_days where event_name = 'crowd'"
+    )
+
+    assert rows == [(100, 350)]
+
+
+def test_a_busy_event_is_sampled(built: Built) -> None:
+    sampled = _profile(built, "busy")[None, "rows"]
+
+    assert 240 < sampled < 360
+
+
+def test_no_value_of_a_text_is_kept(built: Built) -> None:
+    rows = built.rows("select * from int_property_days")
+
+    assert "secret-plan" not in str(rows)
+    assert "amount" in str(rows)
