@@ -16,7 +16,7 @@ from landed.gate import judge_results, load_suites
 from landed.gate.checks import CHECKS
 from landed.gate.expectations import Judge
 
-CROSSED = "update fct_exposures set is_crossover = true where unit_id = 'u01'"
+CROSSED = "update fct_exposures set is_crossover = true where unit_id < 'u04'"
 OFF = "delete from fct_exposures where variant = 'control' and unit_id <> 'u00'"
 
 

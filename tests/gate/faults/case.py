@@ -79,8 +79,8 @@ class Case:
         """Change the lake, or the marts once they are built."""
         self.engine.execute(text, values or None)
 
-    def build(self, *, below: str | None = None) -> None:
-        """The marts of the lake as it is; or those alone that one model is built into."""
+    def build(self, *, keeping: str | None = None) -> None:
+        """The marts of the lake as it is; one may be kept, with what it was built of."""
         through = read_data_through(self.engine, self.now)
         assert through is not None
         calendar = release_calendar(self.release, self.catalog, through)
@@ -88,7 +88,7 @@ class Case:
         self.engine.execute(
             "create or replace view lake.touched_events as select * from lake.events"
         )
-        self.made.build(self.engine, below=below)
+        self.made.build(self.engine, keeping=keeping)
 
     def test_models(self) -> None:
         """The models' data tests on the marts as they are; else one that passed stands for all."""

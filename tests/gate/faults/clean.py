@@ -44,20 +44,23 @@ def looks(people: int, seed: int) -> Iterator[Look]:
                     f"create or replace view {schema}.{name} as select * from {schema}.all_events"
                     f" where received_at < timestamp '{case.now:%Y-%m-%d %H:%M}'"
                 )
-            case.build(below="fct_events")
+            case.build(keeping="fct_events")
+            _account(case)
             yield Look(number, outcome_of(case.assess()))
 
 
 def look_alone(people: int, seed: int, number: int) -> Outcome:
     """The same look, everything built of its rows alone."""
     with open_case(people, seed) as case:
-        _arrived(case, look_at(number))
+        case.now = look_at(number)
+        case.sql(
+            f"delete from lake.events where received_at >= timestamp '{case.now:%Y-%m-%d %H:%M}'"
+        )
         case.build()
+        _account(case)
         return outcome_of(case.assess())
 
 
-def _arrived(case: Case, now: datetime) -> None:
-    case.now = now
-    case.sql(f"delete from lake.events where received_at >= timestamp '{now:%Y-%m-%d %H:%M}'")
+def _account(case: Case) -> None:
     (rows,) = case.engine.one("select count(*) from lake.events") or (0,)
     case.accounts[0].rows_in = case.accounts[0].accepted = rows

@@ -77,7 +77,7 @@ COMPARISON = (
              '"holdout"'), '"control"', '"holdout"')"""
               f" where {_EXPOSURE} and {some(0.05)}"), means="warn"),
     Kind("outcome_before_exposure", "every exposure logged an hour late",
-         ("treatment_before_exposure", "outcome_before_exposure"),
+         ("treatment_before_exposure",),
          edit("update lake.events set occurred_at = occurred_at + interval 1 hour"
               f" where {_EXPOSURE}")),
     Kind("exposures_late_in_one_arm", "the treatment's exposures logged 10 minutes late",

@@ -85,10 +85,13 @@ class Compiled:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
 
-    def build(self, engine: Engine, *, below: str | None = None) -> None:
-        """Every model, anew; or those alone that one is built into."""
+    def build(self, engine: Engine, *, keeping: str | None = None) -> None:
+        """Every model, anew; but for one that is kept, and what it alone was built of."""
+        kept = {keeping} if keeping else set()
         for model in self.models:
-            if below is not None and below not in model.above:
+            kept |= model.above if model.name == keeping else frozenset()
+        for model in self.models:
+            if model.name in kept and not model.is_view:
                 continue
             kind = "view" if model.is_view else "table"
             engine.execute(f'create or replace {kind} main."{model.name}" as {model.sql}')

@@ -35,6 +35,7 @@ from . import (
     schema_drift,
     segment_totals,
     shares_in_range,
+    simpson_reversal,
     telemetry_loss,
     treatment_before_exposure,
     unit_change,
@@ -81,6 +82,7 @@ CHECKS: Mapping[str, Check] = {
     "model_tests": model_tests.CHECK,
     "shares_in_range": shares_in_range.CHECK,
     "segment_totals": segment_totals.CHECK,
+    "simpson_reversal": simpson_reversal.CHECK,
     "finite_estimates": finite_estimates.CHECK,
     "independent_recount": independent_recount.CHECK,
 }

@@ -1,0 +1,35 @@
+"""Clean releases pass at every look, and looks share only what no later event changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from gate.faults.case import plainly_judged
+from gate.faults.clean import LOOKS, Look, look_alone, looks
+from gate.faults.product import SMALL
+
+SEED = 20_261_128
+
+
+@pytest.fixture(scope="module")
+def judged() -> Iterator[dict[int, Look]]:
+    with plainly_judged():
+        yield {look.number: look for look in looks(SMALL, SEED)}
+
+
+def test_a_clean_release_is_published_at_every_look(judged: dict[int, Look]) -> None:
+    blocked = {number: look.found.blocked_by for number, look in judged.items()}
+
+    assert sorted(judged) == list(range(1, LOOKS + 1))
+    assert {number: by for number, by in blocked.items() if by} == {}
+
+
+@pytest.mark.parametrize("number", [4, 19])
+def test_a_look_that_shares_its_passes_finds_what_a_whole_build_finds(
+    judged: dict[int, Look], number: int
+) -> None:
+    with plainly_judged():
+        alone = look_alone(SMALL, SEED, number)
+
+    assert judged[number].found == alone
