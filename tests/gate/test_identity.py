@@ -21,7 +21,7 @@ create table people as
 select format('p{:04d}', i) as unit_id, day
 from range(timestamp '2026-02-16', timestamp '2026-03-16', interval 1 day) as days(day),
     range(1600) as persons(i)
-where hash(i, day) % 2 = 0
+where (hash(i || '|' || day) >> 20) % 2 = 0
 union all
 select format('n{}-{}', strftime(day, '%m%d'), i), day
 from range(timestamp '2026-02-16', timestamp '2026-03-16', interval 1 day) as days(day),
