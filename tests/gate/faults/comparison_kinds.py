@@ -52,10 +52,10 @@ COMPARISON = (
              from lake.events where {_EXPOSURE} and {some(0.02)}"""),
          is_statistical=True, people=USUAL),
     Kind("double_logged_exposure", "each exposure of the treatment logged twice, under new ids",
-         ("exposure_logging", "duplicates"),
+         (),
          edit(f"""insert into lake.events select * replace (event_id || '-2' as event_id,
              occurred_at + interval 1 second as occurred_at)
-             from lake.events where {_EXPOSURE} and {_TREATED}""")),
+             from lake.events where {_EXPOSURE} and {_TREATED}"""), means="same"),
     Kind("allocation_changed", "80 : 20 instead of 50 : 50 since midway",
          ("sample_ratio", "allocation_change"),
          edit(f"update lake.events set {_TO_GUIDE} where {_EXPOSURE} and user_id in (select user_id"
