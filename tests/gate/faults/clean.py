@@ -45,7 +45,7 @@ def looks(people: int, seed: int) -> Iterator[Look]:
                     f" where received_at < timestamp '{case.now:%Y-%m-%d %H:%M}'"
                 )
             case.build(keeping="fct_events")
-            _account(case)
+            case.count_rows()
             yield Look(number, outcome_of(case.assess()))
 
 
@@ -57,10 +57,6 @@ def look_alone(people: int, seed: int, number: int) -> Outcome:
             f"delete from lake.events where received_at >= timestamp '{case.now:%Y-%m-%d %H:%M}'"
         )
         case.build()
-        _account(case)
+        case.count_rows()
         return outcome_of(case.assess())
 
-
-def _account(case: Case) -> None:
-    (rows,) = case.engine.one("select count(*) from lake.events") or (0,)
-    case.accounts[0].rows_in = case.accounts[0].accepted = rows

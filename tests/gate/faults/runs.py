@@ -37,8 +37,13 @@ class Run:
         if self.kind.means == "same":
             return not seen - self.clean.warned_by and self.faulty.headline == self.clean.headline
         if self.kind.means == "warn" and self.faulty.is_published:
-            return bool(seen & set(self.kind.expected)) and not self.is_escape
-        return bool(self.faulty.blocked_by & set(self.kind.expected))
+            said = {one for one in seen if self._said_anew(one)}
+            return bool(said & set(self.kind.expected)) and not self.is_escape
+        return bool((self.faulty.blocked_by - self.clean.blocked_by) & set(self.kind.expected))
+
+    def _said_anew(self, check_id: str) -> bool:
+        """Whether a check found something that it does not find in the clean twin."""
+        return self.faulty.checks[check_id] != self.clean.checks.get(check_id)
 
     @property
     def is_escape(self) -> bool:
