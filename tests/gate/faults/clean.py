@@ -8,7 +8,7 @@ is built anew at each look. A test holds that equal to a build of nothing but th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,13 +31,15 @@ def look_at(number: int) -> datetime:
     return SHIPPED_AT + timedelta(days=number, hours=9)
 
 
-def looks(people: int, seed: int) -> Iterator[Look]:
-    """Judge a clean release at every look."""
+def looks(
+    people: int, seed: int, numbers: Iterable[int] = range(1, LOOKS + 1)
+) -> Iterator[Look]:
+    """Judge a clean release at its looks."""
     with open_case(people, seed) as case:
         case.build()
         case.sql("alter table main.fct_events rename to all_events")
         case.sql("alter table lake.events rename to all_events")
-        for number in range(1, LOOKS + 1):
+        for number in numbers:
             case.now = look_at(number)
             for schema, name in (("lake", "events"), ("main", "fct_events")):
                 case.sql(
