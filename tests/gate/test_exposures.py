@@ -117,6 +117,15 @@ def test_sample_ratio_passes_once_the_lost_units_are_there_again(world, result_o
     assert result_of(world.data(), "sample_ratio").passed is True
 
 
+def test_sample_ratio_counts_who_was_exposed_before_it_shipped_on_the_first_day(world, result_of):
+    world.run("update fct_exposures set exposed_at = '2026-02-27' where unit_id < 'u04'")
+
+    check = result_of(world.data(), "sample_ratio")
+
+    assert check.passed is True
+    assert check.details["looks"][0]["units"] == 4
+
+
 def test_sample_ratio_without_an_end_of_exposure_is_judged_by_its_e_value(world, result_of):
     world.run(MANY.format(control=500, total=1140))
     world.run("update dim_releases set exposure_ends_at = null")

@@ -16,7 +16,7 @@ from landed.gate import judge_results, load_suites
 from landed.gate.checks import CHECKS
 from landed.gate.expectations import Judge
 
-CROSSED = "update fct_exposures set is_crossover = true where unit_id = 'u01'"
+CROSSED = "update fct_exposures set is_crossover = true where unit_id < 'u04'"
 OFF = "delete from fct_exposures where variant = 'control' and unit_id <> 'u00'"
 
 
@@ -118,7 +118,7 @@ def test_a_missing_result_blocks(world, result_of, monkeypatch):
     decision = world.data()
 
     assert decision.decision == "blocked"
-    assert "the suite `accounting` got 2 results; expected 3" in (
+    assert "the suite `accounting` got 5 results; expected 6" in (
         result_of(decision, "gate_error").observed
     )
 

@@ -57,7 +57,7 @@ def test_metric_events_refuses_an_event_that_stopped(steady: Any, result_of: Any
     assert "metric_events" in [each.check_id for each in decision.failed]
     assert check.observed == (
         "`signup_rate` cannot be judged: `signup` not seen since 2026-03-08"
-        " (8 whole days without it, about 231 expected)"
+        " (8 whole days without it, about 218 expected)"
     )
     assert check.sample == (
         {
@@ -65,7 +65,7 @@ def test_metric_events_refuses_an_event_that_stopped(steady: Any, result_of: Any
             "source": "web",
             "last_seen_on": "2026-03-07",
             "days": 8,
-            "expected": 231,
+            "expected": 218,
         },
     )
 
@@ -121,17 +121,29 @@ def test_metric_events_passes_an_outage_that_was_repaired(steady: Any, result_of
     assert result_of(steady.data(), "metric_events").passed
 
 
-def test_metric_events_lets_a_promised_event_end_with_the_exposure(
+def test_metric_events_lets_an_event_of_the_release_end_with_the_exposure(
     steady: Any, result_of: Any
 ) -> None:
     steady.run(
         "insert into fct_events select 9000 + row_number() over (), 'checklist_shown',"
         " format('u{:02d}', i), day + to_minutes(i::integer)"
-        " from range(timestamp '2026-03-02', timestamp '2026-03-09', interval 1 day) as days(day),"
+        " from range(timestamp '2026-03-02', timestamp '2026-03-06', interval 1 day) as days(day),"
         " range(40) as rows(i)"
     )
+    steady.run("update dim_releases set exposure_ends_at = '2026-04-01'")
+    # whoever was exposed was so by the fifth of March: nobody came after that
 
     assert result_of(steady.data(), "metric_events").passed
+
+    steady.run(
+        "insert into fct_exposures (release, unit_id, variant, exposed_at, is_crossover, is_bot)"
+        " select 'checklist', format('v{:04d}', i), if(i % 2 = 0, 'control', 'checklist'),"
+        " timestamp '2026-03-02' + to_hours(i::integer), false, false from range(330) as units(i)"
+    )
+    check = result_of(steady.data(), "metric_events")
+    assert check.observed.startswith(
+        "`must_emit` cannot be judged: `checklist_shown` not seen since 2026-03-06 "
+    )
 
 
 def test_metric_events_refuses_a_metric_whose_event_never_came(steady: Any, result_of: Any) -> None:

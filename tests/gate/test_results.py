@@ -184,3 +184,34 @@ def test_independent_recount_counts_guardrails_too(world, result_of):
     assert set(check.details["recounted"]) == {"signup_rate", "mean_view_seconds"}
 
     assert result_of(world.results(spoil_moments=spoil_moments), "independent_recount").blocks
+
+
+def test_simpson_reversal_warns_of_an_effect_that_only_the_mixture_makes(world):
+    from landed.gate.checks import CHECKS
+    from landed.gate.facts import Fact, Subject
+
+    def row(variant, level, n, total):
+        return {"metric": "m", "variant": variant, "segment": "plan", "level": level, "n": n,
+                "form": "mean", "sum_y": total, "sum_d": None}  # fmt: skip
+
+    def found(*levels):
+        whole = [
+            row(name, None, sum(one["n"] for one in levels if one["variant"] == name),
+                sum(one["sum_y"] for one in levels if one["variant"] == name))
+            for name in ("control", "checklist")
+        ]  # fmt: skip
+        subject = Subject(
+            world.engine, world.catalog, world.release, moments=whole, by_segment=levels
+        )
+        fact = CHECKS["simpson_reversal"].find(subject, {"least_share": 0.1})
+        assert isinstance(fact, Fact)
+        return fact
+
+    turned = found(row("control", "free", 100, 10), row("checklist", "free", 20, 1),
+                   row("control", "team", 20, 18), row("checklist", "team", 100, 85))  # fmt: skip
+    same = found(row("control", "free", 100, 10), row("checklist", "free", 20, 3),
+                 row("control", "team", 20, 18), row("checklist", "team", 100, 85))  # fmt: skip
+
+    assert turned.columns == {"reversals": 1}  # 23 % against 72 %, and less within both plans
+    assert "m of checklist by plan" in turned.observed
+    assert same.columns == {"reversals": 0}

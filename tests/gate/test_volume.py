@@ -83,3 +83,40 @@ def test_a_product_of_two_weeks_has_no_habits_yet(world):
     assert world.data().skipped["volume"] == (
         "no source that it reads has 14 whole days of events before it shipped"
     )
+
+
+#: Nine weeks with a morning, a noon and a quiet night.
+CURVE = """
+insert into fct_events (event_id, event_name, unit_id, occurred_at)
+select 1000000 + row_number() over (), 'beat', 'u00', hour + to_seconds(nth * 30)
+from generate_series(timestamp '2026-01-01', timestamp '2026-03-17', interval 1 hour) as h(hour),
+    range(120) as e(nth)
+where nth < case when hour(hour) = 12 then 110 when hour(hour) between 8 and 18 then 60
+    else 5 + (hash(hour) % 4)::int end
+"""
+
+
+def test_hour_shift_refuses_days_dated_six_hours_too_late(world, result_of):
+    world.run(CURVE)
+    world.run(
+        "update fct_events set occurred_at = occurred_at + interval 6 hours"
+        " where event_name = 'beat' and occurred_at between '2026-03-09' and '2026-03-12'"
+    )
+
+    check = result_of(world.data(), "hour_shift")
+
+    assert check.blocks
+    assert "every hour 6 hours later than usual" in check.observed
+
+
+def test_hour_shift_passes_a_clock_change(world, result_of):
+    world.run(CURVE)
+    world.run(
+        "update fct_events set occurred_at = occurred_at + interval 1 hour"
+        " where event_name = 'beat' and occurred_at >= '2026-03-08'"
+    )
+
+    decision = world.data()
+
+    assert result_of(decision, "hour_shift").passed is True
+    assert not [each for each in decision.failed if each.check_id == "volume"]

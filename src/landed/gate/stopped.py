@@ -17,6 +17,8 @@ from .passes.event_counts import SourceCounts
 
 _REFERENCE_DAYS = 28
 _WEEK = 7
+#: Days before a silence whose rates are compared; the lowest counts.
+_SPANS = (3, _WEEK, _REFERENCE_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Window:
         min_days_before: Days before on which the event was seen. Count.
         version_share: Of the rate in older versions, that is expected of newer ones at least.
         rename_ratio: How many times more or less often a new name may come. Ratio, > 1.
+        knows_weekdays: Whether something is expected only of weekdays seen before; else the rows
+            beside the event tell one day from another.
     """
 
     after_on: date
@@ -65,6 +69,7 @@ class Window:
     min_days_before: int
     version_share: float
     rename_ratio: float
+    knows_weekdays: bool = True
 
 
 def stop_of(counts: SourceCounts, source: str, event: str, window: Window) -> Stop | None:
@@ -80,15 +85,13 @@ def _since_day(counts: SourceCounts, source: str, event: str, window: Window) ->
     days = [day for day in sorted(counts.total_by_day) if day < window.until_on]
     others = {day: counts.total_by_day[day] - seen.get(day, 0) for day in days}
     days = [day for day in days if others[day] or seen.get(day)]
-    longest = 0
     for run in _silences(days, seen):
-        is_longer, longest = len(run) > longest, max(longest, len(run))
-        if len(run) < window.min_days or run[-1] < window.after_on or not is_longer:
+        if len(run) < window.min_days or run[-1] < window.after_on:
             continue
         before = [day for day in days if min(seen) <= day < run[0]][-_REFERENCE_DAYS:]
         if sum(1 for day in before if seen.get(day)) < window.min_days_before:
             continue
-        rates = _Rates(before, seen, others)
+        rates = _Rates(before, seen, others, knows_weekdays=window.knows_weekdays)
         expected = [rates.of(day) * others[day] for day in run]
         p_value = silence_p_value(
             expected,
@@ -125,24 +128,30 @@ def _silences(days: Sequence[date], seen: Mapping[date, int]) -> Iterator[list[d
 
 
 class _Rates:
-    """Rows of an event for one row of other events: of all days, and of each weekday."""
+    """Rows of an event for one row of other events: over all days, of late, and of each weekday.
+
+    An event that dwindles, as after a launch, does not stop: what it was of late counts as well.
+    Nor does a new one on its first weekend: nothing is expected of a weekday not seen yet.
+    """
 
     def __init__(
-        self, days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]
+        self,
+        days: Sequence[date],
+        seen: Mapping[date, int],
+        others: Mapping[date, int],
+        *,
+        knows_weekdays: bool,
     ) -> None:
-        self._all = _rate(days, seen, others)
+        self._lowest = min(_rate(days[-length:], seen, others) for length in _SPANS)
         by_weekday: dict[int, list[date]] = {}
         for day in days:
             by_weekday.setdefault(day.weekday(), []).append(day)
-        self._of = {
-            weekday: _rate(found, seen, others)
-            for weekday, found in by_weekday.items()
-            if len(found) > 1  # one day is no habit
-        }
+        self._of = {weekday: _rate(found, seen, others) for weekday, found in by_weekday.items()}
+        self._unseen = 0.0 if knows_weekdays else self._lowest
 
     def of(self, day: date) -> float:
-        """The lower of the day's two rates: what is expected is not to be overstated."""
-        return min(self._all, self._of.get(day.weekday(), self._all))
+        """The lowest of the day's rates."""
+        return min(self._lowest, self._of.get(day.weekday(), self._unseen))
 
 
 def _rate(days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]) -> float:

@@ -11,7 +11,7 @@ from .clusters import design_effect, difference_of_clusters, intracluster_correl
 from .confidence_sequence import sequence_bound
 from .design import correlated_paths, detectable_drift, explained_share
 from .difference_looks import DifferenceLook, difference_path
-from .exact import FisherExact, fisher_exact
+from .exact import FisherExact, binomial_tail, fisher_exact
 from .interaction import Interaction, false_discovery_p_values, interaction, shrunken_effects
 from .intervals import critical_value, interval_at, relative_interval_at
 from .joint import JointSums
@@ -59,6 +59,7 @@ __all__ = [
     "SyntheticControl",
     "absence_p_value",
     "adjusted_difference",
+    "binomial_tail",
     "change_in_allocation",
     "correlated_paths",
     "critical_value",

@@ -126,15 +126,22 @@ def pooled_scores(control: _Array, treatment: _Array) -> tuple[_Array, _Array]:
     pooled = np.divide(
         part.sum(axis=0), whole.sum(axis=0), out=np.zeros(part.shape[1:]), where=whole.sum(0) > 0
     )
-    squares = both[..., 3] - 2 * pooled * both[..., 5] + pooled**2 * both[..., 4]
-    # one variance for the units of both arms: a small one that lost nothing would seem certain
+    # the greater of two variances: by that of both arms' units a small arm that lost nothing is not
+    # certain of it, and by each arm's own a small one that lost much by accident is not either
     everybody = both[..., 0].sum(axis=0)
-    of_a_unit = np.maximum(squares.sum(axis=0), 0.0) / np.maximum(everybody, 1.0)
-    variance = of_a_unit * np.divide(
-        both[..., 0], whole**2, out=np.zeros(part.shape), where=whole > 0
-    ).sum(axis=0)
+    of_a_unit = _squares(both, pooled).sum(axis=0) / np.maximum(everybody, 1.0)
+    over = np.divide(1.0, whole**2, out=np.zeros(part.shape), where=whole > 0)
+    variance = np.maximum(
+        of_a_unit * (both[..., 0] * over).sum(axis=0), (_squares(both, shares) * over).sum(axis=0)
+    )
     has_both = (whole > 0).all(axis=0) & (variance > 0)
     z = np.divide(
         shares[1] - shares[0], np.sqrt(variance), out=np.zeros(variance.shape), where=has_both
     )
     return shares, z
+
+
+def _squares(sums: _Array, share: _Array) -> _Array:
+    """Sum over units of (part - share x whole) squared."""
+    found: _Array = sums[..., 3] - 2 * share * sums[..., 5] + share**2 * sums[..., 4]
+    return np.maximum(found, 0.0)

@@ -1,8 +1,10 @@
-"""Exact comparison of two small counts."""
+"""Exact tests of small counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from scipy import special
 
 from ..errors import EstimationError
 
@@ -69,3 +71,35 @@ def fisher_exact(
     return FisherExact(
         min(p_value, 1.0), events_control / n_control, events_treatment / n_treatment
     )
+
+
+def binomial_tail(events: int, n: int, share: float) -> float:
+    """Chance of so many events or more (units in several variants), if each comes with a share.
+
+    Args:
+        events: Units with the event. Count, 0 to n.
+        n: Units. Count, >= 1.
+        share: Of units that have it by chance. 0 to 1.
+
+    Returns:
+        One-sided. 0 to 1.
+
+    Raises:
+        EstimationError: A count or the share is outside its range.
+
+    Assumes:
+        Units are independent.
+
+    Source:
+        Clopper and Pearson (1934), The use of confidence or fiducial limits, Biometrika 26.
+
+    Examples:
+        >>> round(binomial_tail(3, 20, 0.01), 6)
+        0.001004
+    """
+    if n < 1 or not 0 <= events <= n or not 0 <= share <= 1:
+        raise EstimationError(
+            f"{events} events of {n} units at a share of {share}",
+            expected="0 to n events, n at least 1, a share from 0 to 1",
+        )
+    return float(special.bdtrc(events - 1, n, share)) if events else 1.0

@@ -98,5 +98,6 @@ def _differences(arms: _Array) -> tuple[_Array, _Array]:
     pooled = did.sum(axis=0) / safe.sum(axis=0)
     variance = pooled * (1 - pooled) * (1 / safe).sum(axis=0)
     is_known = has_both & (variance > 0)
-    z = np.divide(difference, np.sqrt(variance), out=np.zeros(units.shape[1]), where=is_known)
+    safe_variance = np.where(is_known, variance, 1.0)
+    z = np.where(is_known, difference / np.sqrt(safe_variance), 0.0)
     return difference, z

@@ -133,7 +133,7 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         " count: 10 % and 15 % where calm, 30 % and 40 % where restless. A release counts if any"
         " hour or day of it is ever refused.",
         volume,
-        (4_000, 1_000),
+        (4_000, 1_000, 2_000),
     ),
 )
 

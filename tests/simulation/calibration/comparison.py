@@ -100,8 +100,8 @@ def logging(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     uneven, _ = _unlogged(rng, draws, 0.03, 0.0, (380, 20))
     cell = "200 units an arm a day, 3 % unlogged"
     return [
-        Row("the same of 95/5", "380 and 20 units a day", draws, uneven, upper=0.0005),
         Row("exposure logging refuses a clean release", cell, draws, clean, upper=0.0005),
+        Row("the same of 95/5", "380 and 20 units a day", draws, uneven, upper=0.0005),
         Row("the same, were 2 points not asked for", cell, draws, crossed),
         Row("unlogged exposures are found", "3 against 6 % unlogged", draws, broken, lower=0.99),
     ]

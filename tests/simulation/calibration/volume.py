@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from landed.gate import load_suites
+from landed.gate.hour_shift import shifted_days
 from landed.gate.volumes import DAYS_BEFORE, departures
 
 from .rows import Row
@@ -95,6 +96,35 @@ def losses(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     ]  # fmt: skip
 
 
+def shifts(draws: int, seed: np.random.SeedSequence) -> list[Row]:
+    """Days dated six hours late that are found, and clean releases that seem to have such."""
+    rng = np.random.default_rng(seed)
+    late = [
+        Row("dated 6 hours late, found", name, draws, _share_shifted(CLEAN[name], rng, draws, 6),
+            lower=0.995)
+        for name in ("2,000 events a day, calm", "2,000 a day, office hours only")
+    ]  # fmt: skip
+    clean_ones = [
+        Row("clean release with hours moved", name, draws, _share_shifted(one, rng, draws, 0),
+            upper=0.0005)
+        for name, one in CLEAN.items()
+    ]  # fmt: skip
+    return [*late, *clean_ones]
+
+
+def _share_shifted(product: Product, rng: np.random.Generator, draws: int, hours: int) -> float:
+    rule = load_suites()["volume"].of_check("hour_shift")[0].parameters
+    found = 0
+    for _ in range(draws):
+        rows = product.draw(rng).reshape(-1)
+        if hours:
+            since = (DAYS_BEFORE + 9) * 24
+            rows[since + hours :] = rows[since:-hours].copy()
+        counts, judged = _laid_out(rows.reshape(-1, 24))
+        found += any(shifted_days(counts, _FIRST, judged, rule))
+    return found / draws
+
+
 def _share_blocked(
     product: Product,
     rng: np.random.Generator,
@@ -115,24 +145,32 @@ def _share_blocked(
 def is_blocked(grid: np.ndarray) -> bool:
     """Whether the check would block a release of one source with these counts; (days, 24)."""
     rule = _rule()
-    start = datetime.combine(_FIRST, datetime.min.time())
-    counts = {
-        start + timedelta(hours=int(place)): int(rows)
-        for place, rows in enumerate(grid.reshape(-1))
-        if rows
-    }
-    judged = (_FIRST + timedelta(days=DAYS_BEFORE), _FIRST + timedelta(days=len(grid)))
+    counts, judged = _laid_out(grid)
     return any(
         found.share < rule["min_share"]
         for found in departures(
             counts,
             _FIRST,
             judged,
-            start + timedelta(days=len(grid)),
+            datetime.combine(judged[1], datetime.min.time()),
             min_expected=rule["min_expected"],
             usual=(rule["min_share"], rule["usual_ratio"]),
             alpha=rule["budget"] / (_DAYS * 25),
         )
+    )
+
+
+def _laid_out(grid: np.ndarray) -> tuple[dict[datetime, int], tuple[date, date]]:
+    """Counts by hour, and the days that are judged."""
+    start = datetime.combine(_FIRST, datetime.min.time())
+    counts = {
+        start + timedelta(hours=place): int(rows)
+        for place, rows in enumerate(grid.reshape(-1))
+        if rows
+    }
+    return counts, (
+        _FIRST + timedelta(days=DAYS_BEFORE),
+        _FIRST + timedelta(days=len(grid)),
     )
 
 
@@ -141,4 +179,4 @@ def _rule() -> Mapping[str, float]:
     return load_suites()["volume"].of_check("volume")[0].parameters
 
 
-CELLS = (clean, losses)
+CELLS = (clean, losses, shifts)

@@ -94,10 +94,27 @@ def test_a_source_that_is_silent_or_a_holiday_stops_no_event() -> None:
     assert found(source(holiday)) is None
 
 
-def test_an_event_of_bursts_is_no_stop_before_it_is_silent_for_longer_than_ever() -> None:
-    bursts = {"paid": lambda n: 400 if n % 14 < 2 and n < 58 else 0, "view": lambda n: 500}
+def test_an_event_of_bursts_is_no_stop_before_it_is_silent_for_longer_than_they_are() -> None:
+    bursts = {"paid": lambda n: 20_000 if n % 5 < 2 else 0, "view": lambda n: 500}
+    ended = {"paid": lambda n: 20_000 if n % 5 < 2 and n < 62 else 0, "view": lambda n: 500}
 
     assert found(source(bursts)) is None
+    assert found(source(ended)) is not None
+
+
+def test_an_event_that_dwindles_after_its_launch_does_not_stop() -> None:
+    launched = {
+        "paid": lambda n: 0 if n < 42 else int(400 * 0.7 ** (n - 42)),
+        "view": lambda n: 500,
+    }
+
+    assert found(source(launched)) is None
+
+
+def test_a_new_event_may_be_absent_on_its_first_weekend() -> None:
+    new = {"paid": lambda n: 40 if 63 <= n < 68 else 0, "view": lambda n: 500}
+
+    assert found(source(new)) is None
 
 
 def test_a_silence_that_ended_before_the_release_is_not_looked_at() -> None:
@@ -107,6 +124,15 @@ def test_a_silence_that_ended_before_the_release_is_not_looked_at() -> None:
     stop = found(source(gap), after=45)
     assert stop is not None
     assert stop.days == 10
+
+
+def test_an_outage_does_not_excuse_the_next_one() -> None:
+    twice = {"paid": lambda n: 0 if 40 <= n < 45 or n >= 66 else 50, "view": lambda n: 500}
+
+    stop = found(source(twice))
+
+    assert stop is not None
+    assert stop.days == 4
 
 
 def test_the_event_that_came_as_it_went_is_the_likely_new_name() -> None:

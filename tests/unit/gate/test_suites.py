@@ -61,6 +61,7 @@ def test_the_core_has_a_suite_a_subject():
         "definitions",
         "exposures",
         "freshness",
+        "identity",
         "instrumentation",
         "models",
         "outcomes",

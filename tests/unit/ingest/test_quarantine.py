@@ -158,7 +158,8 @@ def test_every_reason_of_the_envelopes_is_explained():
 
 def test_every_word_of_the_code_that_is_shaped_like_a_reason_is_explained():
     """The tests of ingest hold what really is refused against the same list, see `World`."""
-    text = "\n".join(path.read_text("utf-8") for path in sorted(INGEST.rglob("*.py")))
+    files = (path for path in sorted(INGEST.rglob("*.py")) if "plans" not in path.parts)
+    text = "\n".join(path.read_text("utf-8") for path in files)  # an imported plan refuses no row
     shaped = set(re.findall(rf"[\"']((?:{FIRST_WORDS})_[a-z0-9_]+)[\"']", text))
 
     assert {"too_long", "field_count", "no_unit", "truncated_file", "invalid_json"} <= shaped

@@ -31,23 +31,30 @@ def test_more_senders_than_units_are_refused() -> None:
         absence_p_value(11, 10, 10)
 
 
-def test_silence_of_counts_that_spread_as_poisson_is_the_poisson_zero() -> None:
-    assert silence_p_value([5.0, 2.0], [4, 6, 5], [5.0, 5.0, 5.0]) == pytest.approx(math.exp(-7))
+def test_silence_of_steady_counts_nears_the_poisson_zero_with_the_days_before() -> None:
+    few, many = [5.0] * 4, [5.0] * 4000
+
+    assert silence_p_value([5.0, 2.0], many, many) == pytest.approx(math.exp(-7), rel=0.01)
+    assert silence_p_value([5.0, 2.0], few, few) == pytest.approx((3.5 * 2.0) ** -2)
+
+
+def test_silence_after_no_day_at_all_says_nothing() -> None:
+    assert silence_p_value([50.0], [], []) == 1.0
 
 
 def test_silence_is_less_surprising_where_days_spread_more() -> None:
-    steady = silence_p_value([20.0, 20.0], [20, 19, 21, 20], [20.0] * 4)
-    bursts = silence_p_value([20.0, 20.0], [60, 0, 1, 19], [20.0] * 4)
+    steady = silence_p_value([20.0, 20.0], [20, 19, 21, 20] * 7, [20.0] * 28)
+    bursts = silence_p_value([20.0, 20.0], [60, 0, 1, 19] * 7, [20.0] * 28)
 
-    assert steady < 1e-15
+    assert steady < 1e-6
     assert bursts > 1e-3
 
 
-def test_silence_is_as_rare_among_drawn_days_as_it_says() -> None:
-    rng = np.random.default_rng(20261128)  # 20,000 draws: standard error 0.0015
-    draws = rng.negative_binomial(2.0, 2.0 / (2.0 + 3.0), size=(20_000, 62))
-    before = draws[:, :60]
-    said = np.mean([silence_p_value([3.0, 3.0], row, [3.0] * 60) for row in before[:2_000]])
-    seen = np.mean((draws[:, 60] == 0) & (draws[:, 61] == 0))
+def test_silence_is_no_rarer_than_drawn_days_say() -> None:
+    rng = np.random.default_rng(20261128)
+    draws = rng.negative_binomial(2.0, 2.0 / (2.0 + 3.0), size=(20_000, 30)).tolist()
+    said = [silence_p_value([3.0, 3.0], row[:28], [3.0] * 28) for row in draws[:2_000]]
+    seen = sum(row[28:] == [0, 0] for row in draws) / len(draws)  # standard error 0.001
 
-    assert said == pytest.approx(seen, abs=0.01)
+    assert seen == pytest.approx((2.0 / 5.0) ** 4, abs=0.004)
+    assert seen < float(np.mean(said)) < 2 * seen

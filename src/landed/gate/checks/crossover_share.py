@@ -7,9 +7,10 @@ from ..passes.exposures import look_fractions
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
-    from scipy import stats  # reading the suites, as `landed check` does, needs none
-
-    from ...stats import fisher_exact
+    from ...stats import (  # scipy: reading the suites, as `landed check` does, needs none
+        binomial_tail,
+        fisher_exact,
+    )
 
     variants = subject.release.variants
     if len(variants) < 2:
@@ -26,16 +27,18 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     looks = max(sum(1 for fraction in look_fractions(subject) if fraction < 1) + 1, 1)
     alpha = parameters["alpha"] / 2 / looks
     innocent = parameters["innocent_share"]
-    by_chance = float(stats.binom.sf(met_several - 1, total, innocent)) if total else 1.0
+    by_chance = binomial_tail(met_several, total, innocent) if total else 1.0
     certain_difference, texts = 0.0, []
     control = variants[0]
     for variant in variants[1:]:
         if units[control] and units[variant]:
             difference = crossed[variant] / units[variant] - crossed[control] / units[control]
+            if abs(difference) < max(parameters["least_difference"], certain_difference):
+                continue
             p_value = fisher_exact(
                 crossed[control], units[control], crossed[variant], units[variant]
             ).p_value
-            if p_value < alpha / (len(variants) - 1) and abs(difference) > certain_difference:
+            if p_value < alpha / (len(variants) - 1):
                 certain_difference = abs(difference)
                 texts = [
                     f"{share(crossed[name] / units[name])} of those who met {name} first"

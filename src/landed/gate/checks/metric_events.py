@@ -148,6 +148,7 @@ def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Paramet
                 min_days_before=int(parameters["min_days_before"]),
                 version_share=parameters["version_share"],
                 rename_ratio=parameters["rename_ratio"],
+                knows_weekdays=heard is counts.sources[source],
             ),
         )
         if found is not None:

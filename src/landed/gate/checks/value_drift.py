@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
+from ..needs import exposure_events
 from ..passes.profiles import Period, period
 from ..passes.properties import Property, profiled_events
 
@@ -18,6 +19,10 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     judged = 0
     found: list[dict[str, str]] = []
     for event in subject.once(profiled_events):
+        days = sum(1 for day in event.rows if day < span.judged_from)
+        # which flags are evaluated, and what they say, changes with every release
+        if event.name in exposure_events(subject) or days < parameters["min_days_before"]:
+            continue
         limits = parameters.of(event.source)
         for name, one in sorted(event.properties.items()):
             before, since = _rows(one, span, is_judged=False), _rows(one, span, is_judged=True)

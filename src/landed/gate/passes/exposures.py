@@ -26,7 +26,7 @@ exposed as (
     select
         {stage} as stage,
         variant,
-        date_trunc('day', exposed_at) as day_at,
+        greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at,
         {slices},
         coalesce(is_bot, false) as bot,
         coalesce(is_crossover, false) as crossover
@@ -149,6 +149,7 @@ def _count(subject: Subject, source: str) -> Exposures:
         ),
         {
             "release": subject.release.release,
+            "shipped_at": subject.dates.shipped_at,
             "cutoff_at": subject.dates.cutoff_at,
             **bound,
         },

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 
 from ..facts import Subject
 from ..needs import events_needed
-from ..volumes import DAYS_BEFORE
 
 #: Days before a release that what is normal is read from: four of each weekday.
 BASELINE_DAYS = 28
+#: Days before a release of which counts by hour are read: a baseline, and one for each of its days.
+COUNTED_DAYS = 2 * BASELINE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def event_hours(subject: Subject) -> tuple[Series, ...]:
         _HOURS,
         {
             "events": sorted(events_needed(subject)),
-            "since": span.judged_from - timedelta(days=DAYS_BEFORE),
+            "since": span.judged_from - timedelta(days=COUNTED_DAYS),
             "until": span.judged_until,
         },
     )

@@ -18,7 +18,7 @@ exposed as (
         unit_id,
         variant,
         exposed_at,
-        date_trunc('day', exposed_at) as day_at
+        greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at
 
     from main.fct_exposures
 
