@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .case import Case, Outcome, open_case, outcome_of
+from .case import Outcome, open_case, outcome_of
 from .product import SHIPPED_AT
 
 LOOKS = 28
@@ -31,9 +31,7 @@ def look_at(number: int) -> datetime:
     return SHIPPED_AT + timedelta(days=number, hours=9)
 
 
-def looks(
-    people: int, seed: int, numbers: Iterable[int] = range(1, LOOKS + 1)
-) -> Iterator[Look]:
+def looks(people: int, seed: int, numbers: Iterable[int] = range(1, LOOKS + 1)) -> Iterator[Look]:
     """Judge a clean release at its looks."""
     with open_case(people, seed) as case:
         case.build()
@@ -61,4 +59,3 @@ def look_alone(people: int, seed: int, number: int) -> Outcome:
         case.build()
         case.count_rows()
         return outcome_of(case.assess())
-

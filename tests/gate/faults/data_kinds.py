@@ -131,7 +131,8 @@ STATE = (
     Kind("missing_mart_rows", "the mart of the success metric is empty", ("outcome_rows",),
          after=edit("delete from main.fct_searches")),
     Kind("events_doubled_by_a_build", "a hundred events stand in the mart twice", ("model_tests",),
-         after=edit("insert into main.fct_events select * from main.fct_events limit 100"), tested=True),
+         after=edit("insert into main.fct_events select * from main.fct_events limit 100"),
+         tested=True),
     Kind("mart_rows_doubled", "every row of one mart twice", ("model_tests",),
          after=edit("insert into main.fct_searches select * from main.fct_searches"), tested=True),
 )  # fmt: skip
