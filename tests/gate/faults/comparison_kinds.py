@@ -30,7 +30,8 @@ COMPARISON = (
          edit(f"delete from lake.events where not ({_EXPOSURE}) and {_TREATED} and"
               f" occurred_at >= timestamp '2026-10-01' and {some(0.2, 'event_id')}"),
          is_statistical=True, people=USUAL),
-    Kind("sequence_gaps_in_one_arm", "15 % of the treatment's searches, requests, tasks and payments lost",
+    Kind("sequence_gaps_in_one_arm",
+         "15 % of the treatment's searches, requests, tasks and payments lost",
          ("telemetry_loss",),
          edit("delete from lake.events where event_name in ('search_performed', 'request_served',"
               f" 'task_created', 'payment_succeeded') and {_TREATED} and"
@@ -88,7 +89,8 @@ COMPARISON = (
          ("identity_breaks",),
          edit("update lake.events set user_id = user_id || '-new', anonymous_id = anonymous_id ||"
               f" '-new' where occurred_at >= {MIDWAY} and {some(0.3)}")),
-    Kind("unit_id_case", "exposures carry ids in capitals", ("identity_breaks", "outcome_without_exposure", "outcome_rows"),
+    Kind("unit_id_case", "exposures carry ids in capitals",
+         ("identity_breaks", "outcome_without_exposure", "outcome_rows"),
          edit(f"update lake.events set user_id = upper(user_id) where {_EXPOSURE}")),
     Kind("unit_id_space", "exposures of phones carry a space after the id",
          ("identity_breaks",),
