@@ -224,8 +224,8 @@ def _read(subject: Subject, mart: Sequence[tuple[str, OutcomeRows]]) -> list[Act
                 f"{_condition(one)} as is_{at}" for at, (_, one) in enumerate(mart)
             ),
             has=each(
-                f"coalesce(bool_or(outcomes.is_{{at}} and outcomes.happened_at >= {from_at}), false)"
-                " as has_{at}"
+                "coalesce(bool_or(outcomes.is_{at} and outcomes.happened_at >="
+                f" {from_at}), false) as has_{{at}}"
             ),
             early=each(
                 "coalesce(bool_or(outcomes.is_{at} and outcomes.happened_at < people.exposed_at and"
