@@ -276,9 +276,6 @@ select event_on, source, event_name, app_version, date_trunc('hour', occurred_at
     min(occurred_at) as first_at, max(occurred_at) as last_at
 from fct_events group by all;
 
-create view int_unit_days as
-select unit_id, event_on, count(*) as event_count from fct_events group by all;
-
 create table int_property_days (
     event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
     type varchar, row_count bigint, name_count bigint, log10_median double,

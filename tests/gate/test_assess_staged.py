@@ -22,7 +22,7 @@ STARTS = {
 EVENTS = """
 create or replace table dim_units as
 select format('u{:02d}', i) as unit_id, format('p{:02d}', i) as plan,
-    timestamp '2025-01-01' as first_seen_at
+    timestamp '2025-01-01' as first_seen_at, false as is_bot
 from range(30) as units(i);
 delete from fct_events;
 insert into fct_events
@@ -91,7 +91,7 @@ def test_one_group_is_held_against_its_synthetic_control(staged: Any) -> None:
     cohorts = Cohorts("unit__plan", {"p03": MONDAY})
     staged.run("delete from fct_events where unit_id < 'u16' and unit_id <> 'u03'")
     staged.run(
-        "insert into dim_units select 'v' || unit_id, 'v' || plan, first_seen_at"
+        "insert into dim_units select 'v' || unit_id, 'v' || plan, first_seen_at, is_bot"
         " from dim_units where unit_id >= 'u16'"
     )
     staged.run(

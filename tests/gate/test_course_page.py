@@ -78,6 +78,7 @@ def judged(real_data, tmp_path_factory):
     class Account:
         source, kind, rows_in, accepted = "course_page", "events", 4074, 4074
         duplicate = conflict = quarantined = left_out = 0
+        arrivals = ()
 
     with Engine.open(None) as engine:
         engine.execute(MARTS.format(file=file))

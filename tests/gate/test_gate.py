@@ -118,7 +118,7 @@ def test_a_missing_result_blocks(world, result_of, monkeypatch):
     decision = world.data()
 
     assert decision.decision == "blocked"
-    assert "the suite `accounting` got 2 results; expected 3" in (
+    assert "the suite `accounting` got 5 results; expected 6" in (
         result_of(decision, "gate_error").observed
     )
 

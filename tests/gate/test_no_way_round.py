@@ -30,7 +30,9 @@ HANGS_SECONDS = 1.5  # far longer than the tiny product's gate takes
 def is_decisive(check_id: str, suites: Mapping[str, Suite]) -> bool:
     """Whether a failure of the check blocks; others warn."""
     return any(
-        each.severity == "critical" for suite in suites.values() for each in suite.of_check(check_id)
+        each.severity == "critical"
+        for suite in suites.values()
+        for each in suite.of_check(check_id)
     )
 
 

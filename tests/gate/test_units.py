@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def _with_unit_days(world, most: int):
     return world.run(
-        "create or replace view int_unit_days as select format('p{}', i) as unit_id,"
+        "create or replace table agg_unit_days as select format('p{}', i) as unit_id,"
         f" date '2026-03-05' as event_on, if(i = 0, {most}, 10) as event_count"
         " from range(2000) t(i)"
     )

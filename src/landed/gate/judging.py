@@ -352,7 +352,7 @@ def _shown(frame: pd.DataFrame, column: str) -> str:
     return f"{column} = {', '.join(values[:5])}{more}"
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     lines = str(error).splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(".")
 
@@ -378,9 +378,10 @@ def _within(seconds: float, work: Callable[[_Found], None]) -> _Found:
     def run() -> None:
         try:
             work(found)
-        except Exception as error:  # noqa: BLE001 - likewise
+        except BaseException as error:  # noqa: BLE001 - likewise, also what a library exits with
             found.errors.append(_message(error))
-        ended.set()
+        finally:
+            ended.set()
 
     threading.Thread(target=run, name="landed-gate", daemon=True).start()
     if ended.wait(seconds):

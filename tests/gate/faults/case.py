@@ -56,6 +56,7 @@ class Account:
     conflict: int = 0
     quarantined: int = 0
     left_out: int = 0
+    arrivals: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -78,6 +79,11 @@ class Case:
     def sql(self, text: str, **values: Any) -> None:
         """Change the lake, or the marts once they are built."""
         self.engine.execute(text, values or None)
+
+    def count_rows(self) -> None:
+        """Account for the lake as it is: whatever got an id of its own was accepted."""
+        (rows,) = self.engine.one("select count(*) from lake.events") or (0,)
+        self.accounts[0].rows_in = self.accounts[0].accepted = rows
 
     def build(self, *, keeping: str | None = None) -> None:
         """The marts of the lake as it is; one may be kept, with what it was built of."""

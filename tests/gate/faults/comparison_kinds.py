@@ -28,18 +28,19 @@ COMPARISON = (
     Kind("events_lost_in_one_arm", "20 % of the treatment's other events lost",
          ("telemetry_loss",),
          edit(f"delete from lake.events where not ({_EXPOSURE}) and {_TREATED} and"
-              f" occurred_at >= timestamp '2026-09-24' and {some(0.2, 'event_id')}"),
+              f" occurred_at >= timestamp '2026-10-01' and {some(0.2, 'event_id')}"),
          is_statistical=True, people=USUAL),
-    Kind("sequence_gaps_in_one_arm", "6 points of the treatment's searches and requests lost",
+    Kind("sequence_gaps_in_one_arm",
+         "15 % of the treatment's searches, requests, tasks and payments lost",
          ("telemetry_loss",),
          edit("delete from lake.events where event_name in ('search_performed', 'request_served',"
               f" 'task_created', 'payment_succeeded') and {_TREATED} and"
-              f" occurred_at >= timestamp '2026-09-24' and {some(0.06, 'event_id')}"),
+              f" occurred_at >= timestamp '2026-10-01' and {some(0.15, 'event_id')}"),
          is_statistical=True, people=USUAL),
     Kind("session_ends_lost_in_one_arm", "8 % of the treatment's session ends lost",
          ("telemetry_loss",),
          edit(f"delete from lake.events where event_name = 'session_ended' and {_TREATED} and"
-              f" occurred_at >= timestamp '2026-09-24' and {some(0.08, 'event_id')}"),
+              f" occurred_at >= timestamp '2026-10-01' and {some(0.08, 'event_id')}"),
          is_statistical=True, people=USUAL),
     Kind("variants_swapped_midway", "labels of both arms swapped since midway",
          ("crossover_share", "variants_swapped"),
@@ -52,14 +53,14 @@ COMPARISON = (
              from lake.events where {_EXPOSURE} and {some(0.02)}"""),
          is_statistical=True, people=USUAL),
     Kind("double_logged_exposure", "each exposure of the treatment logged twice, under new ids",
-         ("exposure_logging", "duplicates"),
+         (),
          edit(f"""insert into lake.events select * replace (event_id || '-2' as event_id,
              occurred_at + interval 1 second as occurred_at)
-             from lake.events where {_EXPOSURE} and {_TREATED}""")),
+             from lake.events where {_EXPOSURE} and {_TREATED}"""), means="same"),
     Kind("allocation_changed", "80 : 20 instead of 50 : 50 since midway",
          ("sample_ratio", "allocation_change"),
          edit(f"update lake.events set {_TO_GUIDE} where {_EXPOSURE} and user_id in (select user_id"
-              f" from truth where exposed_at >= timestamp '2026-09-27') and {some(0.6)}")),
+              f" from truth where exposed_at >= timestamp '2026-10-04') and {some(0.6)}")),
     Kind("assigned_by_platform", "treatment for 58 % of web, 43 % of phones",
          ("pre_exposure_balance",),
          edit(f"update lake.events set {_TO_GUIDE} where {_EXPOSURE} and user_id in (select user_id"
@@ -70,7 +71,7 @@ COMPARISON = (
     Kind("treatment_renamed", "the treatment is called guide_v2 since midway",
          ("sample_ratio", "unknown_variant"),
          edit("update lake.events set properties = replace(properties, '\"guide\"', '\"guide_v2\"')"
-              f" where {_EXPOSURE} and occurred_at >= timestamp '2026-09-26'")),
+              f" where {_EXPOSURE} and occurred_at >= timestamp '2026-10-03'")),
     Kind("unknown_variant", "5 % of the exposures name a variant nobody declared",
          ("unknown_variant",),
          edit("""update lake.events set properties = replace(replace(properties, '"guide"',
@@ -88,7 +89,8 @@ COMPARISON = (
          ("identity_breaks",),
          edit("update lake.events set user_id = user_id || '-new', anonymous_id = anonymous_id ||"
               f" '-new' where occurred_at >= {MIDWAY} and {some(0.3)}")),
-    Kind("unit_id_case", "exposures carry ids in capitals", ("identity_breaks", "outcome_without_exposure", "outcome_rows"),
+    Kind("unit_id_case", "exposures carry ids in capitals",
+         ("identity_breaks", "outcome_without_exposure", "outcome_rows"),
          edit(f"update lake.events set user_id = upper(user_id) where {_EXPOSURE}")),
     Kind("unit_id_space", "exposures of phones carry a space after the id",
          ("identity_breaks",),

@@ -6,7 +6,7 @@ from .case import Case
 from .kinds import Kind, edit, some
 from .product import NOW, RELEASE, USUAL
 
-MIDWAY = "timestamp '2026-10-08'"
+MIDWAY = "timestamp '2026-10-15'"
 _LATENCY = "regexp_extract(properties, '\"latency_ms\":([0-9.]+)', 1)"
 _AGAIN = "insert into lake.events select * replace ({}) from lake.events where {}"
 
@@ -36,9 +36,9 @@ DATA = (
     Kind("stale_source", "nothing from the last 40 hours", ("freshness",),
          edit(f"delete from lake.events where received_at >= timestamp '{NOW:%Y-%m-%d %H:%M}'"
               " - interval 40 hour")),
-    Kind("late", "phones, 55 % of the events, not arrived since 60 hours", ("volume",),
-         edit(f"delete from lake.events where properties not like '%\"platform\":\"web\"%'"
-              f" and received_at >= timestamp '{NOW:%Y-%m-%d %H:%M}' - interval 60 hour")),
+    Kind("late", "75 % of the events not arrived since 60 hours", ("volume",),
+         edit(f"delete from lake.events where received_at >= timestamp '{NOW:%Y-%m-%d %H:%M}'"
+              " - interval 60 hour and " + some(0.75, "event_id"))),
     Kind("duplicated_same_id", "3,000 lines delivered twice under their ids", (), _duplicates,
          means="same"),
     Kind("duplicated_new_id", "every tenth event twice, under new ids", ("duplicates",),
@@ -47,26 +47,26 @@ DATA = (
          ("duplicates",),
          edit(_AGAIN.format(
              "event_id || '-r' as event_id, received_at + interval 5 day as received_at",
-             "event_on between date '2026-10-07' and date '2026-10-08' and " + some(0.08)))),
+             "event_on between date '2026-10-14' and date '2026-10-15' and " + some(0.08)))),
     Kind("time_zone_shift", "phones write local time, seven hours behind, since midway",
          ("clock_skew",),
          edit("update lake.events set occurred_at = occurred_at - interval 7 hour,"
               " event_on = cast(occurred_at - interval 7 hour as date)"
               f" where occurred_at >= {MIDWAY} + interval 7 hour"
               " and properties not like '%\"platform\":\"web\"%'"), means="warn"),
-    Kind("future_timestamps", "clocks of 3 % of people are three days ahead", ("clock_skew",),
+    Kind("future_timestamps", "clocks of 8 % of people are three days ahead", ("clock_skew",),
          edit("update lake.events set occurred_at = occurred_at + interval 3 day,"
               " event_on = event_on + 3, clock_status = 'ahead'"
-              " where occurred_at < timestamp '2026-10-21' and event_name = 'task_created' and "
-              + some(0.03)), means="warn"),
+              " where occurred_at < timestamp '2026-10-28' and "
+              + some(0.08)), means="warn"),
     Kind("zero_volume_day", "one day without an event", ("volume",),
-         edit("delete from lake.events where event_on = date '2026-10-14'")),
-    Kind("half_volume_weekday", "60 % of one Monday's events lost", ("volume",),
-         edit("delete from lake.events where event_on = date '2026-10-18' and "
-              + some(0.6, "event_id"))),
+         edit("delete from lake.events where event_on = date '2026-10-21'")),
+    Kind("half_volume_weekday", "75 % of one Monday's events lost", ("volume",),
+         edit("delete from lake.events where event_on = date '2026-10-26' and "
+              + some(0.75, "event_id"))),
     Kind("partial_backfill", "two days filled again to 30 %", ("volume",),
-         edit("delete from lake.events where event_on between date '2026-10-05' and"
-              " date '2026-10-06' and " + some(0.7, "event_id"))),
+         edit("delete from lake.events where event_on between date '2026-10-12' and"
+              " date '2026-10-13' and " + some(0.7, "event_id"))),
     Kind(
         "quarantine", "6 % of the rows refused", ("quarantine_rate",), _accounts(quarantined=0.06)
     ),
@@ -82,7 +82,8 @@ DATA = (
     Kind("unit_change_cents", "amounts in cents instead of dollars since midway", ("unit_change",),
          edit("""update lake.events set properties = regexp_replace(properties,
              '"amount_usd":([0-9]+)\\.0', '"amount_usd":\\1' || '00.0')"""
-              f" where event_name = 'payment_succeeded' and occurred_at >= {MIDWAY}")),
+              f" where event_name = 'payment_succeeded' and occurred_at >= {MIDWAY}"),
+         people=USUAL),
     Kind("bot_burst", "1,000 undeclared machines within an hour, all in the treatment",
          ("sample_ratio", "bots"),
          edit("""insert into lake.events
@@ -90,8 +91,8 @@ DATA = (
                  event_id || '-b' as event_id, 'bot' || user_id as user_id,
                  'bot' || anonymous_id as anonymous_id, 'bot' || session_id as session_id,
                  replace(properties, '"control"', '"guide"') as properties,
-                 date_trunc('day', timestamp '2026-10-07') + (occurred_at - date_trunc('hour',
-                 occurred_at)) as occurred_at, date '2026-10-07' as event_on)
+                 date_trunc('day', timestamp '2026-10-14') + (occurred_at - date_trunc('hour',
+                 occurred_at)) as occurred_at, date '2026-10-14' as event_on)
              from lake.events where event_name in ('feature_flag.evaluation', 'guide_shown')
              and user_id <= (select max(user_id) from (select distinct user_id from lake.events
              where event_name = 'feature_flag.evaluation' order by user_id limit 1000))"""),
@@ -129,6 +130,9 @@ STATE = (
                     " (select min(search_id) from main.fct_searches)"), tested=True),
     Kind("missing_mart_rows", "the mart of the success metric is empty", ("outcome_rows",),
          after=edit("delete from main.fct_searches")),
+    Kind("events_doubled_by_a_build", "a hundred events stand in the mart twice", ("model_tests",),
+         after=edit("insert into main.fct_events select * from main.fct_events limit 100"),
+         tested=True),
     Kind("mart_rows_doubled", "every row of one mart twice", ("model_tests",),
          after=edit("insert into main.fct_searches select * from main.fct_searches"), tested=True),
 )  # fmt: skip

@@ -44,6 +44,6 @@ INSTRUMENTATION = (
     Kind("null_burst", "40 % of one day's searches without `has_click`",
          ("model_tests",),
          edit(_property("search_performed", '"has_click":(true|false)', '"has_click":null',
-                        f"event_on = date '2026-10-13' and {some(0.4, 'event_id')}")),
+                        f"event_on = date '2026-10-20' and {some(0.4, 'event_id')}")),
          tested=True),
 )  # fmt: skip

@@ -43,6 +43,11 @@ guardrails: [{{metric: mean_latency_ms, non_inferiority_margin: 60}}]
 diagnostics: [tasks_created, revenue, error_rate]
 must_emit: [guide_shown]
 """
+_TELEMETRY = """
+[telemetry]
+sequence = "sequence"
+pairs = [["session_started", "session_ended"]]
+"""
 _PLAIN_EVENT = """{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "title": "%s", "description": "%s", "type": "object", "required": [], "properties": {}
@@ -115,6 +120,8 @@ def write_project(root: Path) -> Path:
     for path in (root / "metrics").rglob("*.yml"):
         shorter = re.sub(r"window_days: \d+", f"window_days: {WINDOW_DAYS}", path.read_text())
         path.write_text(shorter)
+    with (root / "landed.toml").open("a") as file:
+        file.write(_TELEMETRY)
     source = root / "sources" / "events.yml"
     source.write_text(re.sub(r"complete_through:.*\n", "", source.read_text()))
     return root

@@ -20,7 +20,7 @@ from landed.demo.people import People, draw_people, draw_sessions
 from landed.demo.product import Product
 from landed.warehouse import Engine
 
-SHIPPED_AT = datetime(2026, 9, 24, tzinfo=UTC)
+SHIPPED_AT = datetime(2026, 10, 1, tzinfo=UTC)
 ENDS_AT = SHIPPED_AT + timedelta(days=28)
 WINDOW_DAYS = 3
 DECIDES_AT = ENDS_AT + timedelta(days=WINDOW_DAYS)
@@ -125,8 +125,8 @@ def _kinds(product: Product, exposed_at: Ints, treated: Bools) -> Iterator[Rows]
     )
     met = known[at >= exposed_at[user]]
     guided = treated[sessions.user[met]]
-    for name, wanted in (("guide_shown", guided), ("start_shown", guided | ~guided)):
-        yield product.rows(name, shown := met[wanted], sessions.at[shown] + 1_200)
+    yield product.rows("guide_shown", met[guided], sessions.at[met[guided]] + 1_200)
+    yield product.rows("start_shown", known, sessions.at[known] + 1_100)
     yield from _work(product, exposed_at, treated)
 
 

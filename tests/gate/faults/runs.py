@@ -18,6 +18,13 @@ KINDS: tuple[Kind, ...] = (*DATA, *STATE, *COMPARISON, *INSTRUMENTATION)
 
 #: Checks that kinds below expect and that are not built yet; a test refuses those that are.
 AWAITED = frozenset({"bots", "identity_breaks", "row_conflicts"})
+#: Kinds that the checks there are do not see yet, and why; a test refuses those that they do.
+NOT_CAUGHT = {
+    "duplicated_new_id": "nothing compares events by what they say, only by their ids",
+    "client_cache_replay": "likewise",
+    "time_zone_shift": "seven hours late look like phones that had no network",
+    "must_emit_stops_by_version": "the event still comes from older versions",
+}
 _OF_THE_GATE = ("gate_error", "exemption_expired")
 
 
@@ -37,8 +44,13 @@ class Run:
         if self.kind.means == "same":
             return not seen - self.clean.warned_by and self.faulty.headline == self.clean.headline
         if self.kind.means == "warn" and self.faulty.is_published:
-            return bool(seen & set(self.kind.expected)) and not self.is_escape
-        return bool(self.faulty.blocked_by & set(self.kind.expected))
+            said = {one for one in seen if self._said_anew(one)}
+            return bool(said & set(self.kind.expected)) and not self.is_escape
+        return bool((self.faulty.blocked_by - self.clean.blocked_by) & set(self.kind.expected))
+
+    def _said_anew(self, check_id: str) -> bool:
+        """Whether a check found something that it does not find in the clean twin."""
+        return self.faulty.checks[check_id] != self.clean.checks.get(check_id)
 
     @property
     def is_escape(self) -> bool:

@@ -6,22 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 from gate.faults.case import plainly_judged
-from gate.faults.clean import LOOKS, Look, look_alone, looks
+from gate.faults.clean import Look, look_alone, looks
 from gate.faults.product import SMALL
 
 SEED = 20_261_128
+#: `make calibrate` judges all 28.
+NUMBERS = (1, 2, 4, 8, 19, 28)
 
 
 @pytest.fixture(scope="module")
 def judged() -> Iterator[dict[int, Look]]:
     with plainly_judged():
-        yield {look.number: look for look in looks(SMALL, SEED)}
+        yield {look.number: look for look in looks(SMALL, SEED, NUMBERS)}
 
 
-def test_a_clean_release_is_published_at_every_look(judged: dict[int, Look]) -> None:
+def test_a_clean_release_is_published_at_its_looks(judged: dict[int, Look]) -> None:
     blocked = {number: look.found.blocked_by for number, look in judged.items()}
 
-    assert sorted(judged) == list(range(1, LOOKS + 1))
+    assert sorted(judged) == list(NUMBERS)
     assert {number: by for number, by in blocked.items() if by} == {}
 
 

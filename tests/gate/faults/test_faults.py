@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from gate.faults.case import open_case, outcome_of, plainly_judged
 from gate.faults.kinds import Kind
 from gate.faults.product import SMALL
-from gate.faults.runs import AWAITED, KINDS, Run, awaits, run
+from gate.faults.runs import AWAITED, KINDS, NOT_CAUGHT, Run, awaits, run
 
 from landed.gate.checks import CHECKS
 
 #: Of the draw in the normal run; `make calibrate` draws 25 of each kind.
 SEED = 20_261_128
-JUDGED = [kind for kind in KINDS if not awaits(kind)]
+
+
+def of_size(*, small: bool) -> list[Any]:
+    """Kinds to judge; one that is known not to be caught has to stay so, or leave the list."""
+    return [
+        pytest.param(
+            kind,
+            id=kind.name,
+            marks=[pytest.mark.xfail(strict=True, reason=NOT_CAUGHT[kind.name])]
+            if kind.name in NOT_CAUGHT
+            else [],
+        )
+        for kind in KINDS
+        if not awaits(kind) and (kind.people == SMALL) == small
+    ]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,13 +55,13 @@ def test_every_kind_expects_a_check_that_is_there_or_awaited() -> None:
     assert expected <= {*CHECKS, *AWAITED, "gate_error", "exemption_expired"}
 
 
-@pytest.mark.parametrize("kind", [k for k in JUDGED if k.people == SMALL], ids=lambda k: k.name)
+@pytest.mark.parametrize("kind", of_size(small=True))
 def test_a_fault_is_caught(kind: Kind) -> None:
     _hold(run(kind, SEED))
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("kind", [k for k in JUDGED if k.people != SMALL], ids=lambda k: k.name)
+@pytest.mark.parametrize("kind", of_size(small=False))
 def test_a_fault_of_a_large_release_is_caught(kind: Kind) -> None:
     _hold(run(kind, SEED))
 

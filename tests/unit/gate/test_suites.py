@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -61,6 +62,7 @@ def test_the_core_has_a_suite_a_subject():
         "definitions",
         "exposures",
         "freshness",
+        "identity",
         "instrumentation",
         "models",
         "outcomes",
@@ -241,6 +243,25 @@ def test_a_page_has_a_check():
     pages = {path.stem for path in PAGES.glob("*.md")} - {"README"}
 
     assert pages == {*CHECKS, GATE_ERROR, EXEMPTION_EXPIRED}
+
+
+def test_the_list_of_checks_names_each_once_and_says_whether_it_blocks():
+    rows = re.findall(
+        r"^\| \[(\w+)\]\(\1\.md\) \|(.*?)\|(.*?)\|$",
+        (PAGES / "README.md").read_text("utf-8"),
+        flags=re.MULTILINE,
+    )
+
+    found = {name: (bool(blocks.strip()), bool(warns.strip())) for name, blocks, warns in rows}
+    severities = {
+        check_id: {each.severity for each in suite.of_check(check_id)}
+        for suite in load_suites().values()
+        for check_id in suite.check_ids
+    }
+    assert len(rows) == len(found)
+    assert found == {
+        name: ("critical" in each, "warning" in each) for name, each in severities.items()
+    }
 
 
 def test_a_core_expectation_sends_its_reader_to_the_checks_page():

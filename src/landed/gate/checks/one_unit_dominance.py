@@ -14,7 +14,7 @@ units as (
         unit_id,
         sum(event_count) as event_count
 
-    from main.int_unit_days
+    from main.agg_unit_days
 
     where event_on >= $since and event_on < $until
 
