@@ -139,3 +139,11 @@ def test_missing_outcome_passes_values_missing_alike(world, result_of):
     )
 
     assert result_of(world.results(), "missing_outcome").passed is True
+
+
+def test_outcome_rows_counts_no_further_than_it_needs(world, result_of):
+    world.run("insert into fct_views select 1000 + i, 'u00', 1, '2026-03-04' from range(999) t(i)")
+
+    check = result_of(world.data(), "outcome_rows")
+
+    assert check.observed == "fct_events: 68 rows, fct_views: 1,000 rows or more"

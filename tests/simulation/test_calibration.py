@@ -27,7 +27,13 @@ DRAWS = {
     adjustment: {"useful": 150, "useless": 40},
     coverage: {"even": 400, "uneven": 400},
     discovery: {"daily": 1_000},
-    comparison: {"clean_paths": 2_000, "wrong_splits": 1_000, "logging": 5_000, "crossover": 5_000},
+    comparison: {
+        "clean_paths": 2_000,
+        "wrong_splits": 1_000,
+        "logging": 5_000,
+        "crossover": 5_000,
+        "early": 5_000,
+    },
     volume: {"clean": 60, "losses": 60, "shifts": 60},
 }
 USUAL = 150

@@ -75,7 +75,7 @@ def unit_form(metric: Metric, formula: Formula) -> UnitForm | NoUnitForm:
     if isinstance(formula, Aggregate):
         return _simple(formula)
     if not isinstance(formula, Quotient):
-        return NoUnitForm("a derived metric has no value for a single unit")
+        return NoUnitForm(f"a {metric.kind} metric has no value for a single unit")
     top, bottom = formula.numerator, formula.denominator
     if not (isinstance(top, Aggregate) and isinstance(bottom, Aggregate)):
         return NoUnitForm("a ratio of metrics that are not simple has no value for a single unit")

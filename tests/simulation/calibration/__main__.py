@@ -103,7 +103,7 @@ TABLES: tuple[tuple[str, str, object, Sequence[int]], ...] = (
         " the thresholds of its suites: how often a clean one is ever refused, and a broken one"
         " found.",
         comparison,
-        (100_000, 20_000, 20_000, 100_000, 10_000, 100_000, 10_000),
+        (100_000, 20_000, 20_000, 100_000, 10_000, 100_000, 10_000, 100_000),
     ),
     (
         "Clusters",

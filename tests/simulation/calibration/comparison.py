@@ -107,6 +107,24 @@ def logging(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     ]
 
 
+def early(draws: int, seed: np.random.SeedSequence) -> list[Row]:
+    """Units of which a share has an outcome within the hour before the exposure."""
+    rng = np.random.default_rng(seed)
+    clean, crossed = _unlogged(rng, draws, 0.05, 0.0)
+    rare, _ = _unlogged(rng, draws, 0.002, 0.0)
+    uneven, _ = _unlogged(rng, draws, 0.05, 0.0, (380, 20))
+    broken, _ = _unlogged(rng, draws, 0.05, 0.035)
+    claim = "outcome before exposure refuses a clean release"
+    return [
+        Row(claim, "200 units an arm a day, 5 % act before", draws, clean, upper=0.0005),
+        Row("the same of a rare outcome", "0.2 % act before", draws, rare, upper=0.0005),
+        Row("the same of 95/5", "380 and 20 units a day", draws, uneven, upper=0.0005),
+        Row("the same, were 2 points not asked for", "5 % act before", draws, crossed),
+        Row("exposures logged late are found", "5 against 8.5 % act before", draws, broken,
+            lower=0.99),
+    ]  # fmt: skip
+
+
 def balance(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     """Six covariates, one of them heavy-tailed and one rare, at 1,000 units and at 11,200."""
     rng = np.random.default_rng(seed)
@@ -163,6 +181,7 @@ CELLS: tuple[Callable[[int, np.random.SeedSequence], list[Row]], ...] = (
     balance,
     crossover,
     moved,
+    early,  # last: each cell has a stream of its own by its place
 )
 
 

@@ -78,6 +78,21 @@ def test_a_metric_that_cannot_play_its_role_is_refused(
     assert "new-start.yml" in found[0]
 
 
+@pytest.mark.parametrize("role", ["success", "guardrails", "survival", "diagnostics"])
+def test_a_funnel_is_refused_in_every_role_so_that_no_report_holds_one_that_rises(
+    tmp_path: Path, role: str
+) -> None:
+    steps = "[{name: came, measure: event_count}, {name: paid, measure: event_count}]"
+    funnel = metric("checkout", kind="funnel", params=f"{{steps: {steps}}}")
+    entry = "checkout" if role == "diagnostics" else "{metric: checkout, non_inferiority_margin: 1}"
+    roles = {"success": "[{metric: events}]", role: f"[{entry}]"}
+
+    found = faults(tmp_path, *METRICS, product=funnel, **{"releases__new-start": release(**roles)})
+
+    assert len(found) == 1
+    assert "`checkout` has no unit outcome: a funnel metric has no value" in found[0]
+
+
 @pytest.mark.parametrize("role", ["guardrails", "survival"])
 def test_a_guardrail_without_a_margin_is_refused(tmp_path: Path, role: str) -> None:
     found = said(tmp_path, success="[{metric: events}]", **{role: "[{metric: amount}]"})

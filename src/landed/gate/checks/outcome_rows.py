@@ -7,15 +7,29 @@ from typing import Any
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
 from ..outcomes import OutcomeRows, outcome_rows
 
+#: Rows after which counting ends: one would do, and a mart need not be read to its end.
+ENOUGH_ROWS = 1_000
 _ROWS = """
+with
+
+rows_found as (
+
+    select 1
+
+    from main."{model}" as facts
+
+    where
+        cast({happened_at} as timestamp) >= {start}
+        and cast({happened_at} as timestamp) < $cutoff_at
+        {of_exposed}
+
+    limit {enough}
+
+)
+
 select count(*) as row_count
 
-from main."{model}" as facts
-
-where
-    cast({happened_at} as timestamp) >= {start}
-    and cast({happened_at} as timestamp) < $cutoff_at
-    {of_exposed}
+from rows_found
 """
 _OF_EXPOSED = "and {unit} in (select unit_id from main.fct_exposures where release = $release)"
 
@@ -34,10 +48,14 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
         {"metrics_without_rows": len(empty)},
         f"no row of an exposed unit for {listed(sorted(empty))}"
         if empty
-        else ", ".join(f"{model}: {count(rows, 'row')}" for model, rows in sorted(counts.items())),
+        else ", ".join(f"{model}: {_at_least(rows)}" for model, rows in sorted(counts.items())),
         "rows of exposed units, between shipping and cutoff, in every mart a metric reads",
         details={"rows": counts, "metrics": sorted(empty)},
     )
+
+
+def _at_least(rows: int) -> str:
+    return f"{count(rows, 'row')} or more" if rows == ENOUGH_ROWS else count(rows, "row")
 
 
 def _count(subject: Subject, rows: OutcomeRows) -> int:
@@ -52,7 +70,11 @@ def _count(subject: Subject, rows: OutcomeRows) -> int:
         bound["release"] = subject.release.release
     found = subject.engine.one(
         _ROWS.format(
-            model=rows.model, happened_at=rows.happened_at, start=start, of_exposed=of_exposed
+            model=rows.model,
+            happened_at=rows.happened_at,
+            start=start,
+            of_exposed=of_exposed,
+            enough=ENOUGH_ROWS,
         ),
         bound,
     )

@@ -13,7 +13,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     if release.control is None or not release.has_concurrent_control:
         return NotApplicable("the release has no control: its events may be older than itself")
     found: list[dict[str, Any]] = []
-    cells = subject.once(read_promised)
+    cells = subject.once(read_promised).days
     for event in dict.fromkeys(cell.event for cell in cells):
         mine = [cell for cell in cells if cell.event == event]
         control = [cell for cell in mine if cell.variant == release.control]

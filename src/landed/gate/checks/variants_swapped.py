@@ -13,7 +13,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     control = subject.release.control
     if control is None or not subject.release.has_concurrent_control:
         return NotApplicable("the release has no control to compare with")
-    sent = subject.once(read_promised)
+    sent = subject.once(read_promised).days
     if not sent:
         return NotApplicable("no promised event (`must_emit`) tells the variants apart")
     days = look_days(subject)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from ...catalog.versions import version_key
 from ..facts import Subject
+from .event_counts import event_counts
 
-# The exposed by day are counted beside those who sent an event, so that a day on which nobody of
-# an arm did is seen. Whoever was exposed less than a day before the cutoff could not have yet.
+# Events of the exposed are read once, and summed up by unit, event and, where a promise begins with
+# a version, by version. The exposed by day are counted beside those who sent an event, so that a
+# day on which nobody of an arm did is seen. Whoever was exposed less than a day before the cutoff
+# could not have yet.
 _SENT = """
 with
 
@@ -18,23 +24,24 @@ exposed as (
         unit_id,
         variant,
         exposed_at,
-        greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at
+        greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at,
+        not is_bot as is_person,
+        exposed_at < $cutoff_at - interval 1 day
+        and not coalesce(is_bot, false)
+        and not coalesce(is_crossover, false) as is_compared
 
     from main.fct_exposures
 
-    where
-        release = $release
-        and exposed_at < $cutoff_at - interval 1 day
-        and not coalesce(is_bot, false)
-        and not coalesce(is_crossover, false)
+    where release = $release
 
 ),
 
-senders as (
+heard as materialized (
 
     select
-        events.event_name,
         exposed.unit_id,
+        case when list_contains($events, events.event_name) then events.event_name end as name,
+        {version} as app_version,
         bool_or(
             events.occurred_at >= exposed.exposed_at
             and events.occurred_at < exposed.exposed_at + interval 1 day
@@ -49,18 +56,38 @@ senders as (
         on events.unit_id = exposed.unit_id
 
     where
-        list_contains($events, events.event_name)
+        {read}
         and events.occurred_at >= $shipped_at
         and events.occurred_at < $cutoff_at
 
-    group by events.event_name, exposed.unit_id
+    group by all
+
+),
+
+senders as (
+
+    select
+        unit_id,
+        name,
+        bool_or(is_sent) as is_sent,
+        bool_or(is_early) as is_early,
+        bool_or(
+            list_contains($free::varchar[], name)
+            or list_contains($sending::varchar[][], [name, app_version])
+        ) as is_promised
+
+    from heard
+
+    where name is not null
+
+    group by unit_id, name
 
 ),
 
 sent as (
 
     select
-        senders.event_name,
+        senders.name,
         exposed.variant,
         exposed.day_at,
         count(*) filter (where senders.is_sent or senders.is_early) as sent,
@@ -71,6 +98,8 @@ sent as (
     inner join exposed
         on senders.unit_id = exposed.unit_id
 
+    where exposed.is_compared
+
     group by all
 
 ),
@@ -78,21 +107,30 @@ sent as (
 days as (
 
     select
-        names.event_name,
+        names.name,
         exposed.variant,
         exposed.day_at,
         count(*) as units
 
     from exposed
 
-    cross join (select unnest($events) as event_name) as names
+    cross join (select unnest($events) as name) as names
+
+    where exposed.is_compared
 
     group by all
+
+),
+
+by_version as (
+
+    select unnest($versions::varchar[][]) as promised
 
 )
 
 select
-    days.event_name,
+    'day' as kind,
+    days.name,
     days.variant,
     days.day_at,
     days.units,
@@ -103,11 +141,74 @@ from days
 
 left join sent
     on
-        days.event_name = sent.event_name
+        days.name = sent.name
         and days.variant = sent.variant
         and days.day_at = sent.day_at
 
+union all
+
+select
+    'senders',
+    senders.name,
+    exposed.variant,
+    null,
+    count(*),
+    0,
+    0
+
+from senders
+
+inner join exposed
+    on senders.unit_id = exposed.unit_id
+
+where senders.is_promised and exposed.is_person
+
+group by senders.name, exposed.variant
+
+union all
+
+select
+    'version',
+    by_version.promised[1],
+    exposed.variant,
+    null,
+    count(distinct exposed.unit_id),
+    0,
+    0
+
+from heard
+
+inner join by_version
+    on heard.app_version = by_version.promised[2]
+
+inner join exposed
+    on heard.unit_id = exposed.unit_id
+
+where exposed.is_person
+
+group by by_version.promised[1], exposed.variant
+
 order by all
+"""
+
+#: Of cohorts no unit is exposed on its own: whoever sends the event counts.
+_OF_ANYBODY = """
+select
+    event_name,
+    count(distinct unit_id) as units
+
+from main.fct_events
+
+where
+    list_contains($events, event_name)
+    and (
+        list_contains($free::varchar[], event_name)
+        or list_contains($sending::varchar[][], [event_name, app_version])
+    )
+    and occurred_at >= $shipped_at
+    and occurred_at < $cutoff_at
+
+group by event_name
 """
 #: Clocks of clients and servers differ by less.
 TOLERANCE_SECONDS = 60
@@ -130,18 +231,78 @@ class Sent:
     early: int
 
 
-def read_promised(subject: Subject) -> tuple[Sent, ...]:
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """Who sent the events of `must_emit`.
+
+    Args:
+        days: By event, arm and day of the exposure; empty where no unit is exposed on its own.
+        senders: Units by event and variant that sent it between shipping and cutoff, from a
+            version that has to. Bots are none.
+        on_version: Units by variant that sent anything from a version as of which an event is
+            promised; by that version.
+    """
+
+    days: tuple[Sent, ...] = ()
+    senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def read_promised(subject: Subject) -> Promised:
     """Who sent the events of `must_emit`; ask for it with `subject.once`."""
-    if not subject.release.must_emit:
-        return ()
-    rows = subject.engine.rows(
-        _SENT,
-        {
-            "release": subject.release.release,
-            "events": list(subject.release.must_emit),
-            "shipped_at": subject.dates.shipped_at,
-            "cutoff_at": subject.dates.cutoff_at,
-            "tolerance_seconds": TOLERANCE_SECONDS,
-        },
-    )
-    return tuple(Sent(*row) for row in rows)
+    release = subject.release
+    if not release.must_emit:
+        return Promised()
+    since = {name: release.emit_rule(name).since_version for name in release.must_emit}
+    from_version = {
+        first: names
+        for first in since.values()
+        if first is not None and (names := _sending_versions(subject, first)) is not None
+    }
+    bound: dict[str, Any] = {
+        "events": list(since),
+        "free": [name for name, first in since.items() if first not in from_version],
+        "sending": [
+            [name, version]
+            for name, first in since.items()
+            if first is not None
+            for version in from_version.get(first, ())
+        ],
+        "shipped_at": subject.dates.shipped_at,
+        "cutoff_at": subject.dates.cutoff_at,
+    }
+    if release.cohorts is not None:
+        of_cohorts = release.treatments[0]
+        rows = subject.engine.rows(_OF_ANYBODY, bound)
+        return Promised(senders={(event, of_cohorts): units for event, units in rows})
+    versions = [[first, name] for first, names in from_version.items() for name in names]
+    bound |= {
+        "release": release.release,
+        "tolerance_seconds": TOLERANCE_SECONDS,
+        "versions": versions,
+    }
+    read, version = "list_contains($events, events.event_name)", "null::varchar"
+    if versions:
+        read = f"({read} or list_contains($versions_read, events.app_version))"
+        version = "events.app_version"
+        bound["versions_read"] = sorted({name for _, name in versions})
+    sql = _SENT.format(version=version, read=read)
+    days, senders = [], {}
+    on_version: dict[str, dict[str, int]] = {first: {} for first in from_version}
+    for kind, name, variant, day_at, units, sent, early in subject.engine.rows(sql, bound):
+        if kind == "day":
+            days.append(Sent(name, variant, day_at, units, sent, early))
+        elif kind == "senders":
+            senders[name, variant] = units
+        else:
+            on_version[name][variant] = units
+    return Promised(tuple(days), senders, on_version)
+
+
+def _sending_versions(subject: Subject, since: str) -> list[str] | None:
+    """Versions seen from one on; None where it is no number, so that any will do."""
+    first = version_key(since)
+    if first is None:
+        return None
+    known = subject.once(event_counts).versions
+    return sorted(name for name in known if (key := version_key(name)) and key >= first)
