@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..needs import exposure_events
 from ..passes.profiles import Period, period
 from ..passes.properties import Property, profiled_events
 
-Counts = Mapping[tuple[str, int | None], int]
+Place = TypeVar("Place")
 _DECADE = 4  # places of numbers
 
 
@@ -103,7 +104,7 @@ def _beyond(place: int, sizes: list[int | None]) -> bool:
     return place > max(known) + _DECADE or place < min(known) - _DECADE
 
 
-def stability_index(before: Counts, since: Counts) -> float:
+def stability_index(before: Mapping[Place, int], since: Mapping[Place, int]) -> float:
     """Population stability index of two samples over the same places; half a row in an empty one.
 
     Sum of (p - q) * ln(p / q): the symmetric Kullback-Leibler divergence (Jeffreys 1946).
