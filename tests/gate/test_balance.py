@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 MANY = """
 delete from fct_exposures;
 insert into fct_exposures by name
@@ -93,3 +95,53 @@ def test_balance_of_a_ramp_is_that_of_its_stages(world, result_of):
 
 def test_balance_waits_for_a_thousand_units(world):
     assert world.data().skipped["pre_exposure_balance"] == "fewer than 1,000 units were exposed"
+
+
+def uneven(world, shares):
+    stage = world.release.allocation[0]
+    return world.change(allocation=(replace(stage, shares=shares),))
+
+
+def test_aa_replay_warns_of_a_small_arm_in_which_a_few_units_decide(world, result_of):
+    world.run(MANY.format(units=4000, ios="true"))
+    world.run(
+        "update agg_unit_days set event_count = 20000 * (1 + hash(unit_id) % 3)"
+        " where unit_id[2:]::integer % 200 = 7 and event_on = '2026-03-01'"
+    )
+    even = result_of(world.data(), "aa_replay")
+    check = result_of(uneven(world, {"control": 0.97, "checklist": 0.03}).data(), "aa_replay")
+
+    assert even.passed is True, even.observed
+    assert (check.severity, check.passed) == ("warning", False)
+    assert "of 400 random splits" in check.observed
+    assert 100 < check.details["differing"] < 300
+
+
+def test_aa_replay_passes_a_small_arm_of_units_that_are_alike(world, result_of):
+    world.run(MANY.format(units=4000, ios="true"))
+    uneven(world, {"control": 0.97, "checklist": 0.03})
+
+    check = result_of(world.data(), "aa_replay")
+
+    assert check.passed is True, check.observed
+    assert check.observed == result_of(world.data(), "aa_replay").observed
+
+
+def test_aa_replay_counts_each_unit_before_its_exposure_only(world, result_of):
+    world.run(MANY.format(units=4000, ios="true"))
+    world.run(
+        "insert into agg_unit_days select unit_id, cast(exposed_at as date), 1000000"
+        " from fct_exposures where unit_id[2:]::integer % 200 = 7"
+    )
+    uneven(world, {"control": 0.97, "checklist": 0.03})
+
+    assert result_of(world.data(), "aa_replay").passed is True
+
+
+def test_aa_replay_does_not_apply_without_a_past(world):
+    assert world.data().skipped["aa_replay"] == "fewer than 1,000 units were exposed"
+
+    world.run(MANY.format(units=4000, ios="true"))
+    world.run("delete from agg_unit_days")
+
+    assert world.data().skipped["aa_replay"] == "no unit was there before its exposure"

@@ -34,8 +34,8 @@ def test_population_stability_warns_of_another_mix_of_platforms(world, result_of
         "population stability index of the week from 2026-03-09 against the first:"
         " platform 0.73, country 0.00, plan 0.00"
     )
-    assert check.sample[0]["attribute"] == "platform"
-    assert (check.sample[0]["first_share"], check.sample[0]["latest_share"]) == (0.804, 0.4)
+    assert (check.sample[0]["attribute"], check.sample[0]["level"]) == ("platform", "ios")
+    assert (check.sample[0]["first_share"], check.sample[0]["latest_share"]) == (0.1961, 0.6)
 
 
 @pytest.mark.parametrize("web", ["8", "if(week = 0, 8, 7)"])

@@ -23,6 +23,7 @@ from .proportions import two_proportions
 from .quantiles import QuantileOfRows, difference_of_quantiles, quantile_of_rows
 from .ratios import ratio_of_sums
 from .relative import fieller_relative_effect
+from .replay import Replay, replayed_splits
 from .results import Difference, NotEstimable, RelativeEffect
 from .reversal import Reversal, reversal
 from .sample_ratio import SampleRatio, sample_ratio, staged_sample_ratio
@@ -51,6 +52,7 @@ __all__ = [
     "PreTrend",
     "QuantileOfRows",
     "RelativeEffect",
+    "Replay",
     "Reversal",
     "SampleRatio",
     "SampleRatioLook",
@@ -86,6 +88,7 @@ __all__ = [
     "ratio_of_sums",
     "refuse_skew",
     "relative_interval_at",
+    "replayed_splits",
     "reversal",
     "sample_ratio",
     "sample_ratio_path",

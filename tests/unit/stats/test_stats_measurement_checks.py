@@ -7,7 +7,13 @@ import pytest
 from scipy import stats
 
 from landed.errors import EstimationError
-from landed.stats import change_in_allocation, difference_path, joint_balance, reversal
+from landed.stats import (
+    change_in_allocation,
+    difference_path,
+    joint_balance,
+    replayed_splits,
+    reversal,
+)
 from landed.stats.difference_looks import pooled_scores
 
 MOVED = {"alpha": 0.0005, "planned_looks": 4, "least_units": 100, "least_difference": 0.02}
@@ -124,3 +130,39 @@ def test_a_difference_that_turns_over_needs_both_sides() -> None:
     assert reversal(none + all_, all_ + none, **limits) is not None
     assert reversal(none + none, all_ + none, **limits) is None
     assert reversal(none + none, all_ + all_, **limits) is None
+
+
+def test_a_replay_says_of_each_split_what_scipy_says_of_its_units() -> None:
+    values, units = [0.0, 3.0, 50.0], [60, 30, 4]
+    splits = np.random.default_rng(5).binomial(units, 0.2, (200, 3))
+    p_values = [
+        stats.ttest_ind(
+            np.repeat(values, treated), np.repeat(values, units - treated), equal_var=False
+        ).pvalue
+        for treated in splits
+    ]
+
+    found = replayed_splits(
+        values, units, treated_share=0.2, splits=200, level=0.05, rng=np.random.default_rng(5)
+    )
+
+    assert found.compared == 200
+    assert found.differing == sum(p_value < 0.05 for p_value in p_values) > 20
+
+
+def test_a_replay_of_units_that_are_alike_errs_as_often_as_it_says() -> None:
+    found = replayed_splits(
+        list(range(20)), [200] * 20, treated_share=0.1, splits=20_000, level=0.05,
+        rng=np.random.default_rng(5),
+    )  # fmt: skip
+
+    assert found.differing / found.compared == pytest.approx(0.05, abs=0.005)
+
+
+def test_a_replay_leaves_out_splits_that_cannot_be_compared() -> None:
+    more = {"splits": 50, "level": 0.05, "rng": np.random.default_rng(5)}
+
+    assert replayed_splits([3.0], [1_000], treated_share=0.5, **more).compared == 0
+    assert replayed_splits([1.0, 2.0], [1, 1], treated_share=0.5, **more).compared == 0
+    with pytest.raises(EstimationError, match="treated share of 1"):
+        replayed_splits([1.0, 2.0], [9, 9], treated_share=1, **more)

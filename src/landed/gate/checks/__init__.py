@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..facts import Check
 from . import (
+    aa_replay,
     allocation_change,
     bot_share,
     clock_skew,
@@ -77,6 +78,7 @@ CHECKS: Mapping[str, Check] = {
     "exposure_logging": exposure_logging.CHECK,
     "telemetry_loss": telemetry_loss.CHECK,
     "pre_exposure_balance": pre_exposure_balance.CHECK,
+    "aa_replay": aa_replay.CHECK,
     "population_stability": population_stability.CHECK,
     "treatment_before_exposure": treatment_before_exposure.CHECK,
     "outcome_before_exposure": outcome_before_exposure.CHECK,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed
-from ..passes.covariates import ATTRIBUTES, CovariateCell, balance_looks, read_covariates
+from ..passes.covariates import ATTRIBUTES, CovariateCell, balance_looks, covariates_until
 
 if TYPE_CHECKING:
     from ...stats import Balance
@@ -22,7 +22,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     looks = balance_looks(subject, parameters["least_units"])
     if not looks:
         return NotApplicable(f"fewer than {parameters['least_units']:,.0f} units were exposed")
-    cells = read_covariates(subject, looks["first"] + timedelta(days=1))
+    cells = subject.once(covariates_until(looks["first"] + timedelta(days=1))).cells
     found = []
     for look, day in looks.items():
         known = [cell for cell in cells if cell.is_first or look == "last"]

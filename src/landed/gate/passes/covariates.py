@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,7 +48,7 @@ activity as (
 
     select
         exposed.unit_id,
-        ln(1 + sum(days.event_count)) as events
+        sum(days.event_count)::bigint as event_count
 
     from main.agg_unit_days as days
 
@@ -60,11 +62,12 @@ activity as (
 
 ),
 
-described as (
+described as materialized (
 
     select
         exposed.*,
-        coalesce(activity.events, 0.0) as events,
+        coalesce(activity.event_count, 0) as event_count,
+        coalesce(ln(1 + activity.event_count), 0.0) as events,
         coalesce(exposed.tenure, 0.0) as days_known
 
     from exposed
@@ -75,7 +78,7 @@ described as (
 )
 
 select
-    stage, variant, is_first, platform, country, plan,
+    null as event_count, stage, variant, is_first, platform, country, plan,
     count(*) as units,
     sum(events) as events,
     sum(days_known) as days_known,
@@ -86,6 +89,18 @@ select
 from described
 
 group by all
+
+union all
+
+select
+    event_count, null, null, null, null, null, null,
+    count(*), null, null, null, null, null
+
+from described
+
+group by event_count
+
+order by all
 """
 
 
@@ -109,6 +124,19 @@ class CovariateCell:
     sums: tuple[float, float, float, float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Covariates:
+    """What was known of the exposed before they were.
+
+    Args:
+        cells: By stage, arm and level.
+        active: Units by the events of their days before the exposure. Counts.
+    """
+
+    cells: tuple[CovariateCell, ...]
+    active: tuple[tuple[int, int], ...]
+
+
 def balance_looks(subject: Subject, least_units: float) -> dict[str, datetime]:
     """The days after which balance is judged: the first with enough units, and the last planned."""
     days, fractions = look_days(subject), look_fractions(subject)
@@ -127,8 +155,21 @@ def balance_looks(subject: Subject, least_units: float) -> dict[str, datetime]:
     return found
 
 
-def read_covariates(subject: Subject, first_until: datetime) -> tuple[CovariateCell, ...]:
-    """Sum up covariates of the exposed up to the cutoff."""
+@functools.cache
+def covariates_until(first_until: datetime) -> Callable[[Subject], Covariates]:
+    """The pass over covariates of the exposed up to the cutoff; ask for it with `subject.once`.
+
+    Args:
+        first_until: Who was exposed before it is of the first look.
+    """
+
+    def read(subject: Subject) -> Covariates:
+        return _read(subject, first_until)
+
+    return read
+
+
+def _read(subject: Subject, first_until: datetime) -> Covariates:
     bound = {f"stage_{at}": start for at, start in stage_starts(subject.stages).items()}
     stage = " + ".join(f"(exposures.exposed_at >= ${name})::integer" for name in bound) or "0"
     rows = subject.engine.rows(
@@ -141,7 +182,11 @@ def read_covariates(subject: Subject, first_until: datetime) -> tuple[CovariateC
             **bound,
         },
     )
-    return tuple(
-        CovariateCell(row[0], row[1], row[2], tuple(row[3:6]), row[6], tuple(row[7:]))
-        for row in rows
+    return Covariates(
+        tuple(
+            CovariateCell(row[1], row[2], row[3], tuple(row[4:7]), row[7], tuple(row[8:]))
+            for row in rows
+            if row[0] is None
+        ),
+        tuple((row[0], row[7]) for row in rows if row[0] is not None),
     )
