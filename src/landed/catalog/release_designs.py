@@ -140,6 +140,29 @@ def lint_cohorts(data: Mapping[str, Any], tell: Tell) -> None:
             )
 
 
+def lint_adoption(data: Mapping[str, Any], tell: Tell) -> None:
+    """Refuse a version that is to be judged by anything but who took it."""
+    rollout = data["rollout"]
+    if rollout["kind"] != "version" or "horizon" not in data or "cohorts" in rollout:
+        return
+    if "app_version" not in data:
+        tell(
+            "a rollout of kind version names no app_version",
+            "app_version: <version>, as the events spell it",
+            "add it; units take part by their first event of it.",
+            "rollout",
+        )
+    for key in ("exposure", "control", "treatments", "allocation"):
+        if key in rollout:
+            tell(
+                f"{key} in a rollout of kind version with a horizon",
+                "none: units that took the version are compared with those that did not",
+                "remove it, or change the kind.",
+                "rollout",
+                key,
+            )
+
+
 def lint_windows(kind: str, horizon: Mapping[str, Any], tell: Tell) -> None:
     """Refuse a horizon that its rollout has no use for, and windows that are no whole weeks."""
     windowed = [key for key in ("days_after", "days_before", "harm_look") if key in horizon]

@@ -19,6 +19,7 @@ from .release_designs import (
     day_starts_at,
     first_whole_day,
     incidents_of,
+    lint_adoption,
     lint_cohorts,
     lint_incidents,
     lint_windows,
@@ -305,6 +306,7 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
     horizon = data.get("horizon", {})
     lint_cohorts(data, fault)
     lint_windows(kind, horizon, fault)
+    lint_adoption(data, fault)
     lint_incidents(data, fault)
     lint_promises(data, fault)
     shipped = _instant(data["shipped_at"])
@@ -317,6 +319,16 @@ def _rules(document: Document, data: dict[str, Any]) -> list[Fault]:
                 "horizon",
                 name,
             )
+    if {"exposure_ends_at", "extends_to"} <= horizon.keys() and (
+        _instant(horizon["extends_to"]) <= _instant(horizon["exposure_ends_at"])
+    ):
+        fault(
+            f"extends_to is {horizon['extends_to']}",
+            f"after exposure_ends_at ({horizon['exposure_ends_at']})",
+            "correct the instants: it is a later end.",
+            "horizon",
+            "extends_to",
+        )
     seen: set[str] = set()
     for role in ("success", "guardrails", "survival"):
         for index, entry in enumerate(data.get(role, [])):

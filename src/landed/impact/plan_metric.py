@@ -17,6 +17,7 @@ from ..catalog.forms import NoUnitForm
 from ..catalog.releases import Role, RoleOfMetric
 from ..stats import (
     Look,
+    NotEstimable,
     crossing_probabilities,
     detectable_drift,
     explained_share,
@@ -222,6 +223,8 @@ def _costs(cluster: str, row: Row, units: Units, shares: Units | None) -> Units 
     if fewest < LEAST_CLUSTERS:
         return f"not estimable: about {fewest} clusters in an arm, {LEAST_CLUSTERS} are needed"
     found = compare_clusters(str(row["form"]), row, row, 0.95)
+    if isinstance(found, NotEstimable):
+        return f"not estimable: history held against itself: {found.reason}"
     known = clusters_behind(row, row, found, difference_of_units(row, row))
     alike = None if known is None else known.intracluster_correlation
     if alike is None:

@@ -177,7 +177,9 @@ def test_an_absolute_limit_of_a_total_is_refused_in_a_version_that_is_judged(
 ) -> None:
     named = "[{metric: amount, minimum_effect_of_interest: 3}]"
 
-    found = faults(tmp_path, *METRICS, **rolled_out("          kind: version\n", success=named))
+    files = rolled_out("          kind: version\n        app_version: '2.0'\n", success=named)
+
+    found = faults(tmp_path, *METRICS, **files)
 
     assert len(found) == 1
     assert "the limit of `amount` is 3" in found[0]

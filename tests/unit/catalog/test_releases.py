@@ -131,6 +131,47 @@ def test_a_version_is_judged_at_its_declared_end_or_never(
     assert release.decides_at([7]) == due  # no outcome is one of a unit
 
 
+VERSION = """\
+release: dark
+shipped_at: 2026-09-05T00:00:00Z
+owner: x
+app_version: '2.0'
+rollout: {kind: version}
+horizon: {exposure_ends_at: 2026-10-10T00:00:00Z}
+success: [{metric: signups}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("app_version: '2.0'\n", "", "a rollout of kind version names no app_version"),
+        # whoever did something of their own choice is not whoever took the version
+        (
+            "{kind: version}",
+            "{kind: version, exposure: {event: paid}}",
+            "exposure in a rollout of kind version with a horizon",
+        ),
+        (
+            "{kind: version}",
+            "{kind: version, treatments: [a, b]}",
+            "treatments in a rollout of kind version with a horizon",
+        ),
+        (
+            "00:00:00Z}",
+            "00:00:00Z, extends_to: 2026-10-01T00:00:00Z}",
+            "extends_to is 2026-10-01T00:00:00Z",
+        ),
+    ],
+)
+def test_a_version_to_be_judged_by_anything_but_who_took_it_is_refused(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    found = faults_of(write(tmp_path, VERSION.replace(old, new), "dark"))
+
+    assert [one.startswith(says) for one in found] == [True]
+
+
 EVERYONE = """\
 release: dark
 shipped_at: 2026-09-05T07:00:00Z

@@ -125,3 +125,30 @@ def test_teams_that_were_assigned_whole_are_covered_in_95_of_a_hundred() -> None
         hits += found.ci_lower <= 0.3 <= found.ci_upper
 
     assert abs(hits / 2000 - 0.95) <= 3 * math.sqrt(0.95 * 0.05 / 2000), hits
+
+
+@pytest.mark.parametrize(("count", "of_the_largest"), [(50, 50.0), (200, 90.0), (20, 20.0)])
+def test_clusters_of_which_one_holds_most_units_are_refused(
+    count: int, of_the_largest: float
+) -> None:
+    # its own mean is all but that of the arm: it is held against itself, and the error looks small
+    sizes = np.array([of_the_largest, *[1.0] * (count - 1)])
+    rng = np.random.default_rng(5)
+    huge = Moments.of(sizes * rng.normal(1, 1, count), sizes)
+    even = Moments.of(rng.normal(1, 1, count), [1.0] * count)
+
+    for arms, name in (((huge, even), "control"), ((even, huge), "treatment")):
+        found = difference_of_clusters(*arms)
+        assert isinstance(found, NotEstimable)
+        assert found.resolves_with_more_units
+        assert found.reason.startswith(
+            f"a few clusters of {name} hold most of it: its {count} are worth "
+        )
+
+
+def test_twenty_clusters_of_ordinary_sizes_are_compared() -> None:
+    sizes = np.array([1.0, 2.0, 3.0, 4.0, 6.0] * 4)  # worth 15.5 of one size
+    rng = np.random.default_rng(6)
+    arms = [Moments.of(sizes * rng.normal(1, 1, 20), sizes) for _ in range(2)]
+
+    assert isinstance(difference_of_clusters(*arms), Difference)
