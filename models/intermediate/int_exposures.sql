@@ -72,7 +72,11 @@ final as (
     select
         release, unit_id, unit_key,
         min_by(variant, (exposed_at, exposure_id)) as variant,
-        {{ first_by('cluster_id', 'exposed_at', 'exposure_id') }} as cluster_id,
+        -- of two neither: which was first is not known of rows that are only added to
+        case
+            when not bool_or(is_in_two_clusters) and min(cluster_id) = max(cluster_id)
+                then min(cluster_id)
+        end as cluster_id,
         bool_or(is_in_two_clusters)
         or coalesce(min(cluster_id) <> max(cluster_id), false) as is_in_two_clusters,
         bool_or(is_crossover) or min(variant) <> max(variant) as is_crossover,

@@ -92,6 +92,7 @@ class History:
             "country": ["de", "fr"],
             "platform": ["web", "ios"],
             "group": ["a", "b", "c"],
+            "team": ["red", "blue"],
             "feature_flag.key": ["box", "box", "other"],
             "feature_flag.variant": ["small", "big"],
         }.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from draws import History, units
-from lake_rows import RELEASES, Built, Event, at, event, make_built
+from lake_rows import FLAG, RELEASES, Built, Event, at, event, make_built
 
 from landed.errors import WarehouseError
 
@@ -80,6 +80,28 @@ def test_late_events_and_late_identities_end_as_in_a_full_refresh(empty: Built) 
     assert incremental == full
     landed = [*_first(), *_second(), *crowd_first, *crowd_second, *twins]
     assert len(incremental["fct_events"]) == len(landed)
+
+
+def test_a_late_day_that_names_another_cluster_ends_as_in_a_full_refresh(empty: Built) -> None:
+    def seen(event_id: str, day: str, **team: str) -> Event:
+        met = {"feature_flag.key": "box", "feature_flag.variant": "big", **team}
+        return event(event_id, f"{day} 10:00", user="amy", name=FLAG, properties=met)
+
+    empty.execute(RELEASES)
+    empty.execute("update lake.releases set exposure_ends_at = '2026-11-09'")
+    empty.land([seen("c1", "2026-11-03"), seen("c2", "2026-11-05", team="blue")])
+    empty.run()
+
+    empty.land([seen("c3", "2026-11-04", team="red")])
+    empty.run()
+
+    of_amy = (
+        "select cluster_id, is_in_two_clusters from fct_exposures where release = 'box'"
+        " and unit_id = 'amy'"
+    )
+    added = empty.rows(of_amy)
+    empty.run(full_refresh=True)
+    assert added == empty.rows(of_amy) == [(None, True)]
 
 
 def _ends_as_a_full_refresh(built: Built, seed: int, steps: int) -> None:

@@ -94,7 +94,7 @@ def test_an_exposure_is_the_first_named_variant_while_exposure_was_open(scenario
     ]
 
 
-def test_an_exposure_is_of_the_first_cluster_it_names_and_says_where_it_names_two(
+def test_an_exposure_is_of_the_one_cluster_it_names_and_says_where_it_names_two(
     scenario: Any,
 ) -> None:
     clusters = scenario.built.rows(
@@ -103,7 +103,7 @@ def test_an_exposure_is_of_the_first_cluster_it_names_and_says_where_it_names_tw
     )
 
     assert clusters == [
-        ("box", "ann", "red", True),
+        ("box", "ann", None, True),
         ("box", "cem", "red", False),
         ("mail", "zoe", "red", False),
     ]

@@ -138,7 +138,8 @@ def _both(panel: GroupPanel, of_later: GroupPanel, trials: Sequence[Trial]) -> C
         interval,
         mean=others.mean_treated,
         effect=others.effect,
-        p_value=max(one.p_value for one in found),
+        # of two effects that point apart neither side holds in both
+        p_value=max(one.p_value for one in found) if others.effect * later.effect > 0 else 1.0,
         has_error=False,
     )
     facts: dict[str, Any] = facts_of(others, panel)

@@ -57,8 +57,9 @@ group by events.unit_id
 
 #: Where clusters are assigned: the one that a unit's events name.
 _CLUSTER = """,
-    max(json_extract_string(events.properties, $cluster)) as cluster_id,
-    count(distinct json_extract_string(events.properties, $cluster)) > 1 as is_in_two_clusters
+    max(nullif(json_extract_string(events.properties, $cluster), '')) as cluster_id,
+    count(distinct nullif(json_extract_string(events.properties, $cluster), '')) > 1
+        as is_in_two_clusters
 """
 #: Share of the units of history whose cluster has to be known to plan by it.
 _LEAST_KNOWN = 0.9

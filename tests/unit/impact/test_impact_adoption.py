@@ -94,6 +94,15 @@ def test_the_interval_covers_both_effects(against_all: float, against_later: flo
     assert (estimate.relative_ci_lower, estimate.relative_ci_upper) == pytest.approx((lower, upper))
 
 
+def test_effects_that_point_apart_have_no_small_p_value() -> None:
+    (apart,) = judged(panel(0.3), panel(-0.3, seed=2)).estimates
+    (alike,) = judged(panel(0.3), panel(0.2, seed=2)).estimates
+
+    assert apart.p_value == 1.0
+    assert alike.p_value is not None
+    assert alike.p_value < 0.001
+
+
 def test_a_week_of_few_units_weighs_less() -> None:
     (design,) = judged(panel(0.3), panel(0.2, seed=2)).designs
 
