@@ -172,13 +172,22 @@ def test_too_few_accounts_are_not_estimable_and_the_reason_says_what_to_do(by_ac
     assert made.verdict.decision == "not_estimable"
 
 
-def test_a_cluster_taken_out_of_the_file_after_a_look_stays_planned(by_account):
-    first = by_account.assess(CALENDAR)
+@pytest.mark.parametrize(
+    ("first", "later", "says"),
+    [
+        (None, "account_id", "units were assigned as of the first look, and clusters by"),
+        ("account_id", None, "clusters by `account_id` were assigned as of the first look, and"),
+        ("account_id", "region", "clusters by `account_id` were assigned as of the first look"),
+    ],
+)
+def test_what_is_assigned_cannot_change_after_a_look(by_account, first, later, says):
+    before = by_account.change(cluster=first).assess(CALENDAR)
+    assert before.estimates[0].status == "estimated"
 
-    later = by_account.change(cluster=None).assess(
-        replace(CALENDAR, cutoff_at=CUTOFF_AT), looks=lambda: first.looks
-    )
+    made = by_account.change(cluster=later).assess(CALENDAR, looks=lambda: before.looks)
 
-    assert later.estimates[0].method == "difference_of_clusters"
-    caveats = {one["code"]: one["text"] for one in later.report.document["caveats"]}
+    assert [one.status for one in made.estimates] == ["not_estimable"] * 2
+    assert made.estimates[0].absolute_effect is None
+    assert made.estimates[0].reason.startswith(says)
+    caveats = {one["code"]: one["text"] for one in made.report.document["caveats"]}
     assert "what is assigned as a whole" in caveats["plan_changed"]

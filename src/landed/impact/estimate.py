@@ -252,6 +252,13 @@ def _estimate(  # noqa: PLR0917 - what is compared, then what is known
     definition = catalog.definition_of(metric.name)
     if earlier and not is_same(earlier[-1].definition, definition):
         found = NotEstimable(two_metrics(earlier[-1], metric, found))
+    if plan is not None and plan.cluster != release.cluster:
+        # exposures name clusters as the file says now, so what was planned cannot be had either
+        found = NotEstimable(
+            f"{_assigned(plan.cluster)} were assigned as of the first look, and"
+            f" {_assigned(release.cluster)} as the file says now: its looks are of two"
+            " comparisons. Declare it as a new release"
+        )
     if (
         isinstance(found, NotEstimable)
         and found.resolves_with_more_units
@@ -399,6 +406,10 @@ def _compare(
         confidence_level=CONFIDENCE_LEVEL,
         adjust=adjust,
     )
+
+
+def _assigned(cluster: str | None) -> str:
+    return "units" if cluster is None else f"clusters by `{cluster}`"
 
 
 def _mean(row: Row | None) -> float | None:

@@ -148,7 +148,6 @@ def as_planned(release: Release, plan: LookPlan) -> Release:
         treatments=plan.treatments,
         adjustment=plan.adjustment,
         looks=plan.looks,
-        cluster=plan.cluster,
     )
 
 
