@@ -4,7 +4,8 @@
 with
 
 {% if is_incremental() %}
-events as (
+-- few rows: else the join would be planned for all of history
+events as {{ computed_first() }}(
 
     {{ rows_of_moved_units(stored('fct_events')) }}
 

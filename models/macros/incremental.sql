@@ -73,6 +73,9 @@
     {%- else %}{{ condition }}{% endif %}
 {%- endmacro %}
 
+{# A CTE whose rows are found before anything is joined to them. #}
+{% macro computed_first() %}{{ 'materialized ' if target.type == 'duckdb' }}{% endmacro %}
+
 {% macro rows_of_moved_units(table) -%}
     {{ rows_where(table, 'unit_key in (select unit_key from ' ~ ref('int_moved_units') ~ ')') }}
 {%- endmacro %}

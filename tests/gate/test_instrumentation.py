@@ -173,3 +173,27 @@ def test_unplanned_events_leaves_out_sources_without_a_plan(world, result_of):
 
 def test_unplanned_events_does_not_apply_without_a_plan(world):
     assert "unplanned_events" in world.data().skipped
+
+
+def test_must_emit_refuses_an_event_that_units_exposed_on_a_newer_version_never_send(
+    world, result_of
+):
+    world.run(MORE_UNITS.replace("SIZE", "400"))
+    world.run("update fct_exposures set first_app_version = if(unit_id >= 'v0200', '2.1', '2.0')")
+    world.run(
+        "insert into fct_events select 5000 + row_number() over (), 'checklist_shown', unit_id,"
+        " exposed_at from fct_exposures where variant = 'checklist' and first_app_version = '2.0'"
+        " and unit_id like 'v%'"
+    )
+
+    check = result_of(world.data(), "must_emit")
+
+    assert check.blocks
+    assert "`checklist_shown` in checklist not seen since 2.1: none of 100 units" in check.observed
+
+    world.run(
+        "insert into fct_events select 9000 + row_number() over (), 'checklist_shown', unit_id,"
+        " exposed_at from fct_exposures where variant = 'checklist' and first_app_version = '2.1'"
+        " limit 1"
+    )
+    assert result_of(world.data(), "must_emit").passed

@@ -66,6 +66,8 @@ class Engine:
         try:
             if path is not None and not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                # closing it writes a checkpoint: what it held before is not merged and written anew
+                config["max_vacuum_tasks"] = 0
             connection = duckdb.connect(
                 str(path) if path else ":memory:", read_only=read_only, config=config
             )

@@ -41,15 +41,18 @@ DATA = (
               " - interval 60 hour and " + some(0.75, "event_id"))),
     Kind("duplicated_same_id", "3,000 lines delivered twice under their ids", (), _duplicates,
          means="same"),
-    Kind("duplicated_new_id", "every tenth event twice, under new ids", ("duplicates",),
-         edit(_AGAIN.format("event_id || '-2' as event_id", some(0.1, "event_id")))),
+    Kind("duplicated_new_id", "every tenth event twice since midway, under new ids",
+         ("copied_events",),
+         edit(_AGAIN.format(
+             "event_id || '-2' as event_id",
+             f"occurred_at >= {MIDWAY} and " + some(0.1, "event_id")))),
     Kind("client_cache_replay", "8 % of people replay two days, five days later, under new ids",
-         ("duplicates",),
+         ("copied_events",),
          edit(_AGAIN.format(
              "event_id || '-r' as event_id, received_at + interval 5 day as received_at",
              "event_on between date '2026-10-14' and date '2026-10-15' and " + some(0.08)))),
     Kind("time_zone_shift", "phones write local time, seven hours behind, since midway",
-         ("clock_skew",),
+         ("local_times",),
          edit("update lake.events set occurred_at = occurred_at - interval 7 hour,"
               " event_on = cast(occurred_at - interval 7 hour as date)"
               f" where occurred_at >= {MIDWAY} + interval 7 hour"

@@ -103,3 +103,18 @@ def test_a_sealed_engine_reads_and_writes_no_file(tmp_path):
 def test_statement_kinds_tell_every_statement():
     with Engine.open(None) as engine:
         assert engine.statement_kinds("select 1; copy t to 'x'") == ["SELECT", "COPY"]
+
+
+def test_closing_leaves_rows_of_earlier_writers_in_the_blocks_they_were_written_in(tmp_path):
+    path = tmp_path / "build.duckdb"
+    day = "from range(130000)"
+    for statement in (f"create table days as {day}", f"insert into days {day}"):
+        with Engine.open(path) as engine:
+            engine.execute(statement)
+
+    with Engine.open(path) as engine:
+        engine.execute("create table lists as select 1 as one")
+
+    blocks = "select count(distinct row_group_id) from pragma_storage_info('days')"
+    with Engine.open(path, read_only=True) as engine:
+        assert engine.rows(blocks) == [(4,)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ...catalog.versions import version_key
 from ...stats import absence_p_value
-from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed
-from ..passes.promised_events import read_promised
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed, share
+from ..passes.promised_events import SentOn, read_promised
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,17 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     seen = _seen(subject)
     missing = [one for one in seen if not one.units and _is_missing(one, seen, subject, parameters)]
     unsure = [one for one in seen if not one.units and one not in missing]
+    ended = list(_ended(subject, parameters))
     observed = f"{listed(release.must_emit)} seen in every variant that has to send it"
-    if missing or unsure:
+    if missing or unsure or ended:
         parts = [f"never seen: {listed([_named(one, subject) for one in missing])}"] * bool(missing)
+        parts += ended
         if unsure:
             few = ", ".join(f"`{_named(one, subject)}` ({one.of:,} units)" for one in unsure)
             parts.append(f"not seen yet, of too few units to tell: {few}")
         observed = "; ".join(parts)
     return Fact(
-        {"unseen_events": len(missing), "events_not_seen_yet": len(unsure)},
+        {"unseen_events": len(missing) + len(ended), "events_not_seen_yet": len(unsure)},
         observed,
         f"{listed(release.must_emit)} from exposed units of {listed(release.treatments)}",
         details={
@@ -59,6 +63,33 @@ def _seen(subject: Subject) -> list[_Seen]:
             if name in release.treatments or rule.in_control
         ]
     return found
+
+
+def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
+    """Events that units exposed on newer versions never send, though those on older ones do."""
+    by_event: dict[tuple[str, str], list[SentOn]] = {}
+    for one in subject.once(read_promised).exposed_on:
+        if version_key(one.version) is not None:
+            by_event.setdefault((one.event, one.variant), []).append(one)
+    for (event, variant), found in by_event.items():
+        found.sort(key=lambda one: version_key(one.version) or ())
+        last = max((at for at, one in enumerate(found) if one.sent), default=None)
+        if last is None or last + 1 == len(found):
+            continue
+        older, newer = found[: last + 1], found[last + 1 :]
+        units = sum(one.units for one in newer)
+        p_value = absence_p_value(
+            sum(one.sent for one in older), sum(one.units for one in older), units
+        )
+        if p_value < parameters["alpha"]:
+            yield (
+                f"`{event}` in {variant} not seen since {newer[0].version}: none of"
+                f" {units:,} units exposed on it sent it, {share(_rate(older))} of those before did"
+            )
+
+
+def _rate(found: Sequence[SentOn]) -> float:
+    return sum(one.sent for one in found) / sum(one.units for one in found)
 
 
 def _is_missing(one: _Seen, seen: list[_Seen], subject: Subject, parameters: Parameters) -> bool:

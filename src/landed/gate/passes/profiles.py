@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ..facts import Subject
-from ..needs import events_needed
+from ..needs import events_needed, reads
 
 #: Days before a release that what is normal is read from: four of each weekday.
 BASELINE_DAYS = 28
@@ -164,3 +164,58 @@ def event_totals(subject: Subject) -> tuple[SourceTotal, ...]:
     span = period(subject)
     rows = subject.engine.rows(_TOTALS, {"since": span.judged_from, "until": span.judged_until})
     return tuple(SourceTotal(*row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDay:
+    """Events of a source on one whole UTC day. Counts.
+
+    Args:
+        events: All of them.
+        copied: Of those, with who, when and properties of another one, under another id.
+        local: Of those, that came half hours late to the minute.
+    """
+
+    day: date
+    events: int
+    copied: int
+    local: int
+
+
+_DAYS = """
+select
+    source,
+    event_on,
+    sum(event_count)::bigint as events,
+    sum(copied_count)::bigint as copied,
+    sum(local_count)::bigint as local
+
+from main.int_event_hours
+
+where
+    event_on >= $since
+    and event_on < $until
+    and source in (
+        select hours.source from main.int_event_hours as hours
+        where list_contains($events, hours.event_name) or $is_all
+    )
+
+group by all
+
+order by all
+"""
+
+
+def source_days(subject: Subject) -> dict[str, tuple[list[SourceDay], list[SourceDay]]]:
+    """Days of each source that the release reads: those before it shipped, and those since."""
+    span = period(subject)
+    needed = {"events": sorted(events_needed(subject)), "is_all": subject.once(reads).is_all}
+    rows = subject.engine.rows(
+        _DAYS, {"since": span.baseline_from, "until": span.judged_until, **needed}
+    )
+    found: dict[str, tuple[list[SourceDay], list[SourceDay]]] = {}
+    for source, *counts in rows:
+        one = SourceDay(*counts)
+        before_and_since = found.setdefault(source, ([], []))
+        before_and_since[one.day >= span.judged_from].append(one)
+    return found

@@ -23,6 +23,7 @@ exposed as (
     select
         unit_id,
         variant,
+        first_app_version,
         exposed_at,
         greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at,
         not is_bot as is_person,
@@ -135,7 +136,8 @@ select
     days.day_at,
     days.units,
     coalesce(sent.sent, 0) as sent,
-    coalesce(sent.early, 0) as early
+    coalesce(sent.early, 0) as early,
+    null as app_version
 
 from days
 
@@ -154,7 +156,8 @@ select
     null,
     count(*),
     0,
-    0
+    0,
+    null
 
 from senders
 
@@ -174,7 +177,8 @@ select
     null,
     count(distinct exposed.unit_id),
     0,
-    0
+    0,
+    null
 
 from heard
 
@@ -187,6 +191,31 @@ inner join exposed
 where exposed.is_person
 
 group by by_version.promised[1], exposed.variant
+
+union all
+
+select
+    'exposed_on',
+    names.name,
+    exposed.variant,
+    null,
+    count(*),
+    count(*) filter (where senders.is_sent or senders.is_early),
+    0,
+    exposed.first_app_version
+
+from exposed
+
+cross join (select unnest($events) as name) as names
+
+left join senders
+    on
+        exposed.unit_id = senders.unit_id
+        and names.name = senders.name
+
+where exposed.is_compared and exposed.first_app_version is not null
+
+group by names.name, exposed.variant, exposed.first_app_version
 
 order by all
 """
@@ -232,6 +261,17 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class SentOn:
+    """Units of one arm exposed on one version, and those of them that sent one event. Counts."""
+
+    event: str
+    variant: str
+    version: str
+    units: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Promised:
     """Who sent the events of `must_emit`.
 
@@ -241,11 +281,13 @@ class Promised:
             version that has to. Bots are none.
         on_version: Units by variant that sent anything from a version as of which an event is
             promised; by that version.
+        exposed_on: By event, arm and the version at the exposure.
     """
 
     days: tuple[Sent, ...] = ()
     senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
     on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    exposed_on: tuple[SentOn, ...] = ()
 
 
 def read_promised(subject: Subject) -> Promised:
@@ -287,16 +329,19 @@ def read_promised(subject: Subject) -> Promised:
         version = "events.app_version"
         bound["versions_read"] = sorted({name for _, name in versions})
     sql = _SENT.format(version=version, read=read)
-    days, senders = [], {}
+    days, senders, exposed_on = [], {}, []
     on_version: dict[str, dict[str, int]] = {first: {} for first in from_version}
-    for kind, name, variant, day_at, units, sent, early in subject.engine.rows(sql, bound):
+    rows = subject.engine.rows(sql, bound)
+    for kind, name, variant, day_at, units, sent, early, app_version in rows:
         if kind == "day":
             days.append(Sent(name, variant, day_at, units, sent, early))
+        elif kind == "exposed_on":
+            exposed_on.append(SentOn(name, variant, app_version, units, sent))
         elif kind == "senders":
             senders[name, variant] = units
         else:
             on_version[name][variant] = units
-    return Promised(tuple(days), senders, on_version)
+    return Promised(tuple(days), senders, on_version, tuple(exposed_on))
 
 
 def _sending_versions(subject: Subject, since: str) -> list[str] | None:

@@ -1,0 +1,75 @@
+"""Events that come again under other ids, and clocks that tell another zone's time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+#: Four weeks before the release and two since, a thousand events a day.
+DAYS = """
+create or replace table profile as
+select 'web' as source, 'view' as event_name, '1.0' as app_version, day::date as event_on,
+    day + interval 9 hour as hour_at, 1000 as event_count, 0 as ahead_count,
+    0 as corrected_count, USUAL as copied_count, USUAL as local_count,
+    day as first_at, day as last_at
+from range(timestamp 'FIRST', timestamp '2026-03-16', interval 1 day) as days(day);
+create or replace view int_event_hours as from profile
+"""
+
+
+def profiled(world: Any, usual: int = 3, first: str = "2026-02-02") -> Any:
+    return world.run(DAYS.replace("USUAL", str(usual)).replace("FIRST", first))
+
+
+CHECKS = pytest.mark.parametrize(
+    ("check_id", "column", "told"),
+    [
+        ("copied_events", "copied_count", "are copies of others"),
+        ("local_times", "local_count", "whole or half hours after they say they happened"),
+    ],
+)
+
+
+@CHECKS
+def test_days_as_before_pass(world: Any, result_of: Any, check_id: str, column: str, told: str):
+    check = result_of(profiled(world).data(), check_id)
+
+    assert check.passed
+    assert told not in check.observed
+
+
+@CHECKS
+def test_a_day_far_above_all_before_is_refused(
+    world: Any, result_of: Any, check_id: str, column: str, told: str
+) -> None:
+    profiled(world).run(f"update profile set {column} = 80 where event_on = '2026-03-10'")
+
+    check = result_of(world.data(), check_id)
+
+    assert check.blocks
+    assert told in check.observed
+    assert check.sample[0]["day"] == "2026-03-10"
+
+
+@CHECKS
+def test_what_a_source_always_did_is_no_fault(
+    world: Any, result_of: Any, check_id: str, column: str, told: str
+) -> None:
+    profiled(world, usual=60).run(
+        f"update profile set {column} = 150 where event_on > '2026-03-09'"
+    )
+
+    assert result_of(world.data(), check_id).passed
+
+
+@CHECKS
+def test_of_a_source_that_is_new_it_warns(
+    world: Any, result_of: Any, check_id: str, column: str, told: str
+) -> None:
+    profiled(world, first="2026-02-26").run(f"update profile set {column} = 80")
+
+    check = result_of(world.data(), check_id)
+
+    assert not check.passed
+    assert not check.blocks
