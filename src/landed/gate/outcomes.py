@@ -54,13 +54,23 @@ class OutcomeRows:
             return f"coalesce({self.value}, 0) <> 0"
         return f"({self.value}) is not null"
 
-    def select(self) -> str:
-        """All rows as (unit_id, happened_at, value, is_outcome)."""
+    def select(self, *more_values: str) -> str:
+        """All rows as (unit_id, happened_at, value, is_outcome, value_1, ...)."""
         where = " and ".join(f"({condition})" for condition in self.conditions) or "true"
+        more = "".join(f", {value} as value_{at}" for at, value in enumerate(more_values, 1))
         return (
             f"select {self.unit} as unit_id, cast({self.happened_at} as timestamp) as happened_at, "
-            f"{self.value} as value, {self.counts} as is_outcome "
+            f"{self.value} as value, {self.counts} as is_outcome{more} "
             f'from main."{self.model}" as facts where {where}'
+        )
+
+    def is_of_rows_of(self, other: OutcomeRows) -> bool:
+        """Whether both read the same rows, whatever value they take of them."""
+        return (self.model, self.unit, self.happened_at, self.conditions) == (
+            other.model,
+            other.unit,
+            other.happened_at,
+            other.conditions,
         )
 
 

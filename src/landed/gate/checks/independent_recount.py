@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,9 +24,15 @@ _UNIT_VALUES = {
     ("ratio", "count_distinct"): "count(distinct value)",
     ("ratio", "sum_boolean"): "count(*) filter (where value)",
 }
+#: What adds up over rows need not be added up by unit first.
+_OF_ROWS = {
+    "sum": "sum({value})",
+    "count": "count({value})",
+    "sum_boolean": "count(*) filter (where {value})",
+}
 _FORMS = frozenset(form for form, _ in _UNIT_VALUES)
 
-_RECOUNT = """
+_POPULATION = """
 with
 
 population as (
@@ -59,7 +65,9 @@ outcomes as (
     {rows}
 
 ),
+"""
 
+_BY_UNIT = """
 unit_values as (
 
     select
@@ -89,6 +97,47 @@ left join unit_values
     on mature.unit_id = unit_values.unit_id
 
 group by mature.variant
+"""
+
+_BY_ROW = """
+totals as (
+
+    select
+        mature.variant,
+        {totals}
+
+    from mature
+
+    inner join outcomes
+        on mature.unit_id = outcomes.unit_id
+        and outcomes.happened_at >= mature.exposed_at
+        and outcomes.happened_at < mature.window_ends_at
+
+    group by mature.variant
+
+),
+
+units as (
+
+    select
+        variant,
+        count(*) as units
+
+    from mature
+
+    group by variant
+
+)
+
+select
+    units.variant,
+    units.units,
+    [{every_total}] as totals
+
+from units
+
+left join totals
+    on units.variant = totals.variant
 """
 
 # what was assigned as a whole and met one variant
@@ -151,7 +200,10 @@ def _means(subject: Subject, metric: Metric, form: str) -> dict[str, tuple[int, 
         return None
     if form == "proportion" and parts[0].value != parts[0].unit:
         return None
-    found = [_recount(subject, metric, part, _UNIT_VALUES[form, part.agg]) for part in parts]
+    if form in ("mean", "ratio") and all(part.agg in _OF_ROWS for part in parts):
+        found = _recount_rows(subject, metric, parts)
+    else:
+        found = [_recount(subject, metric, part, _UNIT_VALUES[form, part.agg]) for part in parts]
     if form == "ratio":
         numerator, denominator = found
         return {
@@ -169,6 +221,42 @@ def _means(subject: Subject, metric: Metric, form: str) -> dict[str, tuple[int, 
 def _recount(
     subject: Subject, metric: Metric, rows: OutcomeRows, unit_value: str
 ) -> dict[str, Recounted]:
+    """Rows added up by unit, then by variant."""
+    texts, parameters = _population(subject, metric)
+    sql = (_POPULATION + _BY_UNIT).format(**texts, rows=rows.select(), unit_value=unit_value)
+    return {
+        variant: (units, with_value, total)
+        for variant, units, with_value, total in subject.engine.rows(sql, parameters)
+    }
+
+
+def _recount_rows(
+    subject: Subject, metric: Metric, parts: Sequence[OutcomeRows]
+) -> list[dict[str, Recounted]]:
+    """Rows added up by variant, once for parts of the same rows; every unit counts as one."""
+    if len(parts) > 1 and not parts[0].is_of_rows_of(parts[1]):
+        return [_recount_rows(subject, metric, [part])[0] for part in parts]
+    texts, parameters = _population(subject, metric)
+    names = ["value", *(f"value_{at}" for at in range(1, len(parts)))]
+    sums = [
+        _OF_ROWS[part.agg].format(value=f"outcomes.{name}")
+        for part, name in zip(parts, names, strict=True)
+    ]
+    sql = (_POPULATION + _BY_ROW).format(
+        **texts,
+        rows=parts[0].select(*(part.value for part in parts[1:])),
+        totals=", ".join(f"{sum_} as total_{at}" for at, sum_ in enumerate(sums)),
+        every_total=", ".join(f"coalesce(totals.total_{at}, 0)::double" for at in range(len(sums))),
+    )
+    found = subject.engine.rows(sql, parameters)
+    return [
+        {variant: (units, units, totals[at]) for variant, units, totals in found}
+        for at in range(len(parts))
+    ]
+
+
+def _population(subject: Subject, metric: Metric) -> tuple[dict[str, str], dict[str, Any]]:
+    """SQL and parameters of who is counted, and how long."""
     window_ends_at = "$cutoff_at"
     parameters: dict[str, Any] = {
         "release": subject.release.release,
@@ -177,16 +265,8 @@ def _recount(
     if metric.window_days is not None:
         window_ends_at = "exposed_at + to_microseconds($window_microseconds::bigint)"
         parameters["window_microseconds"] = round(metric.window_days * 86_400_000_000)
-    sql = _RECOUNT.format(
-        window_ends_at=window_ends_at,
-        of_one_cluster="" if subject.release.cluster is None else _OF_ONE_CLUSTER,
-        rows=rows.select(),
-        unit_value=unit_value,
-    )
-    return {
-        variant: (units, with_value, total)
-        for variant, units, with_value, total in subject.engine.rows(sql, parameters)
-    }
+    of_one_cluster = "" if subject.release.cluster is None else _OF_ONE_CLUSTER
+    return {"window_ends_at": window_ends_at, "of_one_cluster": of_one_cluster}, parameters
 
 
 def _pairs(

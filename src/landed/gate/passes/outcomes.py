@@ -8,15 +8,16 @@ from datetime import datetime
 
 from ..facts import Subject
 from ..outcomes import OutcomeRows, outcome_rows
-from .exposures import stage_starts
+from .exposures import read_exposures, stage_starts
 
 #: How long before a unit's exposure its outcomes are looked for. Longer would add what units do
 #: anyhow, which hides the little that a late exposure adds.
 HOURS_BEFORE = 1
 
-# Metrics of one mart are flags of its rows, so that the mart is read once for all of them. Whoever
-# is compared is grouped by what was assigned: the unit itself, or its cluster.
-_UNITS = """
+_Key = tuple[int, str, datetime]
+
+# Metrics of one mart are flags of its rows, so that the mart is read once for all of them.
+_ACTED = """
 with
 
 outcomes as (
@@ -94,30 +95,38 @@ acted as (
 
     group by people.person
 
-),
+)
+"""
 
-never_exposed as (
+# Of units, those who acted are enough: how many were exposed is known from `read_exposures`.
+_OF_UNITS = """
+select
+    {stage} as stage,
+    people.variant,
+    greatest(date_trunc('day', people.exposed_at), date_trunc('day', $shipped_at)) as day_at,
+    coalesce(people.may_enter, false) as may_enter,
+    [{assigned}] as assigned,
+    [{never}] as never,
+    [{acted_early}] as early
 
-    select
-        [{assigned}] as units,
-        [{never}] as never
+from acted
 
-    from acted
+inner join people
+    on acted.person = people.person
 
-    inner join people
-        on acted.person = people.person
+group by stage, people.variant, day_at, may_enter
+"""
 
-    where people.is_assigned
+# Clusters enter whole, with all their units, on the day and in the stage of the first.
+_OF_CLUSTERS = """,
 
-),
-
-groups as (
+clusters as (
 
     select
         min_by(people.variant, (people.exposed_at, people.unit_id)) as variant,
         min(people.exposed_at) as exposed_at,
         count(*)::double as units,
-        {acted_early}
+        {early_in_cluster}
 
     from people
 
@@ -130,31 +139,34 @@ groups as (
 
     having min(people.variant) = max(people.variant)
 
-),
-
-compared as (
-
-    select
-        {stage} as stage,
-        variant,
-        greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at,
-        {sums}
-
-    from groups
-
-    group by stage, variant, day_at
-
 )
 
-select null as stage, null as variant, null as day_at, units, never, null as sums
+select
+    null as stage,
+    null as variant,
+    null as day_at,
+    [{assigned}] as assigned,
+    [{never}] as never,
+    null as sums
 
-from never_exposed
+from acted
+
+inner join people
+    on acted.person = people.person
 
 union all
 
-select stage, variant, day_at, null, null, [{every_sum}]
+select
+    {stage} as stage,
+    variant,
+    greatest(date_trunc('day', exposed_at), date_trunc('day', $shipped_at)) as day_at,
+    null,
+    null,
+    [{sums}]
 
-from compared
+from clusters
+
+group by stage, variant, day_at
 """
 
 
@@ -204,25 +216,23 @@ def read_outcomes(subject: Subject) -> tuple[Acted, ...]:
 
 
 def _read(subject: Subject, mart: Sequence[tuple[str, OutcomeRows]]) -> list[Acted]:
-    first = mart[0][1]
+    first, is_clustered = mart[0][1], subject.release.cluster is not None
     starts = {f"stage_{at}": start for at, start in stage_starts(subject.stages).items()}
     from_at = "date_trunc('day', $shipped_at)" if first.by_day else "$shipped_at"
-    places = range(len(mart))
     by_cluster = "case when not coalesce(is_in_two_clusters, false) then cluster_id end"
 
-    def each(text: str, separator: str = ",\n        ") -> str:
-        return separator.join(text.format(at=at) for at in places)
+    def each(text: str, separator: str = ", ") -> str:
+        return separator.join(text.format(at=at) for at in range(len(mart)))
 
     rows = subject.engine.rows(
-        _UNITS.format(
+        (_ACTED + (_OF_CLUSTERS if is_clustered else _OF_UNITS)).format(
             model=first.model,
             unit=first.unit,
             happened_at=first.happened_at,
             from_at=from_at,
-            cluster="unit_id" if subject.release.cluster is None else by_cluster,
-            flags=",\n        ".join(
-                f"{_condition(one)} as is_{at}" for at, (_, one) in enumerate(mart)
-            ),
+            cluster=by_cluster if is_clustered else "null",
+            flags=", ".join(f"{_condition(one)} as is_{at}" for at, (_, one) in enumerate(mart)),
+            any_flag=each("outcomes.is_{at}", " or "),
             has=each(
                 "coalesce(bool_or(outcomes.is_{at} and outcomes.happened_at >="
                 f" {from_at}), false) as has_{{at}}"
@@ -232,18 +242,17 @@ def _read(subject: Subject, mart: Sequence[tuple[str, OutcomeRows]]) -> list[Act
                 " outcomes.happened_at >= people.exposed_at - to_hours($hours_before)), false)"
                 " as early_{at}"
             ),
-            any_flag=each("outcomes.is_{at}", " or "),
-            assigned=each("count(*) filter (where acted.has_{at})", ", "),
-            never=each("count(*) filter (where acted.has_{at} and not people.is_exposed)", ", "),
-            acted_early=each("count(*) filter (where acted.early_{at})::double as early_{at}"),
-            stage=" + ".join(f"(exposed_at >= ${name})::integer" for name in starts) or "0",
-            sums="count(*)::double as groups, sum(units) as units, sum(units * units) as squares, "
-            + each(
-                "sum(early_{at}) as part_{at}, sum(early_{at} * early_{at}) as part_part_{at},"
-                " sum(early_{at} * units) as part_whole_{at}"
+            assigned=each("count(*) filter (where acted.has_{at} and people.is_assigned)"),
+            never=each(
+                "count(*) filter (where acted.has_{at} and people.is_assigned"
+                " and not people.is_exposed)"
             ),
-            every_sum=each(
-                "[groups, part_{at}, units, part_part_{at}, squares, part_whole_{at}]", ", "
+            acted_early=each("count(*) filter (where acted.early_{at})::double"),
+            early_in_cluster=each("count(*) filter (where acted.early_{at})::double as early_{at}"),
+            stage=" + ".join(f"(exposed_at >= ${name})::integer" for name in starts) or "0",
+            sums=each(
+                "[count(*), sum(early_{at}), sum(units), sum(early_{at} * early_{at}),"
+                " sum(units * units), sum(early_{at} * units)]"
             ),
         ),
         {
@@ -254,19 +263,32 @@ def _read(subject: Subject, mart: Sequence[tuple[str, OutcomeRows]]) -> list[Act
             **starts,
         },
     )
-    totals = next(row for row in rows if row[1] is None)
-    arms = sorted(row for row in rows if row[1] is not None)
+    arms: dict[_Key, Sequence[Sequence[float]]] = {}
+    if is_clustered:
+        arms = {row[:3]: row[5] for row in rows if row[1] is not None}
+    elif not first.by_day:
+        acted = {row[:3]: row[6] for row in rows if row[3]}
+        arms = {
+            key: [(n, one, n, one, n, one) for one in acted.get(key, [0.0] * len(mart))]
+            for day in subject.once(read_exposures).days
+            if (n := float(day.units)) and (key := (day.stage, day.variant, day.day_at))
+        }
+    place = 3 if is_clustered else 4
+    totals = [
+        [
+            sum(row[place + which][at] for row in rows if row[place + which])
+            for at in range(len(mart))
+        ]
+        for which in range(2)
+    ]
     return [
         Acted(
             name,
-            int(totals[3][at]),
-            int(totals[4][at]),
+            int(totals[0][at]),
+            int(totals[1][at]),
             ()
             if first.by_day
-            else tuple(
-                Early(name, stage, variant, day_at, tuple(sums[at]))
-                for stage, variant, day_at, _, _, sums in arms
-            ),
+            else tuple(Early(name, *key, tuple(arms[key][at])) for key in sorted(arms)),
         )
         for at, (name, _) in enumerate(mart)
     ]
