@@ -10,6 +10,7 @@ import pytest
 from landed.catalog import RoleOfMetric
 from landed.impact.adopters import describe_adopters
 from landed.impact.calendar import Calendar, release_calendar
+from landed.impact.looks import ReleaseLooks
 from landed.report import render_html, render_markdown, render_text
 
 SHIPPED_AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -132,13 +133,17 @@ def adopted(version: Any) -> Any:
     )
 
 
-def judged(world: Any, data_through: datetime = END) -> Any:
+def assessed(world: Any, data_through: datetime, **more: Any) -> Any:
     calendar = release_calendar(world.release, world.catalog, data_through)
     world.run(
         f"update dim_releases set shipped_at = '2026-03-02 09:00', exposure_ends_at = '2026-04-13',"
         f" cutoff_at = '{calendar.cutoff_at:%Y-%m-%d}'"
     )
-    found = world.assess(calendar)
+    return world.assess(calendar, **more)
+
+
+def judged(world: Any, data_through: datetime = END) -> Any:
+    found = assessed(world, data_through)
     assert [(one.check_id, one.observed) for one in found.decision.failed] == []
     return found.report.document
 
@@ -189,6 +194,21 @@ def test_nothing_of_a_version_is_judged_before_the_declared_end(adopted: Any) ->
     assert "1 day ahead" in document["verdict"]["reason"]
     assert document["estimates"][0]["absolute_effect"] is None
     assert "designs" not in document
+
+
+def test_a_later_end_is_no_second_look_at_a_version(adopted: Any) -> None:
+    end = datetime(2026, 3, 23, tzinfo=UTC)  # the week it shipped in, and two after
+    first = assessed(adopted.change(exposure_ends_at=end), end)
+    kept = ReleaseLooks.of_dict(first.looks.as_dict())
+
+    later = assessed(adopted.change(exposure_ends_at=END), END, looks=lambda: kept)
+
+    then, now, anew = (one.report.document for one in (first, later, assessed(adopted, END)))
+    assert then["estimates"][0]["status"] == "estimated"
+    assert now["estimates"] == then["estimates"]
+    assert now["designs"] == then["designs"] != anew["designs"]
+    caveats = {one["code"]: one["text"] for one in now["caveats"]}
+    assert "when exposure ends" in caveats["plan_changed"]
 
 
 def test_too_few_units_that_took_it_are_not_estimable(adopted: Any) -> None:

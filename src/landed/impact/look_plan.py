@@ -138,6 +138,9 @@ def as_planned(release: Release, plan: LookPlan) -> Release:
     named stays what it was, and a treatment that came later is not compared.
     """
     planned = {role.metric for role in plan.roles}
+    if release.cohorts is not None or release.has_adoption:
+        # they have one look: at a later end there would be a second one
+        release = replace(release, exposure_ends_at=plan.ends_at, extends_to=None)
     since = tuple(
         RoleOfMetric(name, "diagnostic") for name in release.metrics if name not in planned
     )

@@ -143,6 +143,7 @@ class ReleaseLooks:
     taken: Mapping[Key, tuple[TakenLook, ...]] = field(default_factory=dict)
     decided: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     definitions: Mapping[str, tuple[KeptDefinition, ...]] = field(default_factory=dict)
+    first_shown_at: datetime | None = None
 
     def of(self, metric: str, treatment: str) -> tuple[TakenLook, ...]:
         """Looks at one metric in one treatment."""
@@ -178,8 +179,13 @@ class ReleaseLooks:
         found = with_definitions(self.definitions, catalog, metrics, cutoff_at)
         return replace(self, definitions=found)
 
+    def shown(self, cutoff_at: datetime) -> ReleaseLooks:
+        """The same once an effect of a release that is not randomised was shown."""
+        return replace(self, first_shown_at=self.first_shown_at or cutoff_at)
+
     def as_dict(self) -> dict[str, Any]:
         """As it is kept."""
+        shown_at = self.first_shown_at
         return {
             "schema": SCHEMA,
             "release": self.release,
@@ -197,6 +203,7 @@ class ReleaseLooks:
                 name: [one.as_dict() for one in kept]
                 for name, kept in sorted(self.definitions.items())
             },
+            **({} if shown_at is None else {"first_shown_at": shown_at.isoformat()}),
         }
 
     @classmethod
@@ -231,14 +238,16 @@ class ReleaseLooks:
             else kept_of_looks(taken)
         )
         plan = LookPlan.of_dict(kept["plan"])
-        return cls(kept["release"], plan, taken, decided, definitions)
+        shown_at = kept.get("first_shown_at")
+        first_shown_at = None if shown_at is None else datetime.fromisoformat(shown_at)
+        return cls(kept["release"], plan, taken, decided, definitions, first_shown_at)
 
 
 def begin_or_continue(
     release: Release, catalog: Catalog, kept: ReleaseLooks | None
 ) -> ReleaseLooks:
     """The looks taken so far; before the first one the plan follows the files."""
-    if kept is not None and (kept.taken or kept.decided):
+    if kept is not None and (kept.taken or kept.decided or kept.first_shown_at):
         return kept
     return ReleaseLooks(release.release, plan_looks(release, catalog))
 

@@ -206,11 +206,15 @@ def _measured(  # noqa: PLR0917 - as in `assess_release`, then what is known so 
     if taken is not None:
         changed = plan_changes(taken.plan, declared, catalog)
         taken = taken.with_looks((one.metric, one.treatment, one.look) for one in estimates)
-    verdict = conclude(
-        release, estimates, cutoff_at=cutoff_at, decides_at=calendar.decides_at, looks=taken
-    )
+    # a file may name a later end since; of what has one look that moves nothing
+    due = calendar.decides_at if release.has_concurrent_control else release.decides_at(())
+    verdict = conclude(release, estimates, cutoff_at=cutoff_at, decides_at=due, looks=taken)
     if taken is not None:
         taken = taken.with_decisions(verdict.by_treatment, cutoff_at)
+        if not release.has_concurrent_control and any(
+            one.status == "estimated" for one in estimates
+        ):
+            taken = taken.shown(cutoff_at)
     report = build_report(
         release,
         catalog,
@@ -263,6 +267,8 @@ def _estimates(
         touched = touched_days(release, catalog)
         days = everyone_estimates(release, catalog, series, data_through=through, excluded=touched)
         return days.estimates, days.placebos, ()
+    if release.ends_at is not None and not release.has_concurrent_control:
+        through = min(through, release.ends_at)  # as planned, where the file says later by now
     if release.cohorts is not None:
         cohorts = release.cohorts
         weeks = weeks_around(cohorts, release.time_zone, through)
