@@ -137,7 +137,7 @@ def assess(workspace: Workspace, names: list[str]) -> Iterator[tuple[Assessment,
                 provenance=provenance,
                 looks=partial(read_looks, workspace.home, name),
             )
-            if found.looks is not None and (found.looks.taken or found.looks.decided):
+            if found.looks is not None and found.looks.has_begun:
                 keep_looks(workspace.home, found.looks)
             record = keep_decision(
                 workspace.home,

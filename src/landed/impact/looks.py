@@ -150,6 +150,11 @@ class ReleaseLooks:
         return self.taken.get((metric, treatment), ())
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a look: from then on the plan holds."""
+        return bool(self.taken or self.decided or self.first_shown_at)
+
+    @property
     def number(self) -> int:
         """Distinct cutoffs at which a look was taken. Count."""
         return len({look.cutoff_at for looks in self.taken.values() for look in looks})
@@ -247,7 +252,7 @@ def begin_or_continue(
     release: Release, catalog: Catalog, kept: ReleaseLooks | None
 ) -> ReleaseLooks:
     """The looks taken so far; before the first one the plan follows the files."""
-    if kept is not None and (kept.taken or kept.decided or kept.first_shown_at):
+    if kept is not None and kept.has_begun:
         return kept
     return ReleaseLooks(release.release, plan_looks(release, catalog))
 

@@ -8,7 +8,7 @@ from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     looks = subject.looks()
-    if looks is None or not (looks.taken or looks.decided or looks.first_shown_at):
+    if looks is None or not looks.has_begun:
         return NotApplicable("no look was taken yet: until then definitions may change")
     found = revised_metrics(looks, subject.catalog)
     drifted = [one for one in found if one.since is None]
