@@ -72,7 +72,8 @@ class Sftp:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._port = self._socket.getsockname()[1]
         self._open: list[paramiko.Transport] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._serving = threading.Thread(target=self._serve, daemon=True)
+        self._serving.start()
 
     @property
     def host(self) -> str:
@@ -83,6 +84,9 @@ class Sftp:
         return f"sftp://jo@127.0.0.1:{self._port}/{path}"
 
     def close(self) -> None:
+        if self._serving.is_alive():
+            self._socket.shutdown(socket.SHUT_RDWR)  # closed alone, it takes one more that waits
+            self._serving.join()
         self._socket.close()
         for one in self._open:
             one.close()
