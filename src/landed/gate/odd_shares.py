@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from .facts import Parameters
-from .passes.profiles import SourceDay
+from .facts import Fact, NotApplicable, Parameters, Subject, count
+from .passes.profiles import SourceDay, source_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +51,38 @@ def odd_days(
             if of(one) >= parameters["min_rows"] and of(one) / one.events > limit
         )
     return found
+
+
+def fact_of_odd_days(  # noqa: PLR0917 - what is counted, then how it is told
+    subject: Subject,
+    parameters: Parameters,
+    of: Callable[[SourceDay], int],
+    columns: tuple[str, str],
+    said: Callable[[OddDay], str],
+    otherwise: str,
+    expected: str,
+) -> Fact | NotApplicable:
+    """What a check of such days finds: the worst one in words, and how many are like it.
+
+    Args:
+        of: The rows that are looked at, of a day.
+        columns: Names of the facts: days of sources whose habits are known, and of others.
+        said: The worst day for people.
+        otherwise: What is observed where there is none.
+        expected: What would pass.
+    """
+    days = subject.once(source_days)
+    if not days:
+        return NotApplicable("no source that it reads has a whole day of events")
+    odd = odd_days(days, of, parameters)
+    known = [one for one in odd if one.most_before is not None]
+    worst = max(known or odd, key=lambda one: one.share, default=None)
+    return Fact(
+        {columns[0]: len(known), columns[1]: len(odd) - len(known)},
+        otherwise if worst is None else f"{said(worst)}; {count(len(odd), 'day')} like it",
+        expected,
+        details={"days": [f"{one.source} {one.day.isoformat()}" for one in odd]},
+        sample=[
+            {"source": one.source, "day": one.day.isoformat(), "events": one.rows} for one in odd
+        ],
+    )
