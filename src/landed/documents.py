@@ -123,9 +123,9 @@ def read_toml(path: Path) -> Document:
         ) from None
 
 
-def read_json(path: Path) -> Document:
-    """Read one JSON file. Raises ContractError like `read_yaml`."""
-    text = _read_text(path)
+def read_json(path: Path, *, most_bytes: int = MAX_BYTES) -> Document:
+    """Read one JSON file, of at most so many bytes. Raises ContractError like `read_yaml`."""
+    text = _read_text(path, most_bytes)
     try:
         return Document(path, orjson.loads(text), {(): 1})
     except orjson.JSONDecodeError as error:
@@ -188,10 +188,10 @@ def _refuse_non_finite(value: Any) -> None:
             _refuse_non_finite(inner)
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, most_bytes: int = MAX_BYTES) -> str:
     try:
         size = path.stat().st_size
-        raw = path.read_bytes() if size <= MAX_BYTES else b""
+        raw = path.read_bytes() if size <= most_bytes else b""
     except OSError as error:
         raise ContractError(
             f"cannot read the file: {error.strerror or error}",
@@ -199,10 +199,10 @@ def _read_text(path: Path) -> str:
             fix="check the path and its permissions.",
             code="unreadable_file",
         ) from None
-    if size > MAX_BYTES:
+    if size > most_bytes:
         raise ContractError(
             f"the file has {size} bytes",
-            expected=f"at most {MAX_BYTES}",
+            expected=f"at most {most_bytes}",
             where=str(path),
             fix="split it: one definition a file.",
             code="file_too_large",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gate.account import Account
 
 from landed.catalog import Catalog, load_catalog
 from landed.catalog.releases import Release
@@ -297,21 +298,6 @@ class Arrivals:
     rows_in: int
     duplicate: int = 0
     refused: int = 0
-
-
-@dataclass(frozen=True)
-class Account:
-    """Row account of a source."""
-
-    source: str
-    kind: str
-    rows_in: int
-    accepted: int
-    duplicate: int = 0
-    conflict: int = 0
-    quarantined: int = 0
-    left_out: int = 0
-    arrivals: tuple[Arrivals, ...] = ()
 
 
 @dataclass

@@ -10,7 +10,7 @@ from .decision import (
 )
 from .facts import Account, ModelTest
 from .judging import judge_data, judge_results
-from .record import GateRecord, JudgedCheck, JudgedRelease
+from .record import GateRecord, JudgedRelease
 from .suites import Expectation, Suite, lint_exemptions, load_suites
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "Expectation",
     "GateDecision",
     "GateRecord",
-    "JudgedCheck",
     "JudgedRelease",
     "ModelTest",
     "Suite",

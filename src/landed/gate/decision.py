@@ -12,6 +12,7 @@ from ..errors import GateRefused
 Severity = Literal["critical", "warning", "info"]
 Outcome = Literal["pass", "blocked"]
 Stage = Literal["data", "results"]
+State = Literal["failed", "exempted", "warned", "passed"]
 
 #: A failed check that stands for the gate's own failure: it blocks, and cannot be exempted.
 GATE_ERROR = "gate_error"
@@ -63,6 +64,21 @@ class CheckResult:
     def blocks(self) -> bool:
         """Whether this result alone blocks the release."""
         return self.severity == "critical" and not self.passed
+
+    @property
+    def exemption(self) -> Mapping[str, Any] | None:
+        """Who lets a failed critical check pass, why and until when; None without one."""
+        found: Mapping[str, Any] | None = self.details.get("exemption")
+        return found
+
+    @property
+    def state(self) -> State:
+        """In one word: passed, failed, warned or exempted."""
+        if self.passed:
+            return "passed"
+        if self.exemption is not None:
+            return "exempted"
+        return "failed" if self.severity == "critical" else "warned"
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of `gate.checks[]` in a report."""

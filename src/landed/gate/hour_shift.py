@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .volumes import hour_grid
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -47,12 +49,7 @@ def shifted_days(
     import numpy as np
 
     begin = judged[0] - timedelta(days=2 * 7 * _WEEKS)
-    start = datetime.combine(begin, datetime.min.time())
-    grid = np.zeros(((judged[1] - begin).days, 24))
-    for hour, rows in counts.items():
-        place = int((hour - start) / timedelta(hours=1))
-        if 0 <= place < grid.size:
-            grid[place // 24, place % 24] = rows
+    grid = hour_grid(counts, begin, judged[1])
     first = max(0, (known_from - begin).days)
     misfits = np.full(len(grid), np.nan)
     moves = np.zeros(len(grid), dtype=int)

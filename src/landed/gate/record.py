@@ -20,60 +20,6 @@ MOST_KEPT = 56
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedCheck:
-    """One check as it was judged at one cutoff.
-
-    Args:
-        check_id: The check.
-        severity: critical, warning or info.
-        passed: Whether the data met the expectation.
-        observed: What was found, with the numbers.
-        expected: What would have passed.
-        because: Why it matters.
-        fix: The smallest repair.
-        values: Judged value by column of the facts.
-        sample: A few offending rows, redacted.
-        exemption: Who lets a failed critical check pass, why and until when; None without one.
-    """
-
-    check_id: str
-    severity: str
-    passed: bool
-    observed: str
-    expected: str
-    because: str
-    fix: str
-    values: Mapping[str, float]
-    sample: tuple[Mapping[str, Any], ...] = ()
-    exemption: Mapping[str, Any] | None = None
-
-    @classmethod
-    def of_result(cls, result: CheckResult) -> JudgedCheck:
-        """What is kept of a check's result: its `details` are not, which can hold results."""
-        return cls(
-            result.check_id,
-            result.severity,
-            result.passed,
-            result.observed,
-            result.expected,
-            result.because,
-            result.fix,
-            dict(result.values),
-            tuple(result.sample),
-            result.details.get("exemption"),
-        )
-
-    @property
-    def state(self) -> str:
-        """passed, failed, warned or exempted."""
-        if self.passed:
-            return "passed"
-        if self.exemption is not None:
-            return "exempted"
-        return "failed" if self.severity == "critical" else "warned"
-
-
-@dataclass(frozen=True, slots=True)
 class JudgedRelease:
     """The gate's decision of one cutoff.
 
@@ -81,17 +27,18 @@ class JudgedRelease:
         cutoff_at: Data up to this instant were judged. UTC.
         judged_at: The instant of the run. UTC.
         decision: pass or blocked.
-        checks: Every check that was made; failed critical ones first.
+        checks: Every check that was made; failed critical ones first. Of their `details` the
+            exemption alone, if there is one: the rest can hold results.
         skipped: Checks that do not apply, with the reason.
     """
 
     cutoff_at: datetime
     judged_at: datetime
     decision: str
-    checks: tuple[JudgedCheck, ...]
+    checks: tuple[CheckResult, ...]
     skipped: Mapping[str, str]
 
-    def of(self, check_id: str) -> JudgedCheck | None:
+    def of(self, check_id: str) -> CheckResult | None:
         """One check; None where it was not made."""
         return next((one for one in self.checks if one.check_id == check_id), None)
 
@@ -124,14 +71,14 @@ class GateRecord:
             cutoff_at,
             judged_at,
             decision.decision,
-            tuple(JudgedCheck.of_result(check) for check in decision.checks),
+            tuple(_without_details(check) for check in decision.checks),
             dict(decision.skipped),
         )
         others = [one for one in self.judged if one.cutoff_at != cutoff_at]
         ordered = sorted((*others, made), key=lambda one: one.cutoff_at)
         return replace(self, judged=tuple(ordered[-MOST_KEPT:]))
 
-    def history(self, check_id: str) -> tuple[tuple[datetime, JudgedCheck], ...]:
+    def history(self, check_id: str) -> tuple[tuple[datetime, CheckResult], ...]:
         """What one check found at each cutoff, oldest first; cutoffs without it are left out."""
         found = ((one.cutoff_at, one.of(check_id)) for one in self.judged)
         return tuple((cutoff_at, check) for cutoff_at, check in found if check is not None)
@@ -182,23 +129,27 @@ class GateRecord:
         )
 
 
-def _check_as_dict(check: JudgedCheck) -> dict[str, Any]:
+def _without_details(check: CheckResult) -> CheckResult:
+    exemption = check.exemption
+    return replace(check, details={} if exemption is None else {"exemption": exemption})
+
+
+def _check_as_dict(check: CheckResult) -> dict[str, Any]:
     return {
-        "id": check.check_id,
-        "severity": check.severity,
-        "passed": check.passed,
-        "observed": check.observed,
-        "expected": check.expected,
-        "because": check.because,
-        "fix": check.fix,
+        **check.as_dict(),
+        "suite": check.suite,
         "values": dict(check.values),
         "sample": [dict(row) for row in check.sample],
         "exemption": None if check.exemption is None else dict(check.exemption),
     }
 
 
-def _check_of_dict(kept: Mapping[str, Any]) -> JudgedCheck:
+def _check_of_dict(kept: Mapping[str, Any]) -> CheckResult:
     facts = dict(kept)
-    facts["check_id"] = facts.pop("id")
-    facts["sample"] = tuple(facts["sample"])
-    return JudgedCheck(**facts)
+    exemption = facts.pop("exemption")
+    return CheckResult(
+        check_id=facts.pop("id"),
+        sample=tuple(facts.pop("sample")),
+        details={} if exemption is None else {"exemption": exemption},
+        **facts,
+    )

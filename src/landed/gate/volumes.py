@@ -41,6 +41,19 @@ class Departure:
         return self.observed / self.expected
 
 
+def hour_grid(counts: Mapping[datetime, int], begin: date, end: date) -> Array:
+    """Counts by UTC hour as (days, 24), 0 where there are none, from a day up to another."""
+    import numpy as np
+
+    start = datetime.combine(begin, datetime.min.time())
+    grid = np.zeros(((end - begin).days, 24))
+    for hour, rows in counts.items():
+        place = int((hour - start) / timedelta(hours=1))
+        if 0 <= place < grid.size:
+            grid[place // 24, place % 24] = rows
+    return grid
+
+
 def departures(
     counts: Mapping[datetime, int],
     known_from: date,
@@ -66,11 +79,7 @@ def departures(
 
     begin = judged[0] - timedelta(days=DAYS_BEFORE)
     start = datetime.combine(begin, datetime.min.time())
-    grid = np.zeros(((judged[1] - begin).days, 24))
-    for hour, rows in counts.items():
-        place = int((hour - start) / timedelta(hours=1))
-        if 0 <= place < grid.size:
-            grid[place // 24, place % 24] = rows
+    grid = hour_grid(counts, begin, judged[1])
     grid[: max(0, (known_from - begin).days)] = np.nan
     closed = int((closed_at - start) / timedelta(hours=1))
     weekend = np.array([(begin + timedelta(days=day)).weekday() >= 5 for day in range(len(grid))])

@@ -5,29 +5,28 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import HERE, HomeOption, ProjectOption, open_project
+from .options import (
+    HERE,
+    HomeOption,
+    ProjectOption,
+    TextFormat,
+    TextOption,
+    open_project,
+)
 from .output import Finished, clean, console, print_json
 
 if TYPE_CHECKING:
-    from ..gate import GateRecord, JudgedCheck, JudgedRelease
+    from ..gate import CheckResult, GateRecord, JudgedRelease
 
 #: `landed report` ends with the same where the release is blocked.
 BLOCKED = 2
 _SHOWN_HISTORY = 8
 _LABEL = 10
 _STATES = ("failed", "exempted", "warned", "passed")
-
-
-class GateFormat(StrEnum):
-    """How a decision is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +45,7 @@ def show_gate(  # noqa: PLR0917 - the options of the command
         str | None,
         typer.Option("--at", help="An earlier decision: the day its data end, YYYY-MM-DD."),
     ] = None,
-    output: Annotated[GateFormat, typer.Option("--format", help="text or json.")] = GateFormat.TEXT,
+    output: TextOption = TextFormat.TEXT,
 ) -> None:
     """Why a release passed the gate or not: every check, its history, what would have to change.
 
@@ -54,7 +53,7 @@ def show_gate(  # noqa: PLR0917 - the options of the command
     """
     _, state, _ = open_project(project, home)
     record, judged = explained(state, release, check=check, at=at)
-    if output is GateFormat.JSON:
+    if output is TextFormat.JSON:
         print_json(as_document(record, judged, check))
     else:
         out = console()
@@ -155,7 +154,7 @@ def as_text(
         f"Data until {judged.cutoff_at:%Y-%m-%d %H:%M}, judged {judged.judged_at:%Y-%m-%d %H:%M}"
         f" (UTC); {len(judged.checks)} checks made, {len(judged.skipped)} do not apply."
     )
-    by_state: dict[str, list[JudgedCheck]] = {state: [] for state in _STATES}
+    by_state: dict[str, list[CheckResult]] = {state: [] for state in _STATES}
     for one in judged.checks:
         if check in (None, one.check_id):
             by_state[one.state].append(one)
@@ -180,7 +179,7 @@ def as_text(
 
 
 def _whole(
-    record: GateRecord, check: JudgedCheck, width: int, *, whole_history: bool
+    record: GateRecord, check: CheckResult, width: int, *, whole_history: bool
 ) -> Iterator[str]:
     """One check with everything known about it."""
     yield f"{check.state.upper()}  {check.check_id} ({check.severity})"

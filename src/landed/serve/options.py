@@ -34,6 +34,13 @@ class FactsFormat(StrEnum):
     JSON = "json"
 
 
+class TextFormat(StrEnum):
+    """How an explanation is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class ReportFormat(StrEnum):
     """How a report is printed."""
 
@@ -52,6 +59,7 @@ HomeOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json, csv or arrow.")]
 FactsOption = Annotated[FactsFormat, typer.Option("--format", help="table or json.")]
+TextOption = Annotated[TextFormat, typer.Option("--format", help="text or json.")]
 HERE = Path()
 
 

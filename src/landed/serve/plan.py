@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from .options import HERE, HomeOption, ProjectOption, open_project
+from .options import (
+    HERE,
+    HomeOption,
+    ProjectOption,
+    TextFormat,
+    TextOption,
+    open_project,
+)
 from .output import clean, console, print_json
-
-
-class PlanFormat(StrEnum):
-    """How a plan is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,14 +34,14 @@ def show_plan(  # noqa: PLR0917 - the options of the command
         str | None,
         typer.Option("--exposed-by", help="The event whose first one stands for the exposure."),
     ] = None,
-    output: Annotated[PlanFormat, typer.Option("--format", help="text or json.")] = PlanFormat.TEXT,
+    output: TextOption = TextFormat.TEXT,
 ) -> None:
     """Before shipping: power, detectable effects by day, days to a decision, missing events."""
     # what this needs costs other commands nothing
     from .planning import as_document, as_text, planned
 
     found = planned(*open_project(project, home), release, days=days, exposed_by=exposed_by)
-    if output is PlanFormat.JSON:
+    if output is TextFormat.JSON:
         print_json(as_document(found))
         return
     for line in as_text(found):

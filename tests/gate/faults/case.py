@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sql.lake_rows import LAKE
 
 from landed.catalog import Catalog
 from landed.catalog.releases import Release
@@ -21,42 +22,14 @@ from landed.report.assess import Assessment, assess_release
 from landed.settings import Settings
 from landed.warehouse import Engine
 
+from ..account import Account
 from .models import Compiled, compiled
 from .product import NOW, Drawn, draw
 
-_LAKE = """
-create schema lake;
-create table lake.feedback (
-    feedback_id varchar, given_at timestamp, user_id varchar, channel varchar, rating double,
-    text varchar, app_version varchar, properties varchar, source varchar, batch_id varchar,
-    event_hash ubigint, given_on date);
-create table lake.exposures (
-    exposure_id varchar, exposed_at timestamp, flag varchar, variant varchar, user_id varchar,
-    anonymous_id varchar, properties varchar, source varchar, batch_id varchar,
-    event_hash ubigint, exposed_on date);
-create table lake.release_events (
-    release_id varchar, name varchar, version varchar, released_at timestamp,
-    environment varchar, status varchar, url varchar, notes varchar, properties varchar,
-    source varchar, batch_id varchar, event_hash ubigint, released_on date);
-create table lake.touched_days (day date, kind varchar);
+_SOURCES = """
 create table lake.sources (source varchar, kind varchar, complete_through timestamp);
 insert into lake.sources values ('app', 'events', null);
 """
-
-
-@dataclass
-class Account:
-    """Row account of a source."""
-
-    source: str
-    kind: str
-    rows_in: int
-    accepted: int
-    duplicate: int = 0
-    conflict: int = 0
-    quarantined: int = 0
-    left_out: int = 0
-    arrivals: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -123,9 +96,9 @@ def open_case(people: int, seed: int) -> Iterator[Case]:
     """The clean product of a seed, its lake filled and nothing built."""
     made, drawn = compiled(), draw(people, seed)
     with Engine.open(None, settings=Settings(threads=1, memory_limit_mb=2048)) as engine:
-        engine.execute(_LAKE)
+        engine.execute(LAKE + _SOURCES)
         engine.register("clean", drawn.events)
-        engine.execute("create table lake.events as select * from clean")
+        engine.execute("create or replace table lake.events as select * from clean")
         engine.register("truth", drawn.truth)
         rows = len(drawn.events)
         yield Case(

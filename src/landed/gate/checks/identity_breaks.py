@@ -7,40 +7,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, share
-from ..passes.known_units import ActiveDay, known_units
+from ..passes.known_units import ActiveDay, known_units, misspelt_units
 
 _WEEK = timedelta(days=7)
 _RUN = 3  # days: whoever comes back with a new id is known again on the next visit
 
-# Ids that differ in capitals or in blanks at their ends only are one person's, spelled twice.
-_MISSPELT = """
-with
-
-twins as (
-
-    select lower(trim(unit_id)) as spelling
-    from main.dim_units
-    group by all
-    having count(*) > 1
-
-)
-
-select count(*), count(twins.spelling)
-
-from main.fct_exposures as exposures
-
-left join twins
-    on lower(trim(exposures.unit_id)) = twins.spelling
-
-where
-    exposures.release = $release
-    and exposures.exposed_at < $cutoff_at
-"""
-
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
-    release = {"release": subject.release.release, "cutoff_at": subject.dates.cutoff_at}
-    exposed, misspelt = subject.engine.one(_MISSPELT, release) or (0, 0)
+    exposed, misspelt = subject.once(misspelt_units)
     if misspelt < parameters["min_units"]:  # random ids may look alike now and then
         misspelt = 0
     days = subject.once(known_units)

@@ -1,4 +1,4 @@
-"""One pass over the days of units: who was there before, and who came for the first time."""
+"""Who the units are: there before or for the first time, and spelled in one way or in two."""
 
 from __future__ import annotations
 
@@ -27,6 +27,32 @@ group by days.event_on
 """
 
 
+# Ids that differ in capitals or in blanks at their ends only are one person's, spelled twice.
+_MISSPELT = """
+with
+
+twins as (
+
+    select lower(trim(unit_id)) as spelling
+    from main.dim_units
+    group by all
+    having count(*) > 1
+
+)
+
+select count(*), count(twins.spelling)
+
+from main.fct_exposures as exposures
+
+left join twins
+    on lower(trim(exposures.unit_id)) = twins.spelling
+
+where
+    exposures.release = $release
+    and exposures.exposed_at < $cutoff_at
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ActiveDay:
     """Active units of a UTC day. Counts.
@@ -47,3 +73,9 @@ def known_units(subject: Subject) -> dict[date, ActiveDay]:
         _ACTIVE, {"from_on": from_on, "until_on": subject.dates.cutoff_at.date()}
     )
     return {event_on: ActiveDay(known, new) for event_on, known, new in rows}
+
+
+def misspelt_units(subject: Subject) -> tuple[int, int]:
+    """Exposed units up to the cutoff, and those of them whose id another unit spells otherwise."""
+    bound = {"release": subject.release.release, "cutoff_at": subject.dates.cutoff_at}
+    return subject.engine.one(_MISSPELT, bound) or (0, 0)

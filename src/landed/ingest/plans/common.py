@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from ...documents import read_json
 from ...errors import ContractError
 
 #: An export of a whole plan. Ten times the largest seen, and little enough to hold in memory.
@@ -67,30 +68,9 @@ def read_json_file(path: Path) -> Any:
     """Read a JSON file of another tool.
 
     Raises:
-        ContractError: It is missing, too large, or no JSON.
+        ContractError: It is missing, too large, no text or no JSON.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ContractError(
-                f"the file has {path.stat().st_size:,} bytes",
-                expected=f"at most {MAX_BYTES:,}",
-                where=str(path),
-                fix="export one plan at a time.",
-                code="file_too_large",
-            )
-        return orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise ContractError(
-            f"cannot read the file: {error.strerror or error}",
-            where=str(path),
-            fix="check the path.",
-            code="unreadable_file",
-        ) from None
-    except orjson.JSONDecodeError as error:
-        raise ContractError(
-            f"malformed JSON: {error}", where=str(path), fix="export it again.",
-            code="malformed_json",
-        ) from None  # fmt: skip
+    return read_json(path, most_bytes=MAX_BYTES).data
 
 
 def files_below(folder: Path) -> Iterator[Path]:
