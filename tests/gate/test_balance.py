@@ -145,3 +145,8 @@ def test_aa_replay_does_not_apply_without_a_past(world):
     world.run("delete from agg_unit_days")
 
     assert world.data().skipped["aa_replay"] == "no unit was there before its exposure"
+
+
+def test_a_chance_too_small_to_write_is_told_as_small_and_never_as_none() -> None:
+    assert chance(0.0) == "p < 1e-300"
+    assert chance(0.01492) == "p = 0.0149"

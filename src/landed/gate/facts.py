@@ -318,6 +318,11 @@ def share(number: float) -> str:
     return f"{100 * number:.3g} %"
 
 
+def chance(p_value: float) -> str:
+    """A p-value as people read it, never 0: `p = 0.0149`, `p < 1e-300`."""
+    return "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.3g}"
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Names for people: the first few, and how many more."""
     shown = ", ".join(f"`{name}`" for name in names[:most])

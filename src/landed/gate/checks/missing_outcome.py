@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts import Check, Fact, NotApplicable, Parameters, Subject
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject, chance
 
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
@@ -29,7 +29,7 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
                 p_value = fisher_exact(missing_c, units_c, missing_t, units_t).p_value
                 text = (
                     f"{metric}: {missing_c:,} of {units_c:,} units without a value in {control}, "
-                    f"{missing_t:,} of {units_t:,} in {treatment}; p = {p_value:.3g}"
+                    f"{missing_t:,} of {units_t:,} in {treatment}; {chance(p_value)}"
                 )
                 found.append(
                     {"metric": metric, "treatment": treatment, "p_value": p_value, "text": text}

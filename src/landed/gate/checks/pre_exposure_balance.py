@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed
+from ..facts import Check, Fact, NotApplicable, Parameters, Subject, chance, listed
 from ..passes.covariates import ATTRIBUTES, CovariateCell, balance_looks, covariates_until
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def _described(  # noqa: PLR0917 - one test and where it was made
             if p_value < parameters["covariate_rate"]
         ],
         "text": (
-            f"{treatment} against {subject.release.control} up to {day}: joint p ="
-            f" {tested.p_value:.3g} over {len(names)} covariates, furthest apart {names[largest]}"
+            f"{treatment} against {subject.release.control} up to {day}: joint"
+            f" {chance(tested.p_value)} over {len(names)} covariates, furthest apart {names[largest]}"
             f" ({tested.differences[largest]:+.3f} standard deviations)"
         ),
     }
