@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from landed.gate.facts import chance
+
 MANY = """
 delete from fct_exposures;
 insert into fct_exposures by name

@@ -71,8 +71,8 @@ def _described(  # noqa: PLR0917 - one test and where it was made
         ],
         "text": (
             f"{treatment} against {subject.release.control} up to {day}: joint"
-            f" {chance(tested.p_value)} over {len(names)} covariates, furthest apart {names[largest]}"
-            f" ({tested.differences[largest]:+.3f} standard deviations)"
+            f" {chance(tested.p_value)} over {len(names)} covariates, furthest apart"
+            f" {names[largest]} ({tested.differences[largest]:+.3f} standard deviations)"
         ),
     }
 
