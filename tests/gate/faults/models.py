@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from landed.catalog import Catalog, load_catalog
@@ -90,8 +91,20 @@ class Compiled:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
 
-    def build(self, engine: Engine, *, keeping: str | None = None) -> None:
-        """Every model, anew; but for one that is kept, and what it alone was built of."""
+    def build(
+        self,
+        engine: Engine,
+        *,
+        keeping: str | None = None,
+        instead: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Every model, anew.
+
+        Args:
+            engine: Where the lake is, and where the marts get.
+            keeping: A model that stays as it is, with what it alone was built of.
+            instead: Other queries by model.
+        """
         kept = {keeping} if keeping else set()
         for model in self.models:
             kept |= model.above if model.name == keeping else frozenset()
@@ -99,7 +112,8 @@ class Compiled:
             if model.name in kept and not model.is_view:
                 continue
             kind = "view" if model.is_view else "table"
-            engine.execute(f'create or replace {kind} main."{model.name}" as {model.sql}')
+            sql = instead.get(model.name, model.sql)
+            engine.execute(f'create or replace {kind} main."{model.name}" as {sql}')
 
     def test(self, engine: Engine) -> list[ModelTest]:
         """Every data test."""
