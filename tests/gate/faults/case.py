@@ -98,7 +98,7 @@ class Case:
 def open_case(people: int, seed: int) -> Iterator[Case]:
     """The clean product of a seed, its lake filled and nothing built."""
     made, drawn = compiled(), draw(people, seed)
-    with Engine.open(None, settings=Settings(threads=1, memory_limit_mb=2048)) as engine:
+    with Engine.open(None, settings=Settings(threads=1, memory_limit_mb=8192)) as engine:
         engine.execute(LAKE + _SOURCES)
         engine.register("clean", drawn.events)
         engine.execute("create or replace table lake.events as select * from clean")
