@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -59,9 +58,7 @@ class Case:
         (rows,) = self.engine.one("select count(*) from lake.events") or (0,)
         self.accounts[0].rows_in = self.accounts[0].accepted = rows
 
-    def build(
-        self, *, keeping: str | None = None, instead: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
+    def build(self, **how: Any) -> None:
         """The marts of the lake as it is, but for what `Compiled.build` is told."""
         through = read_data_through(self.engine, self.now)
         assert through is not None
@@ -70,7 +67,7 @@ class Case:
         self.engine.execute(
             "create or replace view lake.touched_events as select * from lake.events"
         )
-        self.made.build(self.engine, keeping=keeping, instead=instead)
+        self.made.build(self.engine, **how)
 
     def test_models(self) -> None:
         """The models' data tests on the marts as they are; else one that passed stands for all."""

@@ -30,6 +30,8 @@ BY_DAY = {
     "int_telemetry_days": "event_on",
     "int_unit_days": "event_on",
 }
+#: Models that neither the gate nor a report reads, and nothing that they read.
+UNREAD = frozenset({"fct_onboarding", "fct_sessions", "time_spine"})
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def _arrive(case: Case, number: int) -> None:
         case.sql(f"create or replace view {name} as select * from {rows}")
     case.build(
         keeping="fct_events",
+        without=UNREAD,
         instead={
             model.name: f'select * from main."all_{model.name}" where {day} < {today}'
             f" union all by name select * from ({_of_open_days(model.sql)})"

@@ -6,7 +6,7 @@ import atexit
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -97,6 +97,7 @@ class Compiled:
         *,
         keeping: str | None = None,
         instead: Mapping[str, str] = MappingProxyType({}),
+        without: Collection[str] = (),
     ) -> None:
         """Every model, anew.
 
@@ -104,12 +105,13 @@ class Compiled:
             engine: Where the lake is, and where the marts get.
             keeping: A model that stays as it is, with what it alone was built of.
             instead: Other queries by model.
+            without: Models that stay as they are.
         """
         kept = {keeping} if keeping else set()
         for model in self.models:
             kept |= model.above if model.name == keeping else frozenset()
         for model in self.models:
-            if model.name in kept and not model.is_view:
+            if model.name in without or (model.name in kept and not model.is_view):
                 continue
             kind = "view" if model.is_view else "table"
             sql = instead.get(model.name, model.sql)
