@@ -298,6 +298,7 @@ class Arrivals:
     rows_in: int
     duplicate: int = 0
     refused: int = 0
+    conflict: int = 0
 
 
 @dataclass

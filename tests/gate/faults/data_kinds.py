@@ -76,7 +76,7 @@ DATA = (
     Kind("accounting_imbalance", "one row neither kept nor refused", ("row_accounting",),
          _one_row_short),
     Kind("conflict_rows", "4 % of the rows under the id of another row",
-         ("row_conflicts", "duplicates", "quarantine_rate"), _accounts(conflict=0.04)),
+         ("row_conflicts",), _accounts(conflict=0.04)),
     Kind("unit_change_ms_s", "latency in seconds instead of milliseconds since midway",
          ("unit_change",),
          edit(f"update lake.events set properties = replace(properties, {_LATENCY},"
