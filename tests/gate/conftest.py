@@ -239,7 +239,7 @@ from fct_exposures, range(2) as days(n);
 
 create table dim_units as
 select unit_id, false as is_bot, if(unit_id < 'u20', 'team', 'free') as plan,
-    timestamp '2026-03-01' as first_seen_at
+    timestamp '2026-03-01' as first_seen_at, timestamp '2026-03-17' as last_seen_at
 from fct_exposures;
 
 create table fct_events (
