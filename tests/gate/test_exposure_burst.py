@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from landed.gate.bursts import bursts
 
-START = datetime(2026, 3, 2)
+START = datetime(2026, 3, 2, tzinfo=UTC).replace(tzinfo=None)
 ALPHA = 3e-7
 
 

@@ -67,8 +67,8 @@ def bursts(
     days = -(-(until - start) // (hour * _DAY))
     grid = np.full(days * _DAY, np.nan)
     grid[: (until - start) // hour] = 0.0
-    for at, number in counts.items():
-        grid[(at - start) // hour] = number
+    for hour_at, number in counts.items():
+        grid[(hour_at - start) // hour] = number
     judged = np.arange(len(grid)) < (judged_until - start) // hour
     expected = np.maximum(_expected(grid), _LEAST_EXPECTED)
     with np.errstate(invalid="ignore"):
@@ -81,11 +81,11 @@ def bursts(
         return
     scale = float(moments.scale.sum())
     phi = max(float(moments.excess.sum()), 0.0) / scale if scale > 0 else 0.0
-    for at in np.flatnonzero(odd & judged):
+    for at in np.flatnonzero(odd & judged).tolist():
         values = (grid[at], expected[at], float(_FEWEST_DAYS), phi, degrees)
         p_value = float(count_p_values(*(np.array([value]) for value in values))[1][0])
         if p_value < alpha:
-            yield Burst(start + int(at) * hour, int(grid[at]), float(expected[at]), p_value)
+            yield Burst(start + at * hour, int(grid[at]), float(expected[at]), p_value)
 
 
 def _expected(grid: Array) -> Array:
@@ -93,7 +93,7 @@ def _expected(grid: Array) -> Array:
     import numpy as np
 
     found = np.zeros(len(grid))
-    for at in np.flatnonzero(np.isfinite(grid)):
+    for at in np.flatnonzero(np.isfinite(grid)).tolist():
         before = grid[max(at - _DAY, 0) : max(at - _BESIDE, 0)]
         after = grid[at + _BESIDE + 1 : at + _DAY + 1]
         same = [

@@ -1,4 +1,4 @@
-"""Exposed units that were there for an hour and never else: how many in each hour, of what shape."""
+"""Exposed units that were there for an hour and never else: how many, when, of what shape."""
 
 from __future__ import annotations
 
