@@ -283,6 +283,10 @@ create table int_property_days (
     type varchar, row_count bigint, name_count bigint, log10_median double,
     places map(integer, ubigint));
 
+create view int_unit_days as
+select unit_id, event_on, min_by(app_version, occurred_at) as first_app_version
+from fct_events group by all;
+
 create view lake.events as select 'web' as source, occurred_at from fct_events;
 
 create table lake.sources (source varchar, kind varchar, complete_through timestamp);
