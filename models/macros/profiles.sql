@@ -69,7 +69,11 @@
         {{ columns }},
         name,
         {{ json_type_of('value') }} as type,
-        case when type = 'number' then try_cast(value as double) end as number,
+        {# one beyond a double has no size; no logarithm is taken of it #}
+        case
+            when type = 'number' and isfinite(try_cast(value as double))
+                then try_cast(value as double)
+        end as number,
         {{ place_of('type', 'number', 'value') }} as place
     from (
         select
