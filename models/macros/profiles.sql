@@ -13,7 +13,8 @@
 {# Members of one row's properties. #}
 {% macro most_members() %}300{% endmacro %}
 
-{# Properties of an event and day that get rows of their own, and characters of a name. #}
+{# Properties of an event and day that get rows of their own, and characters of a name; members
+   with longer ones are not looked at. #}
 {% macro most_properties() %}100{% endmacro %}
 {% macro longest_name() %}200{% endmacro %}
 
@@ -82,8 +83,10 @@
             unnest(json_extract(properties, '$.*')[:{{ most_members() }}]) as value
         from {{ table }}
     ) as members
-    {# a number that counts events wanders by what is counted #}
-    {{ "where name != '" ~ var('telemetry_sequence') ~ "'" if var('telemetry_sequence') }}
+    where
+        length(name) <= {{ longest_name() }}
+        {# a number that counts events wanders by what is counted #}
+        {{ "and name != '" ~ var('telemetry_sequence') ~ "'" if var('telemetry_sequence') }}
 {% endmacro %}
 
 {# Whether two tables agree in some columns. #}

@@ -36,6 +36,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             Event(f"i{n}", _at(n), "endless", properties='{"amount": %s}' % number)
             for n, number in enumerate(["1e999", "-1e999", "NaN", "Infinity", "9" * 400])
         ),
+        event("l1", _at(6), name="long", properties={"a" * 201: 1, "b" * 200: 1}),
         Event("n4", _at(4), "odd", properties=json.dumps({"long": "x" * 40_000})),
     ]
     crowd = [
@@ -102,6 +103,10 @@ def test_a_number_beyond_a_double_is_a_number_without_a_size(built: Built) -> No
     )
 
     assert rows == [(5, None, None)]
+
+
+def test_a_name_of_more_than_200_characters_crowds_nothing_out(built: Built) -> None:
+    assert _profile(built, "long") == {(None, "rows"): 1, ("b" * 200, "number"): 1}
 
 
 def test_an_event_with_hundreds_of_keys_keeps_a_hundred_and_counts_the_rest(built: Built) -> None:
