@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from landed.errors import WarehouseError
 from landed.gate import GATE_ERROR, Suite, judging, load_suites
 from landed.gate.checks import CHECKS
 from landed.gate.facts import Fact
@@ -46,7 +47,7 @@ def spoil(
 
     def find(*_: Any) -> Any:
         if way == "raises":
-            raise ValueError("the table is gone")
+            raise WarehouseError("the table is gone")
         if way == "raises what no except names":
             raise SystemExit(0)
         if way == "hangs":
@@ -195,12 +196,12 @@ def test_a_step_that_breaks_between_the_gate_s_two_words_publishes_nothing(
     world: Any, kept: set[str], stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("the disk is full")
+        raise WarehouseError("the disk is full")
 
     monkeypatch.setattr(assess, stage, broken)
 
     if stage == "summarise_exposure":  # before anything is known: there is no notice either
-        with pytest.raises(RuntimeError, match="disk is full"):
+        with pytest.raises(WarehouseError, match="disk is full"):
             assessed(world, load_suites())
         return
     found = assessed(world, load_suites())

@@ -18,6 +18,7 @@ import mini_project
 import orjson
 import pytest
 
+from landed.errors import WarehouseError
 from landed.gate import judging
 from landed.gate.checks import CHECKS
 from pipelines import headless
@@ -157,7 +158,7 @@ def test_the_command_line_leaves_no_number_in_any_file(
 
 def _break(patch: pytest.MonkeyPatch) -> None:
     def gone(*_: Any) -> Any:
-        raise ValueError(REASON)
+        raise WarehouseError(REASON)
 
     broken = replace(CHECKS["finite_estimates"], find=gone)  # the last word: all is known by then
     patch.setattr(judging, "CHECKS", {**CHECKS, "finite_estimates": broken})
