@@ -1,4 +1,4 @@
-"""Faults of the definitions: a metric that means something else than at the release's first look."""
+"""Faults of the definitions: a metric that means something else than at the first look."""
 
 from __future__ import annotations
 
