@@ -33,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         Event("n2", _at(2), "odd", properties='{"amount": 1e999}'),
         Event("n3", _at(3), "odd", properties="[1, 2]"),
         *(
-            Event(f"i{n}", _at(n), "endless", properties='{"amount": %s}' % number)
+            Event(f"i{n}", _at(n), "endless", properties=f'{{"amount": {number}}}')
             for n, number in enumerate(["1e999", "-1e999", "NaN", "Infinity", "9" * 400])
         ),
         event("l1", _at(6), name="long", properties={"a" * 201: 1, "b" * 200: 1}),
