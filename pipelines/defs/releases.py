@@ -11,9 +11,9 @@ from landed.errors import PlanError
 from landed.gate import GateRecord, ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
+from landed.publish import snapshot_id
 from landed.publish.gates import keep_decision
 from landed.publish.looks import keep_looks, read_looks
-from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
 
 from ..partitions import in_one_run, releases

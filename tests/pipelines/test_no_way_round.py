@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 import running
 import two_releases
+from running import State
 from searching import Numbers, places
 from spoiling import REASONS, WAYS, is_blocked, is_decisive, spoil_product
 
@@ -47,11 +47,11 @@ MANY = draw(88)  # each path with each way once
 
 
 def hold_back(
-    case: Case, built: Path, numbers: Mapping[str, Numbers], folder: Path, patch: pytest.MonkeyPatch
+    case: Case, built: State, numbers: Mapping[str, Numbers], patch: pytest.MonkeyPatch
 ) -> None:
     """Go a path with a broken check: nothing of any release is published, the reason is shown."""
     path, check_id, way = case
-    project = running.copied(built, folder)
+    project = built.restored()
     released = spoil_product(patch, check_id, way)
 
     running.run(project, running.PATHS[path], running.PUBLISH)
@@ -78,10 +78,10 @@ def hold_back(
 
 
 def test_a_search_finds_what_a_clean_run_publishes(
-    published: Path, numbers: Mapping[str, Numbers]
+    published: State, numbers: Mapping[str, Numbers]
 ) -> None:
     for kept in numbers.values():
-        found = places(published / ".landed", kept)
+        found = places(published.kept, kept)
 
         assert {place.kind for place in found} == {"json", "html", "md", "sqlite", "duckdb"}
         assert kept.texts <= {text for place in found for text in place.numbers}
@@ -90,32 +90,30 @@ def test_a_search_finds_what_a_clean_run_publishes(
 
 
 def test_a_search_finds_nothing_before_a_release_is_judged(
-    built: Path, numbers: Mapping[str, Numbers]
+    built: State, numbers: Mapping[str, Numbers]
 ) -> None:
-    assert [places(built / ".landed", kept) for kept in numbers.values()] == [[], []]
+    assert [places(built.kept, kept) for kept in numbers.values()] == [[], []]
 
 
 @pytest.mark.parametrize("case", FEW, ids=", ".join)
 def test_a_check_broken_in_any_way_leaves_no_number_in_any_file(
     case: Case,
-    built: Path,
+    built: State,
     numbers: Mapping[str, Numbers],
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hold_back(case, built, numbers, tmp_path, monkeypatch)
+    hold_back(case, built, numbers, monkeypatch)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("case", MANY, ids=", ".join)
 def test_checks_broken_in_every_way_on_every_path_leave_no_number_in_any_file(
     case: Case,
-    built: Path,
+    built: State,
     numbers: Mapping[str, Numbers],
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hold_back(case, built, numbers, tmp_path, monkeypatch)
+    hold_back(case, built, numbers, monkeypatch)
 
 
 def test_the_draw_has_every_path_every_way_and_every_check() -> None:

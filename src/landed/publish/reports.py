@@ -173,11 +173,10 @@ def referenced_snapshots(home: Home) -> set[str]:
 def stale_since(home: Home, release: str, snapshot: str) -> str | None:
     """Instant (UTC, ISO 8601) of the data on which a report was withdrawn; None if it was not.
 
-    It is withdrawn while the latest word on its release is that the gate blocked it.
+    Every earlier one is while the latest word on its release is that the gate blocked it.
     """
     pointer = latest_pointer(home, release) or {}
-    good = pointer.get("last_good") or {}
-    if pointer.get("decision") == "blocked" and good.get("snapshot") == snapshot:
+    if pointer.get("decision") == "blocked" and pointer["snapshot"] != snapshot:
         return str(pointer["as_of"])
     return None
 
@@ -187,7 +186,8 @@ def _mark_last_good(home: Home, latest: Report) -> None:
 
     The JSON stays as it is: it says what was true of its snapshot.
     """
-    good = latest.document.get("last_good") if latest.is_blocked else _last_good(home, latest)
+    pointer = latest.document if latest.is_blocked else latest_pointer(home, latest.release) or {}
+    good = pointer.get("last_good")
     if not good:
         return
     stale = stale_note(str(latest.document["as_of"])) if latest.is_blocked else None

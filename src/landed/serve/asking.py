@@ -17,7 +17,13 @@ from ..catalog.deprecation import require_current
 from ..compiler import Compiled, Dialect, compile_script, parse_sql
 from ..errors import GateRefused, PlanError
 from ..project import Home, Project, home_of, load_project
-from ..publish.readers import current, read_snapshot, require_definitions, require_published
+from ..publish.readers import (
+    Snapshot,
+    current,
+    read_snapshot,
+    require_definitions,
+    require_published,
+)
 from ..settings import Settings
 from .worker import Worker
 
@@ -158,6 +164,8 @@ def metric_query(
         for release in sorted(compiled.releases):
             _require_gate(worker, release)
         answered = worker.ask(compiled.sql)
+        if snapshot is not None:
+            warnings += _withdrawn(worker, current(home), found, sorted(compiled.releases))
     return Answer(
         columns=tuple(column.name for column in compiled.columns),
         rows=tuple(tuple(map(_finite, row)) for row in answered.rows),
@@ -190,6 +198,23 @@ def _compile(
     script = parse_sql(sql, catalog, today=today)
     warnings = require_current(catalog.metrics, script.measured, today)
     return compile_script(catalog, script, cast(Dialect, dialect)), warnings
+
+
+def _withdrawn(
+    worker: Worker, now: Snapshot | None, asked: Snapshot, releases: Sequence[str]
+) -> tuple[str, ...]:
+    """What became of releases whose earlier numbers were asked for: the gate blocks them now."""
+    if now is None or now.id == asked.id:
+        return ()
+    worker.open(now.duckdb)
+    sql = "select reason from main.releases where release = ? and gate <> 'pass'"
+    found = {release: worker.ask(sql, [release]).rows for release in releases}
+    return tuple(
+        f"the numbers of `{release}` in snapshot {asked.id} are withdrawn: it is blocked"
+        f" in snapshot {now.id}: {rows[0][0]}"
+        for release, rows in found.items()
+        if rows
+    )
 
 
 def _require_gate(worker: Worker, release: str) -> None:

@@ -128,6 +128,8 @@ def stale_note_of(home: Home, document: Mapping[str, Any]) -> str | None:
     from ..publish.reports import stale_since
     from ..report.words import stale_note
 
+    if document["verdict"]["decision"] == "blocked":  # it withdrew others
+        return None
     since = stale_since(home, document["release"], document["snapshot"])
     return None if since is None else stale_note(since)
 
