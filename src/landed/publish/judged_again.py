@@ -14,8 +14,7 @@ from ..documents import digest
 from ..errors import WarehouseError
 from ..project import Home
 from ..report import Report, read_document
-from .readers import SNAPSHOT_SCHEMA, Snapshot, current
-from .reports import latest_pointer
+from .readers import SNAPSHOT_SCHEMA, Snapshot, current, latest_pointer
 
 #: Name among a snapshot's inputs of what tells it from others of the same inputs.
 AGAIN = "judged_again"

@@ -8,7 +8,8 @@ import pytest
 from landed.errors import WarehouseError
 from landed.publish import latest_reports, open_snapshot, read_report
 from landed.publish.judged_again import is_of, says_the_latest
-from landed.publish.reports import points_to, stale_since
+from landed.publish.readers import stale_since
+from landed.publish.reports import points_to
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
