@@ -60,7 +60,8 @@ def withdrawn(
             one_person_more(project / ".landed")
             running.run(project, running.command)
         else:
-            running.run(project, running.BACKFILL, running.PUBLISH)
+            ingest = running.job("ingest_landing", {})  # its files were copied: they are seen anew
+            running.run(project, ingest, running.BACKFILL, running.PUBLISH)
     workspace = running.workspace_of(project)
     behind = first_behind(workspace, workspace.catalog())
     (project / ".landed" / "behind.txt").write_text(f"{behind.job}: {behind.why}", "utf-8")
