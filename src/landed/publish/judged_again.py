@@ -14,7 +14,7 @@ from ..documents import digest
 from ..errors import WarehouseError
 from ..project import Home
 from ..report import Report, read_document
-from .readers import SNAPSHOT_SCHEMA, Snapshot, current, latest_pointer
+from .readers import SNAPSHOT_SCHEMA, Snapshot, current, latest_pointer, read_snapshot
 
 #: Name among a snapshot's inputs of what tells it from others of the same inputs.
 AGAIN = "judged_again"
@@ -87,8 +87,17 @@ def failed(report: Report) -> list[str]:
 
 
 def _fit(home: Home, reports: Iterable[Report], snapshot: str) -> bool:
-    """Whether what stands of a snapshot says the same of each release; verdicts are not asked."""
+    """Whether all that stands of a snapshot says the same of each release.
+
+    Its tables are asked beside its reports: where somebody removed a report they hold its numbers.
+    """
+    try:
+        shown: Mapping[str, str] = read_snapshot(home, snapshot).manifest["releases"]
+    except WarehouseError:  # not published yet, or not whole: it is built from these reports
+        shown = {}
     for report in reports:
+        if shown.get(report.release, report.decision) != report.decision:
+            return False
         try:
             raw = (home.reports / report.release / f"{snapshot}.json").read_bytes()
         except FileNotFoundError:

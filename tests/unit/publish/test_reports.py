@@ -74,6 +74,18 @@ def test_a_gate_that_blocks_the_same_inputs_later_withdraws_the_verdict(small: A
         assert {row[0] for row in engine.rows("select distinct release from estimates")} == {"bad"}
 
 
+def test_a_report_that_somebody_removed_is_withdrawn_from_the_tables_too(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    (small.home.reports / "good" / f"{good.id}.json").unlink()
+
+    small.publish("1", blocked=("good",))
+
+    with open_snapshot(small.home) as engine:
+        assert {row[0] for row in engine.rows("select distinct release from estimates")} == {"bad"}
+        exposed = engine.rows("select distinct release from fct_exposures")
+    assert ("good",) not in exposed
+
+
 def test_a_verdict_that_was_withdrawn_stands_again_once_the_same_inputs_pass(small: Any) -> None:
     good = small.publish("1", blocked=())
     page = small.home.reports / "good" / f"{good.id}.html"
