@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ REASONS: Mapping[str, str] = {
     "gets too many answers": "results",
 }
 WAYS = tuple(REASONS)
+ENDS = "ends the process"  # which nothing can be told of, and nobody can tell
 
 
 def is_decisive(check_id: str) -> bool:
@@ -78,6 +80,8 @@ def spoil(
             raise ValueError(REASON)
         if way == "raises what no except names":
             raise SystemExit(0)
+        if way == ENDS:
+            os._exit(9)
         if way == "hangs":
             released.wait(10 * seconds)
         if way == "gives no number":

@@ -16,7 +16,7 @@ import pytest
 import two_releases
 from running import State
 from searching import Numbers, places
-from spoiling import REASONS, WAYS
+from spoiling import ENDS, REASONS, WAYS
 
 from landed.publish.bi_server import EmbeddedPostgres, binaries
 
@@ -132,6 +132,23 @@ def test_the_command_shows_the_reason_whatever_broke(
     for kept in numbers.values():
         assert kept.in_text(done.stdout + done.stderr) == set()
         assert places(project / ".landed", kept) == []
+
+
+@pytest.mark.full
+def test_a_check_that_ends_the_process_publishes_nothing_and_the_next_run_judges_again(
+    built: State, numbers: Mapping[str, Numbers], landed: Landed
+) -> None:
+    project = built.restored()
+
+    done = run_broken(project, ENDS)
+
+    assert done.returncode == 9
+    for kept in numbers.values():
+        assert kept.in_text(done.stdout + done.stderr) == set()
+        assert places(project / ".landed", kept) == []
+    assert landed("report", RELEASE, "--project", project).code == 3
+    assert landed("run", "--project", project).code == 0
+    assert Numbers.of(two_releases.latest(project / ".landed", RELEASE)) == numbers[RELEASE]
 
 
 @pytest.fixture(scope="module")
