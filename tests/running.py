@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,9 +120,28 @@ def build_marts(project: Path) -> None:
     run(project, job("ingest_landing", {}), job("build_marts", {}), add)
 
 
-def copied(project: Path, folder: Path) -> Path:
-    """A copy of a project with its home."""
-    return Path(shutil.copytree(project, folder / "copy"))
+@dataclass(frozen=True)
+class State:
+    """A project and a home that is put back as it was: at the same place nothing is parsed anew.
+
+    Args:
+        project: Where the project stands.
+        kept: Its home as it was.
+    """
+
+    project: Path
+    kept: Path
+
+    @classmethod
+    def of(cls, project: Path, folder: Path) -> State:
+        """The state of a project as it is now, kept in a folder."""
+        return cls(project, Path(shutil.copytree(project / ".landed", folder / "kept")))
+
+    def restored(self) -> Path:
+        """The project with that home; whatever became of it since is gone."""
+        shutil.rmtree(self.project / ".landed")
+        shutil.copytree(self.kept, self.project / ".landed")
+        return self.project
 
 
 def checks_shown(project: Path, release: str) -> Sequence[dg.AssetCheckEvaluation]:
