@@ -21,6 +21,7 @@ from ..gate import (
     gate_error,
     judge_data,
     judge_results,
+    told,
 )
 from ..impact import (
     Estimate,
@@ -145,7 +146,7 @@ def assess_release(
             provenance=provenance,
         )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
-        failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
+        failed = gate_error([f"the release could not be measured: {told(error)}"])
         return notice(
             decide(
                 release.release,
@@ -279,8 +280,3 @@ def _estimates(
         took = adoption_estimates(engine, catalog, release, cutoff_at=through)
         return took.estimates, (), took.designs
     return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), (), ()
-
-
-def _first_line(error: Exception) -> str:
-    """What went wrong, in one line."""
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

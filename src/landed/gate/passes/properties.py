@@ -58,6 +58,7 @@ where
     {_NEEDED}
     and event_on >= $judged_from
     and app_version is not null
+    and type = 'number'
     and log10_median is not null
 
 group by all
