@@ -94,7 +94,7 @@ DATA = (
               " event_on = cast(occurred_at - interval 7 hour as date)"
               f" where occurred_at >= {MIDWAY} + interval 7 hour"
               " and properties not like '%\"platform\":\"web\"%'"), means="warn"),
-    # 6.8 % +- 0.5 % of the events, against the 5 % that warn: 99.97 % of draws; of 7 % of people 97 %
+    # 6.8 % +- 0.5 % of the events, against 5 %: 99.97 % of draws; of 7 % of people, 97 %
     Kind("future_timestamps", "clocks of 8 % of people are three days ahead", ("clock_skew",),
          edit("update lake.events set occurred_at = occurred_at + interval 3 day,"
               " event_on = event_on + 3, clock_status = 'ahead'"
