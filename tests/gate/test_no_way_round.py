@@ -2,102 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spoiling import REASONS, WAYS, is_blocked, spoil
 
 from landed.errors import WarehouseError
-from landed.gate import GATE_ERROR, Suite, judging, load_suites
+from landed.gate import GATE_ERROR, Suite, load_suites
 from landed.gate.checks import CHECKS
-from landed.gate.facts import Fact
 from landed.impact.calendar import Calendar
 from landed.report import assess, render_html, render_markdown, render_text
-
-WAYS = (
-    "fails", "raises", "raises what no except names", "hangs", "returns None",
-    "gives no number", "gives no column", "leaves the registry", "leaves the suites",
-    "gets no answer", "gets too many answers",
-)  # fmt: skip
-HANGS_SECONDS = 1.5  # far longer than the tiny product's gate takes
-
-
-def is_decisive(check_id: str, suites: Mapping[str, Suite]) -> bool:
-    """Whether a failure of the check blocks; others warn."""
-    return any(
-        each.severity == "critical"
-        for suite in suites.values()
-        for each in suite.of_check(check_id)
-    )
-
-
-def spoil(
-    patch: pytest.MonkeyPatch, check_id: str, way: str
-) -> tuple[dict[str, Suite], threading.Event]:
-    """Break one check in one way; the suites that the run takes, and what lets a hung one go."""
-    suites = dict(load_suites())
-    name = next(name for name, suite in suites.items() if suite.of_check(check_id))
-    check = CHECKS[check_id]
-
-    def find(*_: Any) -> Any:
-        if way == "raises":
-            raise WarehouseError("the table is gone")
-        if way == "raises what no except names":
-            raise SystemExit(0)
-        if way == "hangs":
-            released.wait(10 * HANGS_SECONDS)
-        if way == "gives no number":
-            return Fact(dict.fromkeys(check.columns, float("nan")), "nothing", "something")
-        if way == "gives no column":
-            return Fact({}, "nothing", "something")
-        return _failing(check.columns, suites[name], check_id) if way == "fails" else None
-
-    released = threading.Event()
-    changed = dict(CHECKS)
-    if way == "leaves the registry":
-        del changed[check_id]
-    elif way == "leaves the suites":
-        left = tuple(each for each in suites[name].expectations if each.check_id != check_id)
-        suites[name] = replace(suites[name], expectations=left)
-    elif way.startswith("gets"):
-        patch.setattr(judging, "judge_of_process", lambda: _Judge(name, way))
-    else:
-        changed[check_id] = replace(check, find=find)
-    patch.setattr(judging, "CHECKS", changed)
-    if way in ("hangs", "raises what no except names"):
-        for judged in ("judge_data", "judge_results"):
-            impatient = partial(getattr(judging, judged), timeout_seconds=HANGS_SECONDS)
-            patch.setattr(assess, judged, impatient)
-    return suites, released
-
-
-def _failing(columns: tuple[str, ...], suite: Suite, check_id: str) -> Fact:
-    """A finding outside the limits of every expectation of the check."""
-    values: dict[str, float] = dict.fromkeys(columns, 0.0)
-    for each in suite.of_check(check_id):
-        high, low = each.kwargs.get("max_value"), each.kwargs.get("min_value")
-        values[each.kwargs["column"]] = low - 1 if high is None else high + 1
-    return Fact(values, "spoiled on purpose", "no spoiling")
-
-
-class _Judge:
-    """Answers as Great Expectations does, but for one suite too few or too many."""
-
-    def __init__(self, suite: str, way: str) -> None:
-        self.suite, self.is_short = suite, way == "gets no answer"
-        self.judge = judging.judge_of_process()
-
-    def answers(self, suite: str, frame: Any, expectations: Any) -> Any:
-        found = self.judge.answers(suite, frame, expectations)
-        if suite == self.suite:
-            return found[1:] if self.is_short else [*found, *found[:1]]
-        return found
 
 
 def assessed(world: Any, suites: Mapping[str, Suite]) -> assess.Assessment:
@@ -137,6 +55,12 @@ def everything_shown(found: assess.Assessment) -> str:
     )
 
 
+def asks_nothing(suites: Mapping[str, Suite], check_id: str, skipped: Mapping[str, str]) -> bool:
+    """Whether no check of its suite applies to the tiny product, each with its reason."""
+    suite = next(one for one in suites.values() if one.of_check(check_id))
+    return all(skipped.get(one) for one in suite.check_ids)
+
+
 def hold_back(world: Any, check_id: str, way: str, kept: set[str]) -> None:
     """Break a check in one way: nothing is published, and the reason is."""
     with pytest.MonkeyPatch.context() as patch:
@@ -145,7 +69,9 @@ def hold_back(world: Any, check_id: str, way: str, kept: set[str]) -> None:
         release.set()
     shown = everything_shown(found)
 
-    if way == "fails" and not is_decisive(check_id, load_suites()):
+    if way.startswith("gets") and asks_nothing(suites, check_id, found.decision.skipped):
+        return  # there is no answer to lose
+    if not is_blocked(check_id, way):
         assert check_id in {one.check_id for one in found.decision.warnings}
         return
     assert found.decision.decision == "blocked"
@@ -156,6 +82,7 @@ def hold_back(world: Any, check_id: str, way: str, kept: set[str]) -> None:
     assert not [number for number in kept if number in shown]
     failed = {one.check_id: one.observed for one in found.decision.failed}
     reason = failed[check_id] if way == "fails" else failed[GATE_ERROR]
+    assert REASONS[way] in reason
     assert reason in found.report.document["gate"]["checks"][0]["observed"]
 
 

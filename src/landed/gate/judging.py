@@ -218,6 +218,9 @@ def _judge_built_in(
     """Built-in checks of one suite: their facts side by side in one row."""
     facts: dict[str, Fact] = {}
     for check_id in suite.check_ids:
+        if check_id not in CHECKS:
+            found.errors.append(f"check `{check_id}`: it is not built in")
+            continue
         if CHECKS[check_id].stage != stage:
             continue
         if found.given_up.is_set():
@@ -312,6 +315,8 @@ def _other_counts(subject: Subject, exposure: Exposure) -> list[str]:
 
 def _refuse_undecidable(fact: Fact) -> None:
     """Great Expectations lets a null pass any range: it must never see one."""
+    if not isinstance(fact, Fact):
+        raise GateError("it found nothing", expected="a finding, or why it does not apply")
     for name, value in fact.columns.items():
         if value is None or not math.isfinite(value):
             raise GateError(f"its fact `{name}` is {value}", expected="a finite number")

@@ -11,10 +11,19 @@ from landed.gate.checks import CHECKS
 from .case import Outcome, open_case, outcome_of
 from .comparison_kinds import COMPARISON
 from .data_kinds import DATA, STATE
+from .definition_kinds import DEFINITIONS
+from .heartbeat_kinds import HEARTBEATS
 from .instrumentation_kinds import INSTRUMENTATION
 from .kinds import Kind
 
-KINDS: tuple[Kind, ...] = (*DATA, *STATE, *COMPARISON, *INSTRUMENTATION)
+KINDS: tuple[Kind, ...] = (
+    *DATA,
+    *STATE,
+    *COMPARISON,
+    *HEARTBEATS,
+    *INSTRUMENTATION,
+    *DEFINITIONS,
+)
 
 #: Checks that kinds below expect and that are not built yet; a test refuses those that are.
 AWAITED: frozenset[str] = frozenset()

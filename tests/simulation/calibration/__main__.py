@@ -29,6 +29,7 @@ from . import (
     discovery,
     events,
     everyone,
+    gate,
     staggered,
     verdicts,
     volume,
@@ -179,11 +180,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="share of the full draws")
     parser.add_argument("--only", action="append", default=[], help="a table; may repeat")
+    parser.add_argument(
+        "--gate", nargs="*", type=Path, default=[], help="files of runs drawn by its own command"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "calibration.md")
     chosen = parser.parse_args(arguments)
     began, peak = time.monotonic(), 0
     found: dict[tuple[int, int], list[Row]] = {}
     todo = list(jobs(chosen.share, chosen.only))
+    of_gate = gate.section(chosen.gate)
+    if not of_gate.rows:
+        print("no faults and clean releases of the gate: `make calibrate-gate` draws them")
     print(f"{len(todo)} cells, seed {SEED}, {PROCESSES} processes", flush=True)
     with ProcessPoolExecutor(PROCESSES) as pool:
         running = [pool.submit(timed, job) for job in todo]
@@ -202,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"           {mark}{row.claim}, {row.cell}: {row.found:.4f}", flush=True)
             # as far as it is: a run that is broken off leaves what it found, and says so
             left = [one.name for one in todo if (one.section, one.order) not in found]
+            left += [] if of_gate.rows else ["gate"]
             run = Run(
                 SEED,
                 datetime.now(UTC),
@@ -212,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 chosen.share,
                 tuple(left),
             )
-            sections = _sections(found)
+            sections = [*_sections(found), of_gate]
             chosen.out.write_text(document(sections, run), encoding="utf-8")
     missed = [row for one in sections for row in one.rows if not row.is_kept]
     print(f"{chosen.out}: {sum(len(one.rows) for one in sections)} rows, {len(missed)} missed")

@@ -180,17 +180,14 @@ def is_open(kind: Kind) -> bool:
     return awaits(kind) or kind.name in NOT_CAUGHT
 
 
-def faults(draws: int, _: object) -> list[Row]:
-    """The table's first cell, drawn at once."""
-    return rows_of_faults(list(drawn("faults", range(draws), KINDS, set())))
-
-
-def clean(draws: int, _: object) -> list[Row]:
-    """The table's second cell, drawn at once."""
-    return rows_of_clean(list(drawn("clean", range(draws), (), set())))
-
-
-CELLS = (faults, clean)
+def section(paths: Sequence[Path]) -> Section:
+    """The table of what was drawn; without rows where nothing was."""
+    found = read_runs(paths)
+    rows: list[Row] = []
+    for part, made in (("faults", rows_of_faults), ("clean", rows_of_clean)):
+        if of_part := [one for one in found if one.part == part]:
+            rows += made(of_part)
+    return Section(_TITLE, _TEXT, rows)
 
 
 def _share(of: Iterable[bool]) -> float:
@@ -208,7 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--table", nargs="+", type=Path, default=[], help="files of runs")
     chosen = parser.parse_args(arguments)
     if chosen.table:
-        return _print_table(read_runs(chosen.table))
+        table = section(chosen.table)
+        print("\n".join(lines_of(table)))
+        return 0 if all(row.is_kept for row in table.rows) else 1
     if chosen.part is None or chosen.file is None:
         parser.error("name a part and a file, or the files of a table")
     kinds = [kind for kind in KINDS if not chosen.kind or kind.name in chosen.kind]
@@ -220,15 +219,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             said = ", ".join(one.blocked) or "published"
             print(one.text or f"clean {one.number}: {said}", f"{one.seconds:.1f} s", flush=True)
     return 0
-
-
-def _print_table(found: Sequence[Ended]) -> int:
-    rows: list[Row] = []
-    for part, made in (("faults", rows_of_faults), ("clean", rows_of_clean)):
-        if of_part := [one for one in found if one.part == part]:
-            rows += made(of_part)
-    print("\n".join(lines_of(Section(_TITLE, _TEXT, rows))))
-    return 0 if all(row.is_kept for row in rows) else 1
 
 
 if __name__ == "__main__":
