@@ -11,10 +11,10 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check format dev bench docs calibrate lock clean
+.PHONY: help setup demo test test-full check format dev bench docs calibrate calibrate-gate lock clean
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"landed needs Python 3.11 to 3.13, {sys.executable} is {v[0]}.{v[1]}. Fix: make PYTHON=python3.12 …")'
@@ -50,8 +50,15 @@ test: check ## check, then every test but the slow proofs
 test-full: check ## every test, slow proofs included
 	@$(PYTEST)
 
-calibrate: $(VENV)/.dev ## draw the verdicts' error rates, write docs/calibration.md
-	@PYTHONPATH=tests OPENBLAS_NUM_THREADS=1 $(BIN)/python -m simulation.calibration
+calibrate: $(VENV)/.dev ## draw the error rates, write docs/calibration.md
+	@PYTHONPATH=tests OPENBLAS_NUM_THREADS=1 $(BIN)/python -m simulation.calibration --gate $(wildcard build/gate/*.jsonl)
+
+calibrate-gate: $(VENV)/.dev ## plant faults and judge clean releases for `calibrate`: five hours, goes on where it stopped
+	@mkdir -p build/gate
+	@export PYTHONPATH=tests OPENBLAS_NUM_THREADS=1; part="$(BIN)/python -m simulation.calibration.gate"; \
+	$$part clean --runs 0 500 --file build/gate/clean-a.jsonl & \
+	$$part clean --runs 500 1000 --file build/gate/clean-b.jsonl && \
+	$$part faults --runs 0 25 --file build/gate/faults.jsonl; wait
 
 format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from landed.errors import WarehouseError
 from landed.gate import Suite, expectations, judging, load_suites
 from landed.gate.checks import CHECKS
 from landed.gate.facts import Fact
@@ -77,7 +78,7 @@ def spoil(
         if release not in (None, subject.release.release):
             return check.find(subject, parameters)
         if way == "raises":
-            raise ValueError(REASON)
+            raise WarehouseError(REASON)
         if way == "raises what no except names":
             raise SystemExit(0)
         if way == ENDS:

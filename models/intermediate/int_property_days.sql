@@ -49,8 +49,7 @@ names as (
     select
         {{ event_days }},
         name,
-        length(name) <= {{ longest_name() }}
-        and row_number() over (partition by {{ event_days }} order by count(*) desc, name)
+        row_number() over (partition by {{ event_days }} order by count(*) desc, name)
         <= {{ most_properties() }} as is_listed
     from members
     group by {{ event_days }}, name

@@ -35,8 +35,11 @@ sessions as (
         count(distinct sequence_number) as numbers_seen,
         max(sequence_number) - min(sequence_number) + 1 as numbers_expected,
         count(*) filter (where event_name = '{{ heartbeat }}') as beats_seen,
-        {{ seconds_between('min(occurred_at)', 'max(occurred_at)') }}
-        // {{ var('telemetry_heartbeat_seconds') }} as beats_expected
+        -- of a number with a fraction `//` keeps the fraction: nobody sends a part of a beat
+        cast(floor(
+            {{ seconds_between('min(occurred_at)', 'max(occurred_at)') }}
+            / {{ var('telemetry_heartbeat_seconds') }}
+        ) as bigint) as beats_expected
 
     from events
 

@@ -13,7 +13,8 @@
 {# Members of one row's properties. #}
 {% macro most_members() %}300{% endmacro %}
 
-{# Properties of an event and day that get rows of their own, and characters of a name. #}
+{# Properties of an event and day that get rows of their own, and characters of a name; members
+   with longer ones are not looked at. #}
 {% macro most_properties() %}100{% endmacro %}
 {% macro longest_name() %}200{% endmacro %}
 
@@ -69,7 +70,11 @@
         {{ columns }},
         name,
         {{ json_type_of('value') }} as type,
-        case when type = 'number' then try_cast(value as double) end as number,
+        {# one beyond a double has no size; no logarithm is taken of it #}
+        case
+            when type = 'number' and isfinite(try_cast(value as double))
+                then try_cast(value as double)
+        end as number,
         {{ place_of('type', 'number', 'value') }} as place
     from (
         select
@@ -78,8 +83,10 @@
             unnest(json_extract(properties, '$.*')[:{{ most_members() }}]) as value
         from {{ table }}
     ) as members
-    {# a number that counts events wanders by what is counted #}
-    {{ "where name != '" ~ var('telemetry_sequence') ~ "'" if var('telemetry_sequence') }}
+    where
+        length(name) <= {{ longest_name() }}
+        {# a number that counts events wanders by what is counted #}
+        {{ "and name != '" ~ var('telemetry_sequence') ~ "'" if var('telemetry_sequence') }}
 {% endmacro %}
 
 {# Whether two tables agree in some columns. #}

@@ -239,7 +239,7 @@ from fct_exposures, range(2) as days(n);
 
 create table dim_units as
 select unit_id, false as is_bot, if(unit_id < 'u20', 'team', 'free') as plan,
-    timestamp '2026-03-01' as first_seen_at
+    timestamp '2026-03-01' as first_seen_at, timestamp '2026-03-17' as last_seen_at
 from fct_exposures;
 
 create table fct_events (
@@ -283,6 +283,10 @@ create table int_property_days (
     type varchar, row_count bigint, name_count bigint, log10_median double,
     places map(integer, ubigint));
 
+create view int_unit_days as
+select unit_id, event_on, min_by(app_version, occurred_at) as first_app_version
+from fct_events group by all;
+
 create view lake.events as select 'web' as source, occurred_at from fct_events;
 
 create table lake.sources (source varchar, kind varchar, complete_through timestamp);
@@ -298,6 +302,7 @@ class Arrivals:
     rows_in: int
     duplicate: int = 0
     refused: int = 0
+    conflict: int = 0
 
 
 @dataclass

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+
+from landed.gate import load_suites
 
 
 def test_row_accounting_refuses_a_source_that_lost_rows(world, account, result_of):
@@ -149,3 +152,65 @@ def test_quarantine_jump_passes_twice_the_usual_share(world, account, arrivals, 
     world.accounts = [account("web", "events", 220_000, 219_770, quarantined=230, arrivals=days)]
 
     assert result_of(world.data(), "quarantine_jump").passed is True
+
+
+def test_row_conflicts_refuses_a_source_with_more_than_a_fiftieth_under_ids_of_others(
+    world, account, result_of
+):
+    world.accounts = [
+        account("web", "events", 1000, 1000),
+        account("app", "events", 1000, 979, conflict=21),
+    ]
+
+    decision = world.data()
+
+    check = result_of(decision, "row_conflicts")
+    assert [each.check_id for each in decision.failed] == ["row_conflicts"]
+    assert check.observed == (
+        "21 of 1,000 rows of source `app` under the id of another row, with other content (2.1 %)"
+    )
+    assert check.expected == "at most 2 % of each source's rows under the id of another row"
+
+
+def test_row_conflicts_warns_between_a_thousandth_and_a_fiftieth(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 980, conflict=20)]
+
+    decision = world.data()
+
+    assert decision.decision == "pass"
+    assert [each.check_id for each in decision.warnings] == ["row_conflicts"]
+
+
+def test_row_conflicts_passes_a_single_accident_and_any_number_of_duplicates(
+    world, account, result_of
+):
+    world.accounts = [account("web", "events", 1000, 499, duplicate=500, conflict=1)]
+
+    assert result_of(world.data(), "row_conflicts").passed is True
+
+
+def test_row_conflicts_refuses_ids_that_went_wrong_since_the_release_shipped(
+    world, account, arrivals, result_of
+):
+    late = (arrivals(date(2026, 2, 1), 9_000), arrivals(date(2026, 3, 5), 1_000, conflict=30))
+    world.accounts = [account("web", "events", 10_000, 9_970, conflict=30, arrivals=late)]
+
+    check = result_of(world.data(), "row_conflicts")
+
+    assert check.blocks
+    assert "30 of 1,000 rows of source `web`" in check.observed
+
+
+def test_row_conflicts_takes_off_what_a_source_says_comes_again_changed(world, account, result_of):
+    world.accounts = [account("web", "events", 1000, 880, conflict=120)]
+    assert result_of(world.data(), "row_conflicts").blocks
+    suites = load_suites()
+    tickets = tuple(
+        replace(one, by_source={"web": {"explained_share": 0.1195}})
+        if one.check_id == "row_conflicts"
+        else one
+        for one in suites["accounting"].expectations
+    )
+    world.suites = {**suites, "accounting": replace(suites["accounting"], expectations=tickets)}
+
+    assert result_of(world.data(), "row_conflicts").passed is True

@@ -36,7 +36,8 @@ create or replace table agg_unit_days as
 select unit_id, cast(exposed_at as date) - 1 - n::integer as event_on, 3 as event_count
 from fct_exposures, range(2) as days(n);
 create or replace table dim_units as
-select unit_id, false as is_bot, 'team' as plan, timestamp '2026-03-01' as first_seen_at
+select unit_id, false as is_bot, 'team' as plan, timestamp '2026-03-01' as first_seen_at,
+    timestamp '2026-03-17' as last_seen_at
 from fct_exposures;
 
 delete from fct_events;

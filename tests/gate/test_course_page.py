@@ -57,7 +57,9 @@ create table int_labels as
 select release, unit_id, variant, min(occurred_at) as labelled_at
 from actions, dim_releases group by all;
 create table dim_units as
-select unit_id, false as is_bot, min(occurred_at) as first_seen_at from actions group by unit_id;
+select unit_id, false as is_bot, min(occurred_at) as first_seen_at,
+    max(occurred_at) as last_seen_at
+from actions group by unit_id;
 create table int_telemetry_days (
     unit_id varchar, event_on date, signal varchar, expected_count bigint, seen_count bigint
 );

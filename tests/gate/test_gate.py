@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from landed.catalog.releases import Exemption
-from landed.errors import GateRefused
+from landed.errors import GateRefused, WarehouseError
 from landed.gate import judge_results, load_suites
 from landed.gate.checks import CHECKS
 from landed.gate.expectations import Judge
@@ -24,7 +24,7 @@ OFF = "delete from fct_exposures where variant = 'control' and unit_id <> 'u00'"
 @pytest.mark.parametrize("check_id", sorted(CHECKS))
 def test_a_check_that_raises_blocks(world, result_of, monkeypatch, check_id):
     def fails(subject, parameters):
-        raise RuntimeError("the disk is gone")
+        raise WarehouseError("the disk is gone")
 
     broken = {**CHECKS, check_id: replace(CHECKS[check_id], find=fails)}
     monkeypatch.setattr("landed.gate.judging.CHECKS", broken)
@@ -103,7 +103,7 @@ def test_an_expectation_over_a_column_that_is_not_there_blocks(world, result_of)
     decision = world.data()
 
     assert decision.decision == "blocked"
-    assert 'The column "nothing" in BatchData does not exist' in (
+    assert "there is no column `nothing` in its facts" in (
         result_of(decision, "gate_error").observed
     )
 
@@ -127,12 +127,12 @@ def test_a_missing_result_blocks(world, result_of, monkeypatch):
 
 def test_a_judge_that_cannot_start_blocks(world, result_of, monkeypatch):
     def fails():
-        raise ImportError("no module named great_expectations")
+        raise ModuleNotFoundError("gone", name="great_expectations")
 
     monkeypatch.setattr("landed.gate.judging.judge_of_process", fails)
 
     assert result_of(world.data(), "gate_error").observed == (
-        "the gate cannot start: no module named great_expectations"
+        "the gate cannot start: ModuleNotFoundError: no module `great_expectations`"
     )
 
 

@@ -197,3 +197,70 @@ def test_must_emit_refuses_an_event_that_units_exposed_on_a_newer_version_never_
         " limit 1"
     )
     assert result_of(world.data(), "must_emit").passed
+
+
+UPDATED = """
+drop table fct_events cascade;
+create table fct_events as
+select * replace (
+    if(occurred_at >= '2026-03-06' and hash(unit_id) % 2 = 0, '2.1', '2.0') as app_version
+)
+from old_events
+union all by name
+select 5000 + row_number() over () as event_id, event_name, unit_id, occurred_at,
+    occurred_at::date as event_on, 'web' as source, '{}' as properties, app_version
+from (
+    select unit_id, exposed_at + to_days(n::integer) as occurred_at, unnest(EVENTS) as event_name,
+        if(occurred_at >= '2026-03-06' and hash(unit_id) % 2 = 0, '2.1', '2.0') as app_version
+    from fct_exposures, range(1, 6) as days(n) where variant = 'checklist'
+);
+create or replace view lake.events as select 'web' as source, occurred_at from fct_events;
+"""
+
+
+def updated(world, events="['view', 'checklist_shown']"):
+    """Two hundred units, all exposed on version 2.0, of which half have 2.1 from the sixth on."""
+    world.run(MORE_UNITS.replace("SIZE", "400"))
+    world.run("create table old_events as from fct_events")
+    world.run(UPDATED.replace("EVENTS", events))
+    return world
+
+
+def test_must_emit_refuses_an_event_that_units_stop_sending_as_they_update(world, result_of):
+    updated(world)
+    assert result_of(world.data(), "must_emit").passed
+    world.run("delete from fct_events where event_name = 'checklist_shown' and app_version = '2.1'")
+
+    check = result_of(world.data(), "must_emit")
+
+    assert check.blocks
+    assert "`checklist_shown` in checklist not seen since 2.1: none of" in check.observed
+    assert "exposed units that were there with it on 2026-03-0" in check.observed
+    assert "100 % of those with older versions did" in check.observed
+
+
+def test_must_emit_names_a_version_in_between_that_does_not_send_the_event(world, result_of):
+    updated(world)
+    world.run(
+        "update fct_events set app_version = '2.2'"
+        " where app_version = '2.1' and occurred_at >= '2026-03-07'"
+    )
+    world.run("delete from fct_events where event_name = 'checklist_shown' and app_version = '2.1'")
+
+    check = result_of(world.data(), "must_emit")
+
+    assert check.blocks
+    assert "`checklist_shown` in checklist not seen in `2.1`: none of" in check.observed
+
+
+def test_must_emit_passes_an_event_that_a_unit_sends_once_before_it_updates(world, result_of):
+    updated(world, events="['view']")
+
+    assert result_of(world.data(), "must_emit").passed
+
+
+def test_must_emit_passes_an_event_that_older_versions_do_not_send(world, result_of):
+    updated(world)
+    world.run("delete from fct_events where event_name = 'checklist_shown' and app_version = '2.0'")
+
+    assert result_of(world.data(), "must_emit").passed

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from profile_rows import SHIPPED_ON, add_numbers, add_rows, add_texts, read_amount
 
+from landed.gate.checks.value_drift import stability_index
+
 EVEN = {1: 20, 5: 12, 9: 8}
 
 
@@ -69,3 +71,12 @@ def test_value_drift_passes_an_even_mix(orders, result_of):
     add_numbers(orders, 1.5)
 
     assert result_of(orders.data(), "value_drift").passed is True
+
+
+def test_value_drift_warns_of_a_mix_that_is_new_in_the_latest_week(orders, drifts):
+    add_texts(orders, EVEN, until="2026-03-11")
+    add_texts(orders, {1: 6, 5: 6, 9: 28}, since="2026-03-11")
+    whole = {1: 9 * 20 + 5 * 6, 5: 9 * 12 + 5 * 6, 9: 9 * 8 + 5 * 28}
+    assert stability_index(EVEN, whole) < 0.25
+
+    assert drifts(orders).startswith("`plan` of `order` is spread otherwise in the last seven days")

@@ -120,3 +120,34 @@ def test_hour_shift_passes_a_clock_change(world, result_of):
 
     assert result_of(decision, "hour_shift").passed is True
     assert not [each for each in decision.failed if each.check_id == "volume"]
+
+
+BORN = """
+insert into fct_events (event_id, event_name, unit_id, occurred_at)
+select 3000000 + row_number() over (), 'tip_shown', 'u00', hour + to_minutes(nth)
+from generate_series(timestamp '{since}', timestamp '2026-03-17', interval 1 hour) as h(hour),
+    range(40) as e(nth)
+where nth < {rows}
+"""
+
+
+def test_an_event_that_began_with_the_release_does_not_hide_what_the_source_lost(busy, result_of):
+    busy.run(BORN.format(since="2026-03-02", rows="40"))
+    busy.run(
+        "delete from fct_events where occurred_at::date = '2026-03-10' and event_id % 10 < 6"
+        " and event_name = 'beat'"
+    )
+
+    check = result_of(busy.data(), "volume")
+
+    assert check.passed is False
+    assert "in the day 2026-03-10, 504 usual" in check.observed
+
+
+def test_an_event_that_goes_on_under_a_new_name_is_no_lost_volume(busy, result_of):
+    busy.run(
+        "update fct_events set event_name = 'beat_2'"
+        " where event_name = 'beat' and occurred_at >= '2026-03-10'"
+    )
+
+    assert not result_of(busy.data(), "volume").blocks

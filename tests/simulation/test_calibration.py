@@ -15,6 +15,7 @@ from simulation.calibration import (
     comparison,
     coverage,
     discovery,
+    events,
     verdicts,
     volume,
 )
@@ -33,8 +34,10 @@ DRAWS = {
         "logging": 5_000,
         "crossover": 5_000,
         "early": 5_000,
+        "replay": 20,
     },
     volume: {"clean": 60, "losses": 60, "shifts": 60},
+    events: {"clean": 20, "stops": 60},
 }
 USUAL = 150
 

@@ -32,6 +32,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         event("n1", _at(1), name="odd", properties={"amount": None, "a.b": [1], "": {"x": 1}}),
         Event("n2", _at(2), "odd", properties='{"amount": 1e999}'),
         Event("n3", _at(3), "odd", properties="[1, 2]"),
+        *(
+            Event(f"i{n}", _at(n), "endless", properties=f'{{"amount": {number}}}')
+            for n, number in enumerate(["1e999", "-1e999", "NaN", "Infinity", "9" * 400])
+        ),
+        event("l1", _at(6), name="long", properties={"a" * 201: 1, "b" * 200: 1}),
         Event("n4", _at(4), "odd", properties=json.dumps({"long": "x" * 40_000})),
     ]
     crowd = [
@@ -89,6 +94,19 @@ def test_odd_values_have_their_type_and_break_nothing(built: Built) -> None:
         ("a.b", "array"): 1,
         ("", "object"): 1,
     }
+
+
+def test_a_number_beyond_a_double_is_a_number_without_a_size(built: Built) -> None:
+    rows = built.rows(
+        "select row_count, log10_median, places from int_property_days"
+        " where event_name = 'endless' and property = 'amount'"
+    )
+
+    assert rows == [(5, None, None)]
+
+
+def test_a_name_of_more_than_200_characters_crowds_nothing_out(built: Built) -> None:
+    assert _profile(built, "long") == {(None, "rows"): 1, ("b" * 200, "number"): 1}
 
 
 def test_an_event_with_hundreds_of_keys_keeps_a_hundred_and_counts_the_rest(built: Built) -> None:

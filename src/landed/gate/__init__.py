@@ -12,6 +12,7 @@ from .facts import Account, ModelTest
 from .judging import judge_data, judge_results
 from .record import GateRecord, JudgedRelease
 from .suites import Expectation, Suite, lint_exemptions, load_suites
+from .told import told
 
 __all__ = [
     "EXEMPTION_EXPIRED",
@@ -30,4 +31,5 @@ __all__ = [
     "judge_results",
     "lint_exemptions",
     "load_suites",
+    "told",
 ]

@@ -98,7 +98,7 @@ def match_answers(suite: str, results: Sequence[Any], asked: int) -> list[Answer
     by_position: dict[int, Answer] = {}
     for result in results:
         position = result.expectation_config.meta["position"]
-        error = _exception_of(result.exception_info)
+        error = _exception_of(result)
         by_position[position] = Answer(result.success is True and error is None, error)
     if len(results) != asked or sorted(by_position) != list(range(asked)):
         raise GateError(
@@ -109,12 +109,20 @@ def match_answers(suite: str, results: Sequence[Any], asked: int) -> list[Answer
     return [by_position[position] for position in range(asked)]
 
 
-def _exception_of(info: Any) -> str | None:
-    """The message in a result's `exception_info`, which is one mapping, or one a metric."""
+def _exception_of(result: Any) -> str | None:
+    """Why a result is none, in our words: those of the library quote values of the frame.
+
+    What `exception_info` says is in one mapping, or in one a metric.
+    """
+    info, asked = result.exception_info, result.expectation_config
     if not isinstance(info, Mapping):
         return None
+    column = asked.kwargs.get("column")
+    of_column = "" if column is None else f" of the column `{column}`"
     for entry in (info, *info.values()):
         if isinstance(entry, Mapping) and entry.get("raised_exception"):
-            lines = str(entry.get("exception_message") or "").splitlines()
-            return lines[0] if lines else "an exception without a message"
+            said = str(entry.get("exception_message"))
+            if f'The column "{column}" in BatchData does not exist' in said:
+                return f"there is no column `{column}` in its facts"
+            return f"Great Expectations cannot judge `{asked.type}`{of_column}"
     return None

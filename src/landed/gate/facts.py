@@ -73,6 +73,10 @@ class DayAccount(Protocol):
     def refused(self) -> int:
         """Rows in quarantine."""
 
+    @property
+    def conflict(self) -> int:
+        """Rows with the id of another row and other content."""
+
 
 class Account(Protocol):
     """Row account of one source over its whole life; `landed.ingest.SourceAccount` is one."""

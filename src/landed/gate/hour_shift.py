@@ -54,13 +54,14 @@ def shifted_days(
     misfits = np.full(len(grid), np.nan)
     moves = np.zeros(len(grid), dtype=int)
     left = np.full(len(grid), np.nan)
+    hours_of_day = np.arange(24)
+    moved = (hours_of_day - hours_of_day[:, None]) % 24  # row m takes each hour m hours later
     for day in range(first + 14, len(grid)):
         before = [day - 7 * week for week in range(1, _WEEKS + 1) if day - 7 * week >= first]
         usual = grid[before].sum(axis=0)
         if min(grid[day].sum(), usual.sum() / len(before)) < limits["min_events"]:
             continue
-        turned = np.stack([np.roll(usual, move) for move in range(24)])
-        fits = _correlations(np.sqrt(turned), np.sqrt(grid[day]))
+        fits = _correlations(np.sqrt(usual[moved]), np.sqrt(grid[day]))
         misfits[day], moves[day], left[day] = 1 - fits[0], fits.argmax(), 1 - fits.max()
     for day in range((judged[0] - begin).days, len(grid)):
         earlier = misfits[max(0, day - 7 * _WEEKS) : day]

@@ -21,10 +21,9 @@ from .exemptions import exempted, exemption_expired
 from .expectations import Answer, GateError, Judge
 from .facts import MOST_SAMPLED, Account, Fact, ModelTest, NotApplicable, Parameters, Subject, share
 from .suites import BOUND_NAMES, SEVERITIES, Expectation, Suite, load_suites
+from .told import shown, told
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..impact import Estimate, Exposure, ReleaseLooks
 
 #: A gate that takes longer has hung: it blocks the release instead of holding up the others.
@@ -191,7 +190,7 @@ def _judge(
         made = suites if suites is not None else _core_suites()
         judge = judge_of_process()
     except Exception as error:  # noqa: BLE001 - whatever it is, it must block and say so
-        found.errors.append(f"the gate cannot start: {_message(error)}")
+        found.errors.append(f"the gate cannot start: {told(error)}")
         return
     asked = {check_id for suite in made.values() for check_id in suite.check_ids}
     found.errors.extend(
@@ -210,7 +209,7 @@ def _judge(
             elif stage == "data":
                 _judge_own_facts(judge, suite, subject, found)
         except Exception as error:  # noqa: BLE001 - likewise
-            found.errors.append(f"suite `{suite.name}`: {_message(error)}")
+            found.errors.append(f"suite `{suite.name}`: {told(error)}")
 
 
 def _judge_built_in(
@@ -234,7 +233,7 @@ def _judge_built_in(
                 _refuse_undecidable(fact)
                 facts[check_id] = fact
         except Exception as error:  # noqa: BLE001 - likewise
-            found.errors.append(f"check `{check_id}`: {_message(error)}")
+            found.errors.append(f"check `{check_id}`: {told(error)}")
     if not facts or found.given_up.is_set():
         return
     import pandas as pd
@@ -271,7 +270,8 @@ def _judge_own_facts(judge: Judge, suite: Suite, subject: Subject, found: _Found
     for check_id in suite.check_ids:
         mine = _of_check(check_id, suite.expectations, answers)
         column = str(mine[0][0].kwargs.get("column", ""))
-        found.add(suite, mine, _described, Fact({}, _shown(frame, column), ""))
+        named = (subject.release.variants, *(each.kwargs.values() for each, _ in mine))
+        found.add(suite, mine, _described, Fact({}, shown(frame, column, named), ""))
 
 
 def _of_check(
@@ -349,19 +349,6 @@ def _described(expectation: Expectation) -> str:
     return f"{words} ({rest})"
 
 
-def _shown(frame: pd.DataFrame, column: str) -> str:
-    if column not in frame:
-        return f"{len(frame):,} rows of facts"
-    values = [f"{value:g}" if isinstance(value, float) else str(value) for value in frame[column]]
-    more = f" and {len(values) - 5:,} more" if len(values) > 5 else ""
-    return f"{column} = {', '.join(values[:5])}{more}"
-
-
-def _message(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".")
-
-
 @functools.cache
 def _core_suites() -> Mapping[str, Suite]:
     return load_suites()
@@ -384,7 +371,7 @@ def _within(seconds: float, work: Callable[[_Found], None]) -> _Found:
         try:
             work(found)
         except BaseException as error:  # noqa: BLE001 - likewise, also what a library exits with
-            found.errors.append(f"it ended with {type(error).__name__}: {_message(error)}")
+            found.errors.append(told(error))
         finally:
             ended.set()
 

@@ -62,7 +62,7 @@ def departures(
     *,
     min_expected: float,
     usual: tuple[float, float],
-    alpha: float,
+    alpha: Mapping[int, float],
 ) -> Iterator[Departure]:
     """Hours and days outside what is usual, of which a count as far off is rarer than `alpha`.
 
@@ -73,7 +73,7 @@ def departures(
         closed_at: Hours and days that end later are not judged yet.
         min_expected: Counts that are expected to be smaller are not judged. Count.
         usual: Shares of the expected count between which nothing is judged.
-        alpha: Of one hour or day, one-sided. Probability.
+        alpha: Of one hour (1) and of one day (24), one-sided. Probabilities.
     """
     import numpy as np
 
@@ -84,7 +84,31 @@ def departures(
     closed = int((closed_at - start) / timedelta(hours=1))
     weekend = np.array([(begin + timedelta(days=day)).weekday() >= 5 for day in range(len(grid))])
     for hours, values in ((1, grid), (24, grid.sum(axis=1, keepdims=True))):
-        yield from _departures(values, hours, start, closed, weekend, min_expected, usual, alpha)
+        yield from _departures(
+            values, hours, start, closed, weekend, min_expected, usual, alpha[hours]
+        )
+
+
+def share_of_usual(
+    counts: Mapping[datetime, int], starts_at: datetime, hours: int, known_from: date
+) -> float:
+    """Of what an hour or a day had in the four weeks before at the median, what it has; 1 if none.
+
+    Args:
+        counts: Events by UTC hour, where there are any.
+        starts_at: Of the hour or day.
+        hours: 1 or 24.
+        known_from: First whole day of the series.
+    """
+    import numpy as np
+
+    def total(start: datetime) -> int:
+        return sum(counts.get(start + timedelta(hours=at), 0) for at in range(hours))
+
+    starts = [starts_at - timedelta(weeks=week + 1) for week in range(WEEKS)]
+    known = [total(start) for start in starts if start.date() >= known_from]
+    usual = float(np.median(known)) if known else 0.0
+    return total(starts_at) / usual if usual else 1.0
 
 
 def _departures(  # noqa: PLR0917 - a grid and what is known of it

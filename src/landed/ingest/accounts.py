@@ -21,12 +21,14 @@ class DayAccount:
         rows_in: Records read, but for those that a select or an erasure leaves out.
         duplicate: Of them, those that repeat one.
         refused: Of them, those in quarantine.
+        conflict: Of them, those with the id of another one and other content.
     """
 
     day: date
     rows_in: int
     duplicate: int
     refused: int
+    conflict: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,13 @@ def merged(one: SourceAccount, other: SourceAccount) -> SourceAccount:
 def _arrived(accounts: Iterable[DayAccount]) -> tuple[DayAccount, ...]:
     found: dict[date, DayAccount] = {}
     for one in accounts:
-        known = found.get(one.day, DayAccount(one.day, 0, 0, 0))
+        known = found.get(one.day, DayAccount(one.day, 0, 0, 0, 0))
         found[one.day] = DayAccount(
             one.day,
             known.rows_in + one.rows_in,
             known.duplicate + one.duplicate,
             known.refused + one.refused,
+            known.conflict + one.conflict,
         )
     return tuple(found[day] for day in sorted(found))
 

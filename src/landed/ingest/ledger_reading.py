@@ -16,7 +16,7 @@ from .ledger_store import LAST_NUMBER, LedgerStore
 #: Rows of the batches by source and the day they were committed, without what was left out.
 _ARRIVALS = """
 select source, date(committed_at) as day, sum(rows_in - left_out), sum(duplicate),
-    sum(quarantined - left_out)
+    sum(quarantined - left_out), sum(conflict)
 from (
     select batches.*, coalesce(
         (select sum(rows) from reasons where reasons.sequence = batches.sequence

@@ -21,6 +21,7 @@ from ..gate import (
     gate_error,
     judge_data,
     judge_results,
+    told,
 )
 from ..impact import (
     Estimate,
@@ -117,7 +118,7 @@ def assess_release(
             looks=looks,
         )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
-        failed = gate_error([f"the release could not be judged: {_first_line(error)}"])
+        failed = gate_error([f"the release could not be judged: {told(error)}"])
         decision = decide(release.release, [failed], stage="data", judged_at=now)
 
     def notice(blocked: GateDecision, known: ReleaseLooks | None = None) -> Assessment:
@@ -151,7 +152,7 @@ def assess_release(
             provenance=provenance,
         )
     except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
-        failed = gate_error([f"the release could not be measured: {_first_line(error)}"])
+        failed = gate_error([f"the release could not be measured: {told(error)}"])
         return notice(
             decide(
                 release.release,
@@ -285,8 +286,3 @@ def _estimates(
         took = adoption_estimates(engine, catalog, release, cutoff_at=through)
         return took.estimates, (), took.designs
     return estimate_release(release, catalog, moments, looks=looks, cutoff_at=through), (), ()
-
-
-def _first_line(error: Exception) -> str:
-    """What went wrong, in one line."""
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

@@ -12,6 +12,7 @@ import duckdb
 
 from ..errors import WarehouseError
 from ..settings import Settings
+from .engine_errors import without_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ class Engine:
             )
             connection.execute("set TimeZone = 'UTC'")
         except duckdb.Error as error:
-            raise _explain(error, path) from error
+            raise _explain(error, path, without_values(error, "")) from error
         except OSError as error:
             raise WarehouseError(
                 f"cannot open the database: {error.strerror or error}",
@@ -118,14 +119,14 @@ class Engine:
         try:
             self._connection.execute(sql, params)
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
 
     def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
         """Run a query; all rows."""
         try:
             return self._connection.execute(sql, params).fetchall()
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
 
     def described(
         self, sql: str, params: Params = None
@@ -136,7 +137,7 @@ class Engine:
             columns = [(column[0], str(column[1])) for column in cursor.description or ()]
             return columns, cursor.fetchall()
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
 
     def seal(self) -> None:
         """Close files, extensions and settings to SQL; what was opened before stays readable.
@@ -156,7 +157,7 @@ class Engine:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
 
     def one(self, sql: str, params: Params = None) -> tuple[Any, ...] | None:
         """Run a query; its first row, or None."""
@@ -168,21 +169,21 @@ class Engine:
         try:
             return self._connection.sql(sql, params=params).to_arrow_table()
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
 
     def frame(self, sql: str, params: Params = None) -> pd.DataFrame:
         """Run a query; a pandas frame."""
         try:
             return self._connection.execute(sql, params).df()
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
 
     def register(self, name: str, table: object) -> None:
         """Show an Arrow table or a pandas frame as the view `name`."""
         try:
             self._connection.register(name, table)
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, "") from None
 
     def unregister(self, name: str) -> None:
         """Take back what `register` showed."""
@@ -201,7 +202,7 @@ class Engine:
         try:
             self._connection.execute(f"attach '{quoted}' as \"{name}\"{mode}")
         except duckdb.Error as error:
-            raise _explain(error, path) from error
+            raise _explain(error, path, without_values(error, "")) from None
 
     def row_counts(self, schema: str = "main") -> dict[str, int]:
         """Rows of every table of a schema, by name. Counts."""
@@ -226,8 +227,16 @@ class Engine:
         try:
             statements = self._connection.extract_statements(sql)
         except duckdb.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._refused(error, sql) from None
         return [statement.type.name for statement in statements]
+
+    def _refused(self, error: duckdb.Error, sql: str) -> WarehouseError:
+        """Our own error; never chained to the engine's, whose text can hold values of the data."""
+        try:
+            tables = sorted(self._connection.get_table_names(sql)) if sql else []
+        except duckdb.Error:  # the statement does not parse, or is no query
+            tables = []
+        return _explain(error, self.path, without_values(error, sql, tables))
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -245,10 +254,10 @@ class Engine:
         self.close()
 
 
-def _explain(error: duckdb.Error, path: Path | None) -> WarehouseError:
+def _explain(error: duckdb.Error, path: Path | None, said: str) -> WarehouseError:
     text = str(error).strip()
     where = str(path) if path else "the database in memory"
-    holder = _HOLDER.search(text)
+    holder = _HOLDER.search(text) if isinstance(error, duckdb.IOException) else None
     if holder:
         return WarehouseError(
             f"the database is locked by process {holder['pid']} ({holder['command']})",
@@ -257,12 +266,10 @@ def _explain(error: duckdb.Error, path: Path | None) -> WarehouseError:
             fix="wait until that process has finished, or end it.",
             code="database_locked",
         )
-    first, _, rest = text.partition("\n")
-    hint = rest.strip().splitlines()
     is_disk = isinstance(error, duckdb.IOException)
     return WarehouseError(
-        first + (f" {hint[0].strip()}" if hint and hint[0].startswith("Candidate") else ""),
+        said,
         where=where,
         fix="check the disk's space and health, then run again." if is_disk else "",
-        code="database_locked" if "Could not set lock" in text else "engine",
+        code="database_locked" if is_disk and "Could not set lock" in text else "engine",
     )

@@ -67,7 +67,7 @@ class Store:
             with self._connection.transaction():
                 yield
         except psycopg.Error as error:
-            raise _explain(error) from error
+            raise _explain(error) from None
 
     def execute(self, text: str, *names: str | tuple[str, ...], params: Sequence[Any] = ()) -> None:
         """Run one statement; each `{}` of it takes a name, quoted as an identifier."""
@@ -103,7 +103,7 @@ class Store:
                     copy.write_row(row)
                     count += 1
         except psycopg.Error as error:
-            raise _explain(error) from error
+            raise _explain(error) from None
         return count
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class Store:
         try:
             return self._connection.execute(statement, params or None)
         except psycopg.Error as error:
-            raise _explain(error) from error
+            raise _explain(error) from None
 
 
 def _without_password(text: str, url: str) -> str:
@@ -144,10 +144,21 @@ def _without_password(text: str, url: str) -> str:
     return text.replace(str(password), "***") if password else text
 
 
+def said(error: Exception) -> str:
+    """The server's first line, or the kind of error where that line can hold a value of the data.
+
+    Classes 22 and 23 of SQLSTATE are errors of values and of constraints on them, P0 those that a
+    function raises.
+    """
+    state = getattr(error, "sqlstate", None) or ""
+    if state[:2] in ("22", "23", "P0"):
+        return f"{type(error).__name__} while rows were worked on"
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _explain(error: psycopg.Error) -> WarehouseError:
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return WarehouseError(
-        f"the BI store refuses: {text}",
+        f"the BI store refuses: {said(error)}",
         where=f"PostgreSQL, state {error.sqlstate or 'unknown'}",
         code="bi_store",
     )

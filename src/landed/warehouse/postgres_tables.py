@@ -13,7 +13,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from ..errors import WarehouseError
-from .postgres import _without_password
+from .postgres import _without_password, said
 
 CONNECT_SECONDS = 10
 #: What one batch holds at most; with its copy in Python about 40 MB.
@@ -153,10 +153,10 @@ def _explained(url: str) -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, UnicodeError) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
+        text = said(error)
         state = getattr(error, "sqlstate", None)
         raise WarehouseError(
-            f"PostgreSQL refuses: {_without_password(said[0], url) if url else said[0]}"
+            f"PostgreSQL refuses: {_without_password(text, url) if url else text}"
             + (f" (state {state})" if state else ""),
             fix="check that the server runs, and what the role may read.",
             code="postgres",

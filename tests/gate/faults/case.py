@@ -58,8 +58,8 @@ class Case:
         (rows,) = self.engine.one("select count(*) from lake.events") or (0,)
         self.accounts[0].rows_in = self.accounts[0].accepted = rows
 
-    def build(self, *, keeping: str | None = None) -> None:
-        """The marts of the lake as it is; one may be kept, with what it was built of."""
+    def build(self, **how: Any) -> None:
+        """The marts of the lake as it is, but for what `Compiled.build` is told."""
         through = read_data_through(self.engine, self.now)
         assert through is not None
         calendar = release_calendar(self.release, self.catalog, through)
@@ -67,7 +67,7 @@ class Case:
         self.engine.execute(
             "create or replace view lake.touched_events as select * from lake.events"
         )
-        self.made.build(self.engine, keeping=keeping)
+        self.made.build(self.engine, **how)
 
     def test_models(self) -> None:
         """The models' data tests on the marts as they are; else one that passed stands for all."""
@@ -95,7 +95,7 @@ class Case:
 def open_case(people: int, seed: int) -> Iterator[Case]:
     """The clean product of a seed, its lake filled and nothing built."""
     made, drawn = compiled(), draw(people, seed)
-    with Engine.open(None, settings=Settings(threads=1, memory_limit_mb=2048)) as engine:
+    with Engine.open(None, settings=Settings(threads=1, memory_limit_mb=8192)) as engine:
         engine.execute(LAKE + _SOURCES)
         engine.register("clean", drawn.events)
         engine.execute("create or replace table lake.events as select * from clean")

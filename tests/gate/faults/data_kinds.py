@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .case import Case
 from .kinds import Kind, edit, some
-from .product import NOW, RELEASE, USUAL
+from .product import FLAG, NOW, RELEASE, USUAL
 
 MIDWAY = "timestamp '2026-10-15'"
 _LATENCY = "regexp_extract(properties, '\"latency_ms\":([0-9.]+)', 1)"
@@ -30,6 +30,41 @@ def _one_row_short(case: Case) -> None:
 def _duplicates(case: Case) -> None:
     case.accounts[0].rows_in += 3_000
     case.accounts[0].duplicate += 3_000
+
+
+def _machines(arm: str) -> str:
+    """A thousand that load the first screen once, within the same hour, and no more."""
+    return f"""
+        with machines as (
+            select
+                number,
+                {arm} as arm,
+                timestamp '2026-10-14 10:00' + to_milliseconds(number * 3500) as started_at
+            from range(1000) as machines(number)
+        ),
+        steps as (
+            select * from (values (0, 'session_started', 0), (1, 'start_shown', 900),
+                (2, 'feature_flag.evaluation', 950), (3, 'guide_shown', 1000))
+            as steps(step, event_name, after_ms)
+        )
+        insert into lake.events by name
+        select
+            format('m-{{{{:d}}}}-{{{{:d}}}}', number, step) as event_id,
+            event_name,
+            started_at + to_milliseconds(after_ms) as occurred_at,
+            occurred_at + interval 1 second as received_at,
+            format('m-{{{{:d}}}}', number) as user_id,
+            user_id as anonymous_id,
+            user_id as session_id,
+            '2.2.0' as app_version,
+            json_object('sequence', step + 1, 'platform', 'web', 'country', 'US', 'plan', 'free',
+                'feature_flag.key', '{FLAG}', 'feature_flag.result.variant', arm) as properties,
+            'app' as source,
+            'b' as batch_id,
+            hash(event_id) as event_hash,
+            date '2026-10-14' as event_on
+        from machines cross join steps
+        where event_name <> 'guide_shown' or arm = 'guide'"""
 
 
 DATA = (
@@ -76,7 +111,7 @@ DATA = (
     Kind("accounting_imbalance", "one row neither kept nor refused", ("row_accounting",),
          _one_row_short),
     Kind("conflict_rows", "4 % of the rows under the id of another row",
-         ("row_conflicts", "duplicates", "quarantine_rate"), _accounts(conflict=0.04)),
+         ("row_conflicts",), _accounts(conflict=0.04)),
     Kind("unit_change_ms_s", "latency in seconds instead of milliseconds since midway",
          ("unit_change",),
          edit(f"update lake.events set properties = replace(properties, {_LATENCY},"
@@ -88,17 +123,10 @@ DATA = (
               f" where event_name = 'payment_succeeded' and occurred_at >= {MIDWAY}"),
          people=USUAL),
     Kind("bot_burst", "1,000 undeclared machines within an hour, all in the treatment",
-         ("sample_ratio", "bots"),
-         edit("""insert into lake.events
-             select * replace (
-                 event_id || '-b' as event_id, 'bot' || user_id as user_id,
-                 'bot' || anonymous_id as anonymous_id, 'bot' || session_id as session_id,
-                 replace(properties, '"control"', '"guide"') as properties,
-                 date_trunc('day', timestamp '2026-10-14') + (occurred_at - date_trunc('hour',
-                 occurred_at)) as occurred_at, date '2026-10-14' as event_on)
-             from lake.events where event_name in ('feature_flag.evaluation', 'guide_shown')
-             and user_id <= (select max(user_id) from (select distinct user_id from lake.events
-             where event_name = 'feature_flag.evaluation' order by user_id limit 1000))"""),
+         ("exposure_burst",), edit(_machines("'guide'")), people=USUAL),
+    Kind("bot_burst_both_arms", "1,000 undeclared machines within an hour, in both arms alike",
+         ("exposure_burst",),
+         edit(_machines("case when hash(number, {seed}) % 2 = 0 then 'guide' else 'control' end")),
          people=USUAL),
 )  # fmt: skip
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from landed.catalog.releases import EmitRule
+
+from .case import Case
 from .data_kinds import MIDWAY
 from .kinds import Kind, edit, some
 
@@ -16,12 +21,26 @@ def _property(event: str, pattern: str, becomes: str, where: str) -> str:
     )
 
 
+def _promised_of_both(case: Case) -> None:
+    case.release = replace(
+        case.release,
+        must_emit=(*case.release.must_emit, "start_shown"),
+        emit_rules={**case.release.emit_rules, "start_shown": EmitRule(in_control=True)},
+    )
+
+
 INSTRUMENTATION = (
     Kind("must_emit_missing", "`guide_shown` never arrives", ("must_emit",),
          edit("delete from lake.events where event_name = 'guide_shown'")),
     Kind("must_emit_stops_by_version", "`guide_shown` missing since version 2.3.0",
-         ("must_emit", "metric_events"),
+         ("must_emit",),
          edit(f"delete from lake.events where event_name = 'guide_shown' and {_NEWER}")),
+    Kind("must_emit_missing_in_one_arm", "`start_shown`, promised of both arms, missing in one",
+         ("must_emit",),
+         edit("delete from lake.events where event_name = 'start_shown' and occurred_at >="
+              " timestamp '2026-10-01' and user_id in (select user_id from truth where"
+              " is_treated)"),
+         after=_promised_of_both),
     Kind("event_stopped", "`search_performed` stops midway", ("metric_events",),
          edit(f"delete from lake.events where event_name = 'search_performed' and {_SINCE}")),
     Kind("event_renamed", "`request_served` is called `request_done` since midway",

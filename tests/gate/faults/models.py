@@ -6,11 +6,12 @@ import atexit
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from landed.catalog import Catalog, load_catalog
@@ -90,16 +91,31 @@ class Compiled:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
 
-    def build(self, engine: Engine, *, keeping: str | None = None) -> None:
-        """Every model, anew; but for one that is kept, and what it alone was built of."""
+    def build(
+        self,
+        engine: Engine,
+        *,
+        keeping: str | None = None,
+        instead: Mapping[str, str] = MappingProxyType({}),
+        without: Collection[str] = (),
+    ) -> None:
+        """Every model, anew.
+
+        Args:
+            engine: Where the lake is, and where the marts get.
+            keeping: A model that stays as it is, with what it alone was built of.
+            instead: Other queries by model.
+            without: Models that stay as they are.
+        """
         kept = {keeping} if keeping else set()
         for model in self.models:
             kept |= model.above if model.name == keeping else frozenset()
         for model in self.models:
-            if model.name in kept and not model.is_view:
+            if model.name in without or (model.name in kept and not model.is_view):
                 continue
             kind = "view" if model.is_view else "table"
-            engine.execute(f'create or replace {kind} main."{model.name}" as {model.sql}')
+            sql = instead.get(model.name, model.sql)
+            engine.execute(f'create or replace {kind} main."{model.name}" as {sql}')
 
     def test(self, engine: Engine) -> list[ModelTest]:
         """Every data test."""

@@ -26,7 +26,9 @@ WINDOW_DAYS = 3
 DECIDES_AT = ENDS_AT + timedelta(days=WINDOW_DAYS)
 #: Nine hours into the day after the verdict is due: that day is not whole, so none of it counts.
 NOW = DECIDES_AT + timedelta(hours=9)
-DAYS = (NOW - design.STARTED_AT).days + 1
+#: Whole blocks of `draw_sessions`, in each of which everybody comes once: a block that is cut short
+#: would be a rush. What comes after the verdict is left out.
+DAYS = -(-((NOW - design.STARTED_AT).days + 1) // design.DIGEST_DAYS) * design.DIGEST_DAYS
 FLAG, TREATMENT, RELEASE = "setup_guide", "guide", "setup-guide"
 
 SMALL, USUAL, LARGE = 2_800, 11_200, 100_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from gate.faults.case import plainly_judged
@@ -34,4 +35,7 @@ def test_a_look_that_shares_its_passes_finds_what_a_whole_build_finds(
     with plainly_judged():
         alone = look_alone(SMALL, SEED, number)
 
-    assert judged[number].found == alone
+    found = judged[number].found
+    # only a release that was looked at before has a first look to compare definitions with
+    checks = {name: seen for name, seen in found.checks.items() if name != "definition_drift"}
+    assert replace(found, checks=checks) == alone

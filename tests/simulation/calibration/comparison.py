@@ -13,7 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from landed.stats import change_in_allocation, joint_balance, reversal, sample_ratio_path
+from landed.gate import load_suites
+from landed.gate.checks.aa_replay import LEVEL
+from landed.stats import (
+    binomial_tail,
+    change_in_allocation,
+    joint_balance,
+    replayed_splits,
+    reversal,
+    sample_ratio_path,
+)
 from landed.stats.difference_looks import pooled_scores
 from landed.stats.sample_ratio_looks import ratio_bounds, ratio_log_e_values, ratio_scores
 
@@ -173,6 +182,33 @@ def moved(draws: int, seed: np.random.SeedSequence) -> list[Row]:
     ]
 
 
+#: Units, share of the smaller arm, and shape of their gamma rates; 0 where machines make the most.
+PASTS: tuple[tuple[str, int, float, float], ...] = (
+    ("1,000 units, 50/50", 1_000, 0.5, 0.5),
+    ("1,000 units, 90/10", 1_000, 0.1, 0.5),
+    ("11,200 units, 50/50", 11_200, 0.5, 0.5),
+    ("11,200 units, 50/50, one in twenty busy", 11_200, 0.5, 0.02),
+    ("11,200 units, 97/3", 11_200, 0.03, 0.5),
+    ("4,000 units, 97/3, one in 200 a machine", 4_000, 0.03, 0.0),
+)
+
+
+def replay(draws: int, seed: np.random.SeedSequence) -> list[Row]:
+    """Pasts of units that a random split is tested on, and one on which the test errs."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for cell, units, small, shape in PASTS:
+        found = sum(_is_replay_off(rng, units, small, shape) for _ in range(draws)) / draws
+        claim = "random splits warn of a clean past"
+        if not shape:
+            rows.append(Row("splits that differ too often are found", cell, draws, found, 0.99))
+        elif small < 0.1:  # the test itself errs a little there, and that is said
+            rows.append(Row(claim, cell, draws, found))
+        else:
+            rows.append(Row(claim, cell, draws, found, upper=0.001))
+    return rows
+
+
 CELLS: tuple[Callable[[int, np.random.SeedSequence], list[Row]], ...] = (
     clean_paths,
     wrong_splits,
@@ -181,7 +217,8 @@ CELLS: tuple[Callable[[int, np.random.SeedSequence], list[Row]], ...] = (
     balance,
     crossover,
     moved,
-    early,  # last: each cell has a stream of its own by its place
+    early,  # new ones last: each cell has a stream of its own by its place
+    replay,
 )
 
 
@@ -334,3 +371,22 @@ def _is_swapped(rng: np.random.Generator, is_swapped: bool) -> bool:
         for rates in ((less, more), (more, less))
     ]
     return reversal(arms[0], arms[1], least_z=3.5, least_difference=0.1) is not None
+
+
+def _is_replay_off(rng: np.random.Generator, units: int, small: float, shape: float) -> bool:
+    """Events of gamma rates, 10 a unit, in whole numbers; or of machines that make nearly all."""
+    rule = load_suites()["balance"].of_check("aa_replay")[0]
+    if shape:
+        events = rng.poisson(rng.gamma(shape, 10 / shape, units))
+    else:
+        events = rng.poisson(6, units) + 20_000 * (rng.random(units) < 0.005)
+    values, counts = np.unique(events, return_counts=True)
+    found = replayed_splits(
+        values.tolist(),
+        counts.tolist(),
+        treated_share=small,
+        splits=int(rule.parameters["splits"]),
+        level=LEVEL,
+        rng=rng,
+    )
+    return binomial_tail(found.differing, found.compared, LEVEL) < rule.kwargs["min_value"]

@@ -74,15 +74,23 @@ def document(sections: Sequence[Section], run: Run) -> str:
     if run.left:
         lines.append(f"\nNot drawn in this run: {', '.join(run.left)}.")
     for one in sections:
-        if not one.rows:
-            continue
-        lines += ["", f"## {one.title}", "", one.text, ""]
-        lines += [
-            "| what | where | draws | target | found | ± | |",
-            "|---|---|--:|--:|--:|--:|---|",
-        ]
-        lines += [_line(row) for row in one.rows]
+        if one.rows:
+            lines += lines_of(one)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def lines_of(section: Section) -> list[str]:
+    """A table below its title."""
+    return [
+        "",
+        f"## {section.title}",
+        "",
+        section.text,
+        "",
+        "| what | where | draws | target | found | ± | |",
+        "|---|---|--:|--:|--:|--:|---|",
+        *(_line(row) for row in section.rows),
+    ]
 
 
 def _line(row: Row) -> str:

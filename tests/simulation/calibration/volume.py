@@ -155,7 +155,7 @@ def is_blocked(grid: np.ndarray) -> bool:
             datetime.combine(judged[1], datetime.min.time()),
             min_expected=rule["min_expected"],
             usual=(rule["min_share"], rule["usual_ratio"]),
-            alpha=rule["budget"] / (_DAYS * 25),
+            alpha={24: rule["budget"] / (_DAYS * 2), 1: rule["budget"] / (_DAYS * 48)},
         )
     )
 

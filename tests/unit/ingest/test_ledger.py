@@ -9,6 +9,7 @@ import pytest
 
 from landed.errors import WarehouseError
 from landed.ingest import Ledger, SourceAccount
+from landed.ingest.accounts import DayAccount
 from landed.ingest.ledger import SCHEMA_VERSION
 from landed.ingest.ledger_rows import Batch, Change, Declared, StoredFile
 from landed.project import Home
@@ -61,6 +62,21 @@ def test_a_batch_may_have_several_files_a_day_and_several_of_refused_records(led
     ]
     (app, _) = ledger.accounts_total()
     assert (app.rows_in, app.accepted, app.quarantined) == (7, 3, 3)
+
+
+def test_a_day_of_arrival_counts_what_was_refused_and_what_met_the_id_of_another_apart(ledger):
+    mixed = batch(
+        rows_in=9,
+        accepted=3,
+        duplicate=1,
+        conflict=2,
+        quarantined=3,
+        reasons={"bad_time": 3, "conflict": 2},
+    )
+    ledger.commit(replace(mixed, quarantine=(stored("q", 5),)), NOW)
+
+    (app, _) = ledger.accounts_total()
+    assert app.arrivals == (DayAccount(NOW.date(), 9, duplicate=1, refused=3, conflict=2),)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         rng=np.random.default_rng(_SEED),
     )
     if not found.compared:
-        return NotApplicable("a random split leaves an arm without units")
+        return NotApplicable(
+            "its units have as many events before, or a split leaves an arm without units"
+        )
     rate = found.differing / found.compared
     return Fact(
         {"aa_replay_p_value": binomial_tail(found.differing, found.compared, LEVEL)},

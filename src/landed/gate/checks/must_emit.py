@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from ...catalog.versions import version_key
 from ...stats import absence_p_value
@@ -66,30 +66,85 @@ def _seen(subject: Subject) -> list[_Seen]:
 
 
 def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
-    """Events that units exposed on newer versions never send, though those on older ones do."""
-    by_event: dict[tuple[str, str], list[SentOn]] = {}
-    for one in subject.once(read_promised).exposed_on:
-        if version_key(one.version) is not None:
-            by_event.setdefault((one.event, one.variant), []).append(one)
-    for (event, variant), found in by_event.items():
-        found.sort(key=lambda one: version_key(one.version) or ())
-        last = max((at for at, one in enumerate(found) if one.sent), default=None)
-        if last is None or last + 1 == len(found):
-            continue
-        older, newer = found[: last + 1], found[last + 1 :]
-        units = sum(one.units for one in newer)
-        p_value = absence_p_value(
-            sum(one.sent for one in older), sum(one.units for one in older), units
-        )
-        if p_value < parameters["alpha"]:
+    """Events that units on newer versions never send, though those on older ones do."""
+    promised = subject.once(read_promised)
+    told = set()
+    for (event, variant), found in _by_arm(promised.exposed_on).items():
+        older, newer = _parted(found)
+        if _absence(older, newer) < parameters["alpha"]:
+            told.add((event, variant))
             yield (
-                f"`{event}` in {variant} not seen since {newer[0].version}: none of"
-                f" {units:,} units exposed on it sent it, {share(_rate(older))} of those before did"
+                f"`{event}` in {variant} not seen {_since(found, newer)}: none of"
+                f" {_units(newer):,} units exposed on it sent it, {share(_rate(older))} of those"
+                " before did"
+            )
+    for (event, variant), found in _by_arm(promised.active_on).items():
+        older, newer = _parted(found)
+        # of one day a unit counts once, and both were there as long after they met the change
+        days = {
+            day: (_on(day, older), _on(day, newer))
+            for day in sorted({one.day for one in newer if one.day})
+        }
+        worst = min(days, key=lambda day: _absence(*days[day]), default=None)
+        if worst is None or (event, variant) in told:
+            continue
+        then, now = days[worst]
+        if len(days) * _absence(then, now) < parameters["alpha"]:
+            yield (
+                f"`{event}` in {variant} not seen {_since(found, newer)}: none of"
+                f" {_units(now):,} exposed units that were there with it on {worst} sent it,"
+                f" {share(_rate(then))} of those with older versions did"
             )
 
 
+def _by_arm(found: Sequence[SentOn]) -> dict[tuple[str, str], list[SentOn]]:
+    """By event and arm, those of versions that can be told apart."""
+    by_arm: dict[tuple[str, str], list[SentOn]] = {}
+    for one in found:
+        if version_key(one.version) is not None:
+            by_arm.setdefault((one.event, one.variant), []).append(one)
+    return by_arm
+
+
+def _parted(found: Sequence[SentOn]) -> tuple[list[SentOn], list[SentOn]]:
+    """Versions before the first silent one, and silent ones, of those that older ones are not."""
+    sending = {one.version for one in found if one.sent}
+    first = min((version_key(name) or () for name in sending), default=None)
+    if first is None:
+        return [], []
+    silent = [
+        one
+        for one in found
+        if one.version not in sending and (version_key(one.version) or ()) > first
+    ]
+    begins = min((version_key(one.version) or () for one in silent), default=None)
+    if begins is None:
+        return list(found), []
+    return [one for one in found if (version_key(one.version) or ()) < begins], silent
+
+
+def _since(found: Sequence[SentOn], silent: Sequence[SentOn]) -> str:
+    """`since 2.3.0`, or in which versions, where it came back."""
+    names = sorted({one.version for one in silent}, key=lambda name: version_key(name) or ())
+    first = version_key(names[0]) or ()
+    later = {one.version for one in found if (version_key(one.version) or ()) > first}
+    return f"since {names[0]}" if later < set(names) else f"in {listed(names)}"
+
+
+def _on(day: date, found: Sequence[SentOn]) -> list[SentOn]:
+    return [one for one in found if one.day == day]
+
+
+def _absence(older: Sequence[SentOn], newer: Sequence[SentOn]) -> float:
+    return absence_p_value(sum(one.sent for one in older), _units(older), _units(newer))
+
+
+def _units(found: Sequence[SentOn]) -> int:
+    return sum(one.units for one in found)
+
+
 def _rate(found: Sequence[SentOn]) -> float:
-    return sum(one.sent for one in found) / sum(one.units for one in found)
+    return sum(one.sent for one in found) / _units(found)
 
 
 def _is_missing(one: _Seen, seen: list[_Seen], subject: Subject, parameters: Parameters) -> bool:

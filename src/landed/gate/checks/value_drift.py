@@ -70,13 +70,17 @@ def _drifts(
     before, since = sum(found.before.values()), sum(found.since.values())
     if min(before, since) < parameters["min_rows"]:
         return
-    index = stability_index(found.before, found.since)
-    # of unchanged values the index is about (places - 1) * (1/before + 1/since), not zero
-    places = len({*found.before, *found.since})
-    noise = (places - 1) * (1 / before + 1 / since)
-    if index - 3 * noise > limits["stability_index"]:
-        yield f"is spread otherwise (population stability index {index:.2f})"
-        return  # a new range or value is part of it
+    # what began late is thinned by the days before it; the latest week has each weekday once
+    for when, those in (("", found.since), (" in the last seven days", found.latest)):
+        rows = sum(those.values())
+        if rows < parameters["min_rows"]:
+            continue
+        index = stability_index(found.before, those)
+        # of unchanged values the index is about (places - 1) * (1/before + 1/since), not zero
+        noise = (len({*found.before, *those}) - 1) * (1 / before + 1 / rows)
+        if index - 3 * noise > limits["stability_index"]:
+            yield f"is spread otherwise{when} (population stability index {index:.2f})"
+            return  # a new range or value is part of it
     rare = max(parameters["new_rows"], parameters["new_share"] * since)
     sizes = [place for (kind, place), _ in found.before.items() if kind == "number"]
     if sizes:

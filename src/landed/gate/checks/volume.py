@@ -11,10 +11,13 @@ from ...warehouse import without_zone
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..needs import reads
 from ..passes.profiles import Series, event_hours, period
-from ..volumes import Departure, departures
+from ..volumes import Departure, departures, share_of_usual
 
-#: Looks of a release and hours (with the day) of one that its chance is spread over.
-_LOOKS, _COUNTS_A_DAY = 28, 25
+#: Looks of a release that its chance is spread over.
+_LOOKS = 28
+#: Half of it goes to days, and half to their hours: the source that loses most of a day loses some
+#: of each hour, and is seen by the day.
+_TESTS_A_DAY = {24: 2, 1: 2 * 24}
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -33,20 +36,27 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     lost: list[tuple[Series, Departure]] = []
     unusual: list[tuple[Series, Departure]] = []
     days = max(_LOOKS, (span.judged_until - span.judged_from).days)
-    tests = days * _COUNTS_A_DAY * len(known)
+    tests = {hours: days * len(known) * each for hours, each in _TESTS_A_DAY.items()}
     for one in known:
         limits = parameters.of(one.source)
         least = limits["min_share"] * _share_beyond_effects(subject, one)
         for found in departures(
-            one.counts,
-            one.first_on + timedelta(days=1),  # it may have begun in the middle of its first
+            # what began with the release rises as units meet it, and says nothing of the others
+            one.habitual or one.counts,
+            known_from := one.first_on + timedelta(days=1),  # it may have begun in its middle
             (span.judged_from, span.judged_until),
             without_zone(subject.as_of) - timedelta(hours=limits["closed_hours"]),
             min_expected=parameters["min_expected"],
             usual=(max(limits["usual_share"], least), parameters["usual_ratio"]),
-            alpha=parameters["warning_budget"] / tests,
+            alpha={hours: parameters["warning_budget"] / of for hours, of in tests.items()},
         ):
-            if found.share < least and found.p_value < parameters["budget"] / tests:
+            is_certain = found.p_value < parameters["budget"] / tests[found.hours]
+            # an event under a new name is no loss
+            if (
+                is_certain
+                and found.share < least
+                and share_of_usual(one.counts, found.starts_at, found.hours, known_from) < least
+            ):
                 lost.append((one, found))
             else:
                 unusual.append((one, found))

@@ -24,12 +24,14 @@ class Series:
         event: None for all events of the source.
         first_on: First day the source, or its event, was ever seen.
         counts: Events by hour that has any. Count.
+        habitual: Of those, the events that were sent before the release shipped.
     """
 
     source: str
     event: str | None
     first_on: date
     counts: Mapping[datetime, int]
+    habitual: Mapping[datetime, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,14 @@ days as (
         event_name,
         event_on,
         hour_at,
+        min(event_on) over (partition by source, event_name) < $shipped_on as is_habitual,
         sum(event_count) as event_count
 
     from main.int_event_hours
 
     where event_on < $until
 
-    group by all
+    group by source, event_name, event_on, hour_at
 
 ),
 
@@ -80,6 +83,7 @@ grouped as (
     select
         source,
         case when list_contains($events, event_name) then event_name end as event_name,
+        is_habitual,
         min(event_on) as first_on,
         hour_at,
         sum(event_count) as event_count
@@ -93,6 +97,7 @@ grouped as (
 select
     source,
     event_name,
+    is_habitual,
     min(first_on) as first_on,
     map_from_entries(list((hour_at, event_count::bigint)) filter (where hour_at >= $since))
         as counts
@@ -111,10 +116,14 @@ def event_hours(subject: Subject) -> tuple[Series, ...]:
         {
             "events": sorted(events_needed(subject)),
             "since": span.judged_from - timedelta(days=COUNTED_DAYS),
+            "shipped_on": span.judged_from,
             "until": span.judged_until,
         },
     )
-    series = [Series(source, event, first_on, counts) for source, event, first_on, counts in rows]
+    series = [
+        Series(source, event, first_on, counts, counts if is_habitual else {})
+        for source, event, is_habitual, first_on, counts in rows
+    ]
     return (*_totals(series), *(one for one in series if one.event is not None))
 
 
@@ -123,9 +132,11 @@ def _totals(series: Sequence[Series]) -> Iterator[Series]:
     for source in sorted({one.source for one in series}):
         parts = [one for one in series if one.source == source]
         total: Counter[datetime] = Counter()
+        habitual: Counter[datetime] = Counter()
         for one in parts:
             total.update(one.counts)
-        yield Series(source, None, min(one.first_on for one in parts), total)
+            habitual.update(one.habitual)
+        yield Series(source, None, min(one.first_on for one in parts), total, habitual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from ...catalog.versions import version_key
 from ..facts import Subject
 from .event_counts import event_counts
 
-# Events of the exposed are read once, and summed up by unit, event and, where a promise begins with
-# a version, by version. The exposed by day are counted beside those who sent an event, so that a
-# day on which nobody of an arm did is seen. Whoever was exposed less than a day before the cutoff
-# could not have yet.
+# Events of the exposed are read once, and summed up by unit, event, day and version. The exposed by
+# day are counted beside those who sent an event, so that a day on which nobody of an arm did is
+# seen; and so are those who were there on a version, on each day after their exposure. Whoever was
+# exposed less than a day before the cutoff could not have yet.
 _SENT = """
 with
 
@@ -42,7 +42,8 @@ heard as materialized (
     select
         exposed.unit_id,
         case when list_contains($events, events.event_name) then events.event_name end as name,
-        {version} as app_version,
+        events.app_version,
+        events.event_on,
         bool_or(
             events.occurred_at >= exposed.exposed_at
             and events.occurred_at < exposed.exposed_at + interval 1 day
@@ -126,6 +127,28 @@ days as (
 by_version as (
 
     select unnest($versions::varchar[][]) as promised
+
+),
+
+-- the version that a unit had first on a day is the one it went on with
+active as (
+
+    select
+        exposed.unit_id,
+        exposed.variant,
+        days.event_on,
+        days.first_app_version as app_version
+
+    from exposed
+
+    inner join main.int_unit_days as days
+        on exposed.unit_id = days.unit_id
+
+    where
+        exposed.is_compared
+        and days.event_on > cast(exposed.exposed_at as date)
+        and days.event_on < cast($cutoff_at as date)
+        and days.first_app_version is not null
 
 )
 
@@ -217,6 +240,31 @@ where exposed.is_compared and exposed.first_app_version is not null
 
 group by names.name, exposed.variant, exposed.first_app_version
 
+union all
+
+select
+    'active_on',
+    names.name,
+    active.variant,
+    active.event_on,
+    count(*),
+    count(heard.unit_id),
+    0,
+    active.app_version
+
+from active
+
+cross join (select unnest($events) as name) as names
+
+left join heard
+    on
+        active.unit_id = heard.unit_id
+        and active.event_on = heard.event_on
+        and active.app_version = heard.app_version
+        and names.name = heard.name
+
+group by names.name, active.variant, active.event_on, active.app_version
+
 order by all
 """
 
@@ -262,13 +310,19 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class SentOn:
-    """Units of one arm exposed on one version, and those of them that sent one event. Counts."""
+    """Units of one arm on one version, and those of them that sent one event. Counts.
+
+    Args:
+        day: Of the units that were there on a day after their exposure, that day; None of those
+            that were exposed on the version.
+    """
 
     event: str
     variant: str
     version: str
     units: int
     sent: int
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,12 +336,14 @@ class Promised:
         on_version: Units by variant that sent anything from a version as of which an event is
             promised; by that version.
         exposed_on: By event, arm and the version at the exposure.
+        active_on: By event, arm, version and day after the exposure.
     """
 
     days: tuple[Sent, ...] = ()
     senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
     on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     exposed_on: tuple[SentOn, ...] = ()
+    active_on: tuple[SentOn, ...] = ()
 
 
 def read_promised(subject: Subject) -> Promised:
@@ -323,13 +379,12 @@ def read_promised(subject: Subject) -> Promised:
         "tolerance_seconds": TOLERANCE_SECONDS,
         "versions": versions,
     }
-    read, version = "list_contains($events, events.event_name)", "null::varchar"
+    read = "list_contains($events, events.event_name)"
     if versions:
         read = f"({read} or list_contains($versions_read, events.app_version))"
-        version = "events.app_version"
         bound["versions_read"] = sorted({name for _, name in versions})
-    sql = _SENT.format(version=version, read=read)
-    days, senders, exposed_on = [], {}, []
+    sql = _SENT.format(read=read)
+    days, senders, exposed_on, active_on = [], {}, [], []
     on_version: dict[str, dict[str, int]] = {first: {} for first in from_version}
     rows = subject.engine.rows(sql, bound)
     for kind, name, variant, day_at, units, sent, early, app_version in rows:
@@ -337,11 +392,13 @@ def read_promised(subject: Subject) -> Promised:
             days.append(Sent(name, variant, day_at, units, sent, early))
         elif kind == "exposed_on":
             exposed_on.append(SentOn(name, variant, app_version, units, sent))
+        elif kind == "active_on":
+            active_on.append(SentOn(name, variant, app_version, units, sent, day_at.date()))
         elif kind == "senders":
             senders[name, variant] = units
         else:
             on_version[name][variant] = units
-    return Promised(tuple(days), senders, on_version, tuple(exposed_on))
+    return Promised(tuple(days), senders, on_version, tuple(exposed_on), tuple(active_on))
 
 
 def _sending_versions(subject: Subject, since: str) -> list[str] | None:

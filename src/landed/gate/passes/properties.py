@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from ..facts import Subject
 from ..needs import events_needed, reads
 from .profiles import period
 
+_WEEK = 7
 #: Sampled rows by type of their value and place of it; a type without places has all at None.
 Places = dict[tuple[str, int | None], int]
 
@@ -57,6 +58,7 @@ where
     {_NEEDED}
     and event_on >= $judged_from
     and app_version is not null
+    and type = 'number'
     and log10_median is not null
 
 group by all
@@ -75,6 +77,7 @@ placed as (
         property,
         type,
         event_on >= $judged_from as is_judged,
+        event_on >= greatest($judged_from, $latest_from) as is_latest,
         case when type = 'number' and is_judged then event_on end as day,
         case when type = 'number' and is_judged then app_version end as version,
         unnest(map_entries(places)) as entry
@@ -91,6 +94,7 @@ select
     property,
     type,
     is_judged,
+    is_latest,
     day,
     version,
     entry.key as place,
@@ -132,6 +136,7 @@ class Property:
         typical_of: Likewise of the judged days by version.
         before: Rows of the baseline by type and place.
         since: Rows of the judged days, likewise.
+        latest: Of those, the last seven days.
         by_day: Numbers of the judged days by day and place.
         by_version: Numbers of the judged days by version and place.
     """
@@ -141,6 +146,7 @@ class Property:
     typical_of: dict[str, float] = field(default_factory=dict)
     before: Places = field(default_factory=lambda: defaultdict(int))
     since: Places = field(default_factory=lambda: defaultdict(int))
+    latest: Places = field(default_factory=lambda: defaultdict(int))
     by_day: dict[date, dict[int, int]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(int))
     )
@@ -202,11 +208,13 @@ def profiled_events(subject: Subject) -> tuple[Event, ...]:
                 one.properties[name].typical[day] = typical
     for source, event, name, version, _, typical in subject.engine.rows(_VERSIONS, judged):
         found[source, event].properties[name].typical_of[version] = typical
-    for source, event, name, kind, is_judged, day, version, place, rows in subject.engine.rows(
-        _PLACES, judged
-    ):
+    week = {**judged, "latest_from": span.judged_until - timedelta(days=_WEEK)}
+    for row in subject.engine.rows(_PLACES, week):
+        source, event, name, kind, is_judged, is_latest, day, version, place, rows = row
         member = found[source, event].properties[name]
         (member.since if is_judged else member.before)[kind, place] += rows
+        if is_latest:
+            member.latest[kind, place] += rows
         if day is not None:
             member.by_day[day][place] += rows
         if version is not None:
