@@ -217,9 +217,22 @@ def latest_pointer(home: Home, release: str) -> Mapping[str, Any] | None:
 def stale_since(home: Home, release: str, snapshot: str) -> str | None:
     """Instant (UTC, ISO 8601) of the data on which a report was withdrawn; None if it was not.
 
-    Every earlier one is while the latest word on its release is that the gate blocked it.
+    Every earlier one is while the latest word on its release is that the gate blocked it. That
+    word stands in two places, in the release's pointer and in the current snapshot; one is enough.
     """
     pointer = latest_pointer(home, release) or {}
     if pointer.get("decision") == "blocked" and pointer["snapshot"] != snapshot:
         return str(pointer["as_of"])
-    return None
+    try:
+        shown = current(home)
+    except WarehouseError:  # damaged: the pointer alone can tell
+        return None
+    if shown is None or shown.id == snapshot:
+        return None
+    if shown.manifest.get("releases", {}).get(release) != "blocked":
+        return None
+    try:
+        notice = orjson.loads((home.reports / release / f"{shown.id}.json").read_bytes())
+        return str(notice["as_of"])
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
+        return str(shown.manifest["created_at"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from landed.errors import WarehouseError
@@ -84,6 +85,19 @@ def test_a_report_that_somebody_removed_is_withdrawn_from_the_tables_too(small: 
         assert {row[0] for row in engine.rows("select distinct release from estimates")} == {"bad"}
         exposed = engine.rows("select distinct release from fct_exposures")
     assert ("good",) not in exposed
+
+
+def test_a_withdrawn_report_is_stale_whatever_became_of_the_pointer(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    small.publish("2", blocked=("good",))
+    pointer = small.home.reports / "good" / "latest.json"
+    told = orjson.loads(pointer.read_bytes())
+
+    pointer.write_bytes(orjson.dumps({**told, **told["last_good"]}))
+    assert stale_since(small.home, "good", good.id) is not None
+
+    pointer.unlink()
+    assert stale_since(small.home, "good", good.id) is not None
 
 
 def test_a_verdict_that_was_withdrawn_stands_again_once_the_same_inputs_pass(small: Any) -> None:
