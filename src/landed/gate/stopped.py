@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ..catalog.versions import version_key
-from ..stats import silence_p_value
+from ..stats import part_silence_p_value, silence_p_value
 from .passes.event_counts import SourceCounts
 
 _REFERENCE_DAYS = 28
@@ -143,15 +143,21 @@ class _Rates:
         knows_weekdays: bool,
     ) -> None:
         self._lowest = min(_rate(days[-length:], seen, others) for length in _SPANS)
-        by_weekday: dict[int, list[date]] = {}
-        for day in days:
-            by_weekday.setdefault(day.weekday(), []).append(day)
-        self._of = {weekday: _rate(found, seen, others) for weekday, found in by_weekday.items()}
+        self._of = _weekday_rates(days, seen, others)
         self._unseen = 0.0 if knows_weekdays else self._lowest
 
     def of(self, day: date) -> float:
         """The lowest of the day's rates."""
         return min(self._lowest, self._of.get(day.weekday(), self._unseen))
+
+
+def _weekday_rates(
+    days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]
+) -> dict[int, float]:
+    by_weekday: dict[int, list[date]] = {}
+    for day in days:
+        by_weekday.setdefault(day.weekday(), []).append(day)
+    return {weekday: _rate(found, seen, others) for weekday, found in by_weekday.items()}
 
 
 def _rate(days: Sequence[date], seen: Mapping[date, int], others: Mapping[date, int]) -> float:
@@ -175,7 +181,7 @@ def _since_version(counts: SourceCounts, source: str, event: str, window: Window
     rate = min(_version_rate(counts, older, event), _version_rate(counts, [last], event))
     rows = sum(sum(_days(counts, name, window).values()) for name in newer)
     expected = rate * rows
-    if math.exp(-window.version_share * expected) >= window.alpha:
+    if _chance_by_version(counts, event, days[0], window, expected) >= window.alpha:
         return None
     return Stop(
         event,
@@ -186,6 +192,24 @@ def _since_version(counts: SourceCounts, source: str, event: str, window: Window
         days=len(days),
         expected=expected,
         renamed=_new_name_by_version(counts, older, newer, expected, window),
+    )
+
+
+def _chance_by_version(
+    counts: SourceCounts, event: str, began_on: date, window: Window, expected: float
+) -> float:
+    """Chance of no row in the newer versions, where `expected` were to come."""
+    seen = counts.by_day[event]
+    before = [
+        day for day in sorted(counts.total_by_day) if min(seen) <= day < began_on
+    ][-_REFERENCE_DAYS:]  # fmt: skip
+    others = {day: counts.total_by_day[day] - seen.get(day, 0) for day in before}
+    rates = _weekday_rates(before, seen, others)
+    return part_silence_p_value(
+        window.version_share * expected,
+        [seen.get(day, 0) for day in before],
+        [rates[day.weekday()] * others[day] for day in before],
+        fitted=max(len(rates), 1),
     )
 
 

@@ -3,7 +3,7 @@
 Whatever cannot be estimated comes back as `NotEstimable`; NaN and infinity never leave.
 """
 
-from .absence import absence_p_value, silence_p_value
+from .absence import absence_p_value, part_silence_p_value, silence_p_value
 from .adjustment import Adjusted, adjusted_difference
 from .balance import Balance, joint_balance
 from .change_in_allocation import AllocationChange, change_in_allocation
@@ -82,6 +82,7 @@ __all__ = [
     "joint_balance",
     "minimum_detectable_effect",
     "next_bound",
+    "part_silence_p_value",
     "placebo_difference",
     "planned_looks",
     "quantile_of_rows",

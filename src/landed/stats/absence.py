@@ -81,5 +81,44 @@ def silence_p_value(
     return math.exp(-sum(math.log1p(spread * mean) for mean in expected) / spread)
 
 
+def part_silence_p_value(
+    expected: float, counts: Sequence[float], expected_before: Sequence[float], fitted: int = 1
+) -> float:
+    """Chance of no event in a part of the traffic, by what whole days of all of it showed.
+
+    Args:
+        expected: Events expected of the part. Count, >= 0.
+        counts: Events seen on each day before, in all traffic. Count; (n,).
+        expected_before: Events expected on those days. Count; (n,).
+        fitted: Numbers that what was expected on those days was fitted with. Count, >= 1.
+
+    Returns:
+        Probability of none. 0 to 1; 1 where the days are too few to tell.
+
+    Assumes:
+        Events come in bouts: a part of the traffic has a part of the bouts, not of each of them.
+        Their size is at most the dispersion of the days, variance over mean, which bouts of k
+        events make k or more; it is taken two standard errors (about sqrt(2/n) of it) high.
+
+    Source:
+        Wedderburn (1974), Quasi-likelihood functions, Biometrika 61: dispersion by Pearson's
+        statistic. Of a compound Poisson count with mean m and bouts of mean size k, P(0) =
+        exp(-m/k).
+
+    Examples:
+        >>> round(part_silence_p_value(3.0, [8, 12, 10] * 9, [10] * 27), 4)
+        0.1452
+        >>> round(part_silence_p_value(3.0, [0, 0, 30] * 9, [10] * 27), 4)
+        0.9113
+    """
+    known = [(count, mean) for count, mean in zip(counts, expected_before, strict=True) if mean > 0]
+    degrees = len(known) - fitted
+    if degrees < 1:
+        return 1.0
+    dispersion = sum((count - mean) ** 2 / mean for count, mean in known) / degrees
+    bout = max(dispersion, 1.0) * (1 + 2 * math.sqrt(2 / degrees))
+    return math.exp(-expected / bout)
+
+
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -61,7 +61,7 @@ CLEAN = {
     "fades to a half each week, from 400 a day": Habit(400, a_week=-0.5),
     "30 a day, half as often by the first of a version": Habit(30, of_first=0.5),
 }
-#: Rows are not independent: nothing is promised yet.
+#: Rows that come in bouts tell less than as many alone: nothing is promised.
 CLUSTERED = {
     "30 a day, ten at once": Habit(30, at_once=10),
     "100 a day, ten at once": Habit(100, at_once=10),
