@@ -10,7 +10,7 @@ import dagster as dg
 
 from landed.errors import LandedError
 from landed.ingest import Ledger, relation_accounts
-from landed.publish.snapshot import snapshot_id
+from landed.publish import snapshot_id
 
 from .definitions import build
 from .resources import Workspace

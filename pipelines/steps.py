@@ -7,9 +7,10 @@ from typing import Any
 from landed.catalog import Catalog
 from landed.documents import digest
 from landed.ingest import Ledger, is_overdue, load_sources, undeclared, unseen
+from landed.publish import snapshot_id
+from landed.publish.judged_again import is_of, says_the_latest
 from landed.publish.readers import current
 from landed.publish.reports import points_to
-from landed.publish.snapshot import snapshot_id
 
 from .resources import BUILD_STATE, REOPENED, Workspace
 
@@ -101,8 +102,13 @@ def _following(
         why = f"{', '.join(unjudged)} not judged on these marts"
         return _step("assess_releases", why, [unjudged, inputs])
     published = current(workspace.home)
-    is_published = published is not None and published.id == snapshot
-    if not (is_published and points_to(workspace.home, catalog.releases, snapshot)):
+    is_published = (
+        published is not None
+        and is_of(published, snapshot)
+        and points_to(workspace.home, catalog.releases, published.id)
+        and says_the_latest(workspace.home, catalog.releases)
+    )
+    if not is_published:
         return _step("publish_snapshot", "the latest state is not published", inputs)
     return Step("", "every landed file is claimed, no project file changed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pipelines.resources import Workspace
 
 RELEASES = (two_releases.SECOND, two_releases.FIRST)  # as a range has them
 
-Path_ = Callable[[Workspace, dg.Definitions, dg.DagsterInstance], None]
+Way = Callable[[Workspace, dg.Definitions, dg.DagsterInstance], None]
 
 
 class AnHourLater(Workspace):
@@ -29,7 +30,7 @@ class AnHourLater(Workspace):
         return datetime.now(UTC) + timedelta(hours=1)
 
 
-def job(name: str, tags: Mapping[str, str]) -> Path_:
+def job(name: str, tags: Mapping[str, str]) -> Way:
     """A job of the UI."""
 
     def run(_: Workspace, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -48,7 +49,7 @@ def each_release(
         job("assess_releases", {"dagster/partition": release})(workspace, definitions, instance)
 
 
-def selection(*names: str) -> Path_:
+def selection(*names: str) -> Way:
     """Some assets of the step, as somebody materialises them in the UI, of all releases."""
 
     def run(_: Workspace, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -81,7 +82,7 @@ def command(workspace: Workspace, _: dg.Definitions, __: dg.DagsterInstance) -> 
 
 
 BACKFILL = job("assess_releases", {RANGE_START: RELEASES[0], RANGE_END: RELEASES[-1]})
-PATHS: Mapping[str, Path_] = {
+PATHS: Mapping[str, Way] = {
     "a run of the job": each_release,
     "a backfill": BACKFILL,
     "an automation tick": tick,
@@ -98,7 +99,7 @@ def workspace_of(project: Path) -> Workspace:
     return Workspace(project_dir=str(project), home_dir=str(project / ".landed"))
 
 
-def run(project: Path, *paths: Path_) -> None:
+def run(project: Path, *paths: Way) -> None:
     """Go one path or several, one after the other, in one history."""
     workspace = workspace_of(project)
     definitions = build(workspace)
@@ -119,9 +120,28 @@ def build_marts(project: Path) -> None:
     run(project, job("ingest_landing", {}), job("build_marts", {}), add)
 
 
-def copied(project: Path, folder: Path) -> Path:
-    """A copy of a project with its home."""
-    return Path(shutil.copytree(project, folder / "copy"))
+@dataclass(frozen=True)
+class State:
+    """A project and a home that is put back as it was: at the same place nothing is parsed anew.
+
+    Args:
+        project: Where the project stands.
+        kept: Its home as it was.
+    """
+
+    project: Path
+    kept: Path
+
+    @classmethod
+    def of(cls, project: Path, folder: Path) -> State:
+        """The state of a project as it is now, kept in a folder."""
+        return cls(project, Path(shutil.copytree(project / ".landed", folder / "kept")))
+
+    def restored(self) -> Path:
+        """The project with that home; whatever became of it since is gone."""
+        shutil.rmtree(self.project / ".landed")
+        shutil.copytree(self.kept, self.project / ".landed")
+        return self.project
 
 
 def checks_shown(project: Path, release: str) -> Sequence[dg.AssetCheckEvaluation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ REASONS: Mapping[str, str] = {
     "gets too many answers": "results",
 }
 WAYS = tuple(REASONS)
+ENDS = "ends the process"  # which nothing can be told of, and nobody can tell
 
 
 def is_decisive(check_id: str) -> bool:
@@ -52,18 +54,35 @@ def is_blocked(check_id: str, way: str) -> bool:
 
 
 def spoil(
-    patch: pytest.MonkeyPatch, check_id: str, way: str, seconds: float = HANGS_SECONDS
+    patch: pytest.MonkeyPatch,
+    check_id: str,
+    way: str,
+    *,
+    seconds: float = HANGS_SECONDS,
+    release: str | None = None,
 ) -> tuple[dict[str, Suite], threading.Event]:
-    """Break one check in one way; the suites that the run takes, and what lets a hung one go."""
+    """Break one check in one way; the suites that the run takes, and what lets a hung one go.
+
+    Args:
+        patch: Undoes it.
+        check_id: The check.
+        way: One of `WAYS`.
+        seconds: The gate's time limit where the check hangs.
+        release: Whose check breaks, by what it finds; None breaks it of all releases.
+    """
     suites = dict(load_suites())
     name = next(name for name, suite in suites.items() if suite.of_check(check_id))
     check = CHECKS[check_id]
 
-    def find(*_: Any) -> Any:
+    def find(subject: Any, parameters: Any) -> Any:
+        if release not in (None, subject.release.release):
+            return check.find(subject, parameters)
         if way == "raises":
             raise WarehouseError(REASON)
         if way == "raises what no except names":
             raise SystemExit(0)
+        if way == ENDS:
+            os._exit(9)
         if way == "hangs":
             released.wait(10 * seconds)
         if way == "gives no number":
@@ -84,7 +103,7 @@ def spoil(
     else:
         changed[check_id] = replace(check, find=find)
     patch.setattr(judging, "CHECKS", changed)
-    if way in ("hangs", "raises what no except names"):
+    if way == "hangs":
         judging.judge_of_process()  # its first making takes longer than a tiny product's gate
         for judged in ("judge_data", "judge_results"):
             impatient = partial(getattr(judging, judged), timeout_seconds=seconds)
@@ -93,12 +112,12 @@ def spoil(
 
 
 def spoil_product(
-    patch: pytest.MonkeyPatch, check_id: str, way: str, seconds: float = HANGS_SECONDS
+    patch: pytest.MonkeyPatch, check_id: str, way: str, *, release: str | None = None
 ) -> threading.Event:
     """The same for whatever assesses releases in this process; what lets a hung one go."""
     from pipelines.defs import releases
 
-    suites, released = spoil(patch, check_id, way, seconds)
+    suites, released = spoil(patch, check_id, way, release=release)
     if way == "leaves the suites":
         patch.setattr(releases, "load_suites", lambda _: suites)
     return released

@@ -3,8 +3,7 @@
 import dagster as dg
 
 from landed.errors import PlanError
-from landed.publish import bi_store
-from landed.publish.snapshot import publish_snapshot, snapshot_id
+from landed.publish import bi_store, publish_snapshot, snapshot_id
 from landed.report import Report
 
 from ..resources import Workspace

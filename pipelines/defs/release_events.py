@@ -5,9 +5,32 @@ from typing import Any
 
 import dagster as dg
 
-from landed.gate import GateRecord
+from landed.gate import EXEMPTION_EXPIRED, GATE_ERROR, GateRecord, Suite
 from landed.report.assess import Assessment
 from landed.report.markdown import render_markdown
+
+from ..partitions import releases
+
+#: The gate's own checks: of what it refuses, and what it says where they passed.
+OWN = {
+    GATE_ERROR: ("A release of which the gate could not be judged.", "every check was judged"),
+    EXEMPTION_EXPIRED: ("A release with an exemption that ran out.", "no exemption ran out"),
+}
+
+
+def check_specs(suites: Mapping[str, Suite]) -> list[dg.AssetCheckSpec]:
+    """One asset check per check of the gate, its own included."""
+    refuses = {
+        check_id: suite.of_check(check_id)[0].refuses
+        for suite in suites.values()
+        for check_id in suite.check_ids
+    } | {check_id: text for check_id, (text, _) in OWN.items()}
+    return [
+        dg.AssetCheckSpec(
+            name=check_id, asset="gate_decision", description=text, partitions_def=releases
+        )
+        for check_id, text in refuses.items()
+    ]
 
 
 def check_events(
@@ -33,13 +56,21 @@ def check_events(
                     **({"rows": _table(check.sample)} if check.sample else {}),
                 },
             )
-    for check_id, reason in found.decision.skipped.items():
-        if check_id in declared:
-            text = f"does not apply: {reason}"
+    made = {check.check_id for check in found.decision.checks}
+    said = {check_id: (True, text) for check_id, (_, text) in OWN.items()}
+    said |= dict.fromkeys(
+        sorted(declared - set(OWN)), (False, "not made: the release was blocked without it")
+    )
+    said |= {
+        check_id: (True, f"does not apply: {reason}")
+        for check_id, reason in found.decision.skipped.items()
+    }
+    for check_id, (passed, text) in said.items():
+        if check_id in declared - made:  # what an earlier run found would stay on the page
             yield _evaluation(
                 found.release,
                 check_id,
-                passed=True,
+                passed=passed,
                 severity=dg.AssetCheckSeverity.WARN,
                 description=text,
                 metadata={"observed": text},

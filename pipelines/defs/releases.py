@@ -11,14 +11,14 @@ from landed.errors import PlanError
 from landed.gate import GateRecord, ModelTest, load_suites
 from landed.impact.calendar import release_calendar
 from landed.ingest import Ledger
+from landed.publish import snapshot_id
 from landed.publish.gates import keep_decision
 from landed.publish.looks import keep_looks, read_looks
-from landed.publish.snapshot import snapshot_id
 from landed.report.assess import Assessment, assess_release
 
 from ..partitions import in_one_run, releases
 from ..resources import BUILD_STATE, Workspace
-from .release_events import check_events, metadata_of
+from .release_events import check_events, check_specs, metadata_of
 
 SPECS = {
     "gate_decision": (
@@ -46,16 +46,7 @@ SPECS = {
 
 def definitions(workspace: Workspace) -> dg.Definitions:
     """The release assets, with one asset check per check of the gate."""
-    checks = [
-        dg.AssetCheckSpec(
-            name=check_id,
-            asset="gate_decision",
-            description=suite.of_check(check_id)[0].refuses,
-            partitions_def=releases,
-        )
-        for suite in load_suites(workspace.project).values()
-        for check_id in suite.check_ids
-    ]
+    checks = check_specs(load_suites(workspace.project))
     # a new release waits for the marts it is to be judged on
     marts_are_next = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.will_be_requested()

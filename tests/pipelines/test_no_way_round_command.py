@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +13,10 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-import running
 import two_releases
+from running import State
 from searching import Numbers, places
-from spoiling import REASONS, WAYS
+from spoiling import ENDS, REASONS, WAYS
 
 from landed.publish.bi_server import EmbeddedPostgres, binaries
 
@@ -71,14 +72,15 @@ def run_broken(project: Path, way: str, *arguments: str) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def blocked(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def blocked(built: State, numbers: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose first run of the command could not judge."""
-    project = running.copied(built, tmp_path_factory.mktemp("command"))
+    project = Path(shutil.copytree(built.restored(), tmp_path_factory.mktemp("command") / "two"))
     done = run_broken(project, "raises")
     (project / "said.txt").write_text(f"{done.returncode}\n{done.stdout}{done.stderr}", "utf-8")
     return project
 
 
+@pytest.mark.full
 def test_the_command_shows_the_reason_and_no_number(
     blocked: Path, numbers: Mapping[str, Numbers]
 ) -> None:
@@ -93,14 +95,10 @@ def test_the_command_shows_the_reason_and_no_number(
         assert places(blocked / ".landed", kept) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "asked",
-    [
-        pytest.param(
-            one, id=" ".join(one[0][:4])[:60], marks=[] if at in (0, 6) else [pytest.mark.full]
-        )
-        for at, one in enumerate(COMMANDS)
-    ],
+    [pytest.param(one, id=" ".join(one[0][:4])[:60]) for one in COMMANDS],
 )
 def test_no_other_command_shows_a_number_of_it(
     asked: tuple[tuple[str, ...], int, bool],
@@ -121,9 +119,9 @@ def test_no_other_command_shows_a_number_of_it(
 @pytest.mark.full
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "raises"])
 def test_the_command_shows_the_reason_whatever_broke(
-    way: str, built: Path, numbers: Mapping[str, Numbers], tmp_path: Path
+    way: str, built: State, numbers: Mapping[str, Numbers]
 ) -> None:
-    project = running.copied(built, tmp_path)
+    project = built.restored()
 
     done = run_broken(project, way, "--fail-on", "blocked", "--format", "json")
 
@@ -134,6 +132,23 @@ def test_the_command_shows_the_reason_whatever_broke(
     for kept in numbers.values():
         assert kept.in_text(done.stdout + done.stderr) == set()
         assert places(project / ".landed", kept) == []
+
+
+@pytest.mark.full
+def test_a_check_that_ends_the_process_publishes_nothing_and_the_next_run_judges_again(
+    built: State, numbers: Mapping[str, Numbers], landed: Landed
+) -> None:
+    project = built.restored()
+
+    done = run_broken(project, ENDS)
+
+    assert done.returncode == 9
+    for kept in numbers.values():
+        assert kept.in_text(done.stdout + done.stderr) == set()
+        assert places(project / ".landed", kept) == []
+    assert landed("report", RELEASE, "--project", project).code == 3
+    assert landed("run", "--project", project).code == 0
+    assert Numbers.of(two_releases.latest(project / ".landed", RELEASE)) == numbers[RELEASE]
 
 
 @pytest.fixture(scope="module")

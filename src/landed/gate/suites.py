@@ -7,7 +7,7 @@ fail, and until when, stands in the release file as an exemption with an owner.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from .decision import EXEMPTION_EXPIRED, GATE_ERROR, Severity
 
 #: Mildest first.
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+#: What an expectation holds a column to.
+LIMITS = ("min_value", "max_value")
 #: What the facts of a project's own suite may be bound to.
 BOUND_NAMES = frozenset({"release", "shipped_at", "cutoff_at"})
 
@@ -92,12 +94,12 @@ def load_suites(project: Project | None = None, *, core: Path | None = None) -> 
 
     Raises:
         ContractError: A file breaks its schema, two suites claim one check, or a core check is
-            missing or milder than in the core; all faults at once.
+            missing, milder than in the core, or asked so that it cannot fail; all faults at once.
     """
     faults: list[Fault] = []
     found = _read_folder((core or core_root()) / "expectations", faults)
     needed = {
-        check_id: _highest(suite.of_check(check_id))
+        check_id: suite.of_check(check_id)
         for suite in found.values()
         for check_id in suite.check_ids
     }
@@ -248,37 +250,51 @@ def _overlaps(suites: Iterable[Suite]) -> list[Fault]:
     return faults
 
 
-def _weakened(suites: Mapping[str, Suite], needed: Mapping[str, Severity]) -> list[Fault]:
-    made = {
-        check_id: (suite, _highest(suite.of_check(check_id)))
-        for suite in suites.values()
-        for check_id in suite.check_ids
-    }
+def _weakened(
+    suites: Mapping[str, Suite], needed: Mapping[str, Sequence[Expectation]]
+) -> list[Fault]:
+    """Core checks that are missing, milder, or asked in a way that cannot fail."""
+    made = {check_id: suite for suite in suites.values() for check_id in suite.check_ids}
     faults = []
-    for check_id, severity in needed.items():
+
+    def fault(what: str, expected: str, where: str, fix: str) -> None:
+        exempt = "a release that may fail it gets an exemption with an expiry."
+        faults.append(Fault(what, expected, where, f"{fix}; {exempt}", "suite"))
+
+    for check_id, core in needed.items():
+        severity = _highest(core)
         if check_id not in made:
-            faults.append(
-                Fault(
-                    f"no suite makes the check `{check_id}`",
-                    f"an expectation of severity {severity}",
-                    "expectations",
-                    "put it back; a release that may fail it gets an exemption with an expiry.",
-                    "suite",
-                )
-            )
+            what = f"no suite makes the check `{check_id}`"
+            fault(what, f"an expectation of severity {severity}", "expectations", "put it back")
             continue
-        suite, found = made[check_id]
+        own, where = made[check_id].of_check(check_id), str(made[check_id].path)
+        found = _highest(own)
         if SEVERITIES.index(found) < SEVERITIES.index(severity):
-            faults.append(
-                Fault(
-                    f"the check `{check_id}` has severity {found}",
-                    f"{severity}, as in the core",
-                    str(suite.path),
-                    "raise it; a release that may fail it gets an exemption with an expiry.",
-                    "suite",
+            what = f"the check `{check_id}` has severity {found}"
+            fault(what, f"{severity}, as in the core", where, "raise it")
+            continue
+        for each in core:
+            if not any(_holds(one, each) for one in own):
+                limits = " and ".join(name for name in LIMITS if name in each.kwargs)
+                fault(
+                    f"the check `{check_id}` does not hold `{each.kwargs['column']}` to a limit",
+                    f"{each.type} of severity {each.severity} with {limits} and no condition",
+                    where,
+                    "give it another limit in the core's words",
                 )
-            )
     return faults
+
+
+def _holds(own: Expectation, core: Expectation) -> bool:
+    """Whether a project's expectation can fail where the core's can, if at another number."""
+    bounded = [own.kwargs.get(name) for name in LIMITS if name in core.kwargs]
+    return (
+        own.type == core.type
+        and own.kwargs["column"] == core.kwargs["column"]
+        and SEVERITIES.index(own.severity) >= SEVERITIES.index(core.severity)
+        and own.kwargs.keys() <= {"column", *LIMITS, "strict_min", "strict_max"}
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounded)
+    )
 
 
 def _highest(expectations: Iterable[Expectation]) -> Severity:

@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .judged_again import snapshot_id
     from .readers import Snapshot, current, open_snapshot, read_snapshot
     from .reports import latest_reports, read_report, write_reports
-    from .snapshot import publish_snapshot, snapshot_id
+    from .snapshot import publish_snapshot
 
 _MODULES = {
     "Snapshot": "readers",
@@ -21,7 +22,7 @@ _MODULES = {
     "publish_snapshot": "snapshot",
     "read_report": "reports",
     "read_snapshot": "readers",
-    "snapshot_id": "snapshot",
+    "snapshot_id": "judged_again",
     "write_reports": "reports",
 }
 

@@ -13,9 +13,9 @@ from ..documents import digest
 from ..errors import PlanError
 from ..ingest import Ledger, is_overdue, load_sources, pending, relations_digest
 from ..project import Home, Project, core_root
+from .judged_again import is_of, says_the_latest, snapshot_id
 from .readers import current, releases_digest
 from .reports import points_to
-from .snapshot import snapshot_id
 
 
 def run_inputs(project: Project, home: Home, catalog: Catalog, now: datetime) -> Mapping[str, str]:
@@ -103,7 +103,11 @@ def up_to_date(project: Project, home: Home, catalog: Catalog, now: datetime) ->
     if published is None:
         return None
     wanted = snapshot_id(run_inputs(project, home, catalog, now))
-    is_whole = published.id == wanted and points_to(home, catalog.releases, wanted)
+    is_whole = (
+        is_of(published, wanted)
+        and points_to(home, catalog.releases, published.id)
+        and says_the_latest(home, catalog.releases)
+    )
     return published.id if is_whole else None
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SCHEMA = "landed.snapshot/1"
 POINTER = "current"
+LATEST = "latest.json"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -187,3 +188,51 @@ def open_snapshot(
         engine.close()
         raise
     return engine
+
+
+def latest_pointer(home: Home, release: str) -> Mapping[str, Any] | None:
+    """What `latest.json` of a release says: snapshot, as_of, decision, last_good."""
+    path = home.reports / release / LATEST
+    try:
+        found: Mapping[str, Any] = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except orjson.JSONDecodeError as error:
+        raise WarehouseError(
+            f"the pointer to the latest report is damaged: {error}",
+            where=str(path),
+            fix="remove it and run `landed run --full`.",
+            code="report_damaged",
+        ) from error
+    if not isinstance(found, dict) or "snapshot" not in found:
+        raise WarehouseError(
+            "the pointer to the latest report names none",
+            where=str(path),
+            fix="remove it and run `landed run --full`.",
+            code="report_damaged",
+        )
+    return found
+
+
+def stale_since(home: Home, release: str, snapshot: str) -> str | None:
+    """Instant (UTC, ISO 8601) of the data on which a report was withdrawn; None if it was not.
+
+    Every earlier one is while the latest word on its release is that the gate blocked it. That
+    word stands in two places, in the release's pointer and in the current snapshot; one is enough.
+    """
+    pointer = latest_pointer(home, release) or {}
+    if pointer.get("decision") == "blocked" and pointer["snapshot"] != snapshot:
+        return str(pointer["as_of"])
+    try:
+        shown = current(home)
+    except WarehouseError:  # damaged: the pointer alone can tell
+        return None
+    if shown is None or shown.id == snapshot:
+        return None
+    if shown.manifest.get("releases", {}).get(release) != "blocked":
+        return None
+    try:
+        notice = orjson.loads((home.reports / release / f"{shown.id}.json").read_bytes())
+        return str(notice["as_of"])
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
+        return str(shown.manifest["created_at"])

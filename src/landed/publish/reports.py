@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import orjson
 
 from ..documents import canonical_json
 from ..errors import WarehouseError
@@ -14,8 +11,8 @@ from ..project import Home
 from ..report import Report, read_document, render_html, render_index, render_markdown
 from ..report.words import stale_note
 from .durable import write_atomic
+from .readers import LATEST, latest_pointer
 
-LATEST = "latest.json"
 _RELEASE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SNAPSHOT = re.compile(r"[0-9a-f]{16}")
 
@@ -136,30 +133,6 @@ def read_report(home: Home, release: str, snapshot: str | None = None) -> Report
         ) from error
 
 
-def latest_pointer(home: Home, release: str) -> Mapping[str, Any] | None:
-    """What `latest.json` of a release says: snapshot, as_of, decision, last_good."""
-    path = home.reports / release / LATEST
-    try:
-        found: Mapping[str, Any] = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except orjson.JSONDecodeError as error:
-        raise WarehouseError(
-            f"the pointer to the latest report is damaged: {error}",
-            where=str(path),
-            fix="remove it and run `landed run --full`.",
-            code="report_damaged",
-        ) from error
-    if not isinstance(found, dict) or "snapshot" not in found:
-        raise WarehouseError(
-            "the pointer to the latest report names none",
-            where=str(path),
-            fix="remove it and run `landed run --full`.",
-            code="report_damaged",
-        )
-    return found
-
-
 def referenced_snapshots(home: Home) -> set[str]:
     """Ids of the snapshots that the latest and the last good reports stand in."""
     found: set[str] = set()
@@ -170,24 +143,13 @@ def referenced_snapshots(home: Home) -> set[str]:
     return found
 
 
-def stale_since(home: Home, release: str, snapshot: str) -> str | None:
-    """Instant (UTC, ISO 8601) of the data on which a report was withdrawn; None if it was not.
-
-    It is withdrawn while the latest word on its release is that the gate blocked it.
-    """
-    pointer = latest_pointer(home, release) or {}
-    good = pointer.get("last_good") or {}
-    if pointer.get("decision") == "blocked" and good.get("snapshot") == snapshot:
-        return str(pointer["as_of"])
-    return None
-
-
 def _mark_last_good(home: Home, latest: Report) -> None:
     """Mark the pages of the report that a notice leaves up; unmark them when it passes again.
 
     The JSON stays as it is: it says what was true of its snapshot.
     """
-    good = latest.document.get("last_good") if latest.is_blocked else _last_good(home, latest)
+    pointer = latest.document if latest.is_blocked else latest_pointer(home, latest.release) or {}
+    good = pointer.get("last_good")
     if not good:
         return
     stale = stale_note(str(latest.document["as_of"])) if latest.is_blocked else None

@@ -28,6 +28,7 @@ from ..settings import Settings
 from ..warehouse import Engine
 from .columns import EXPOSURES, Copy, copy_sql, plan_copies
 from .durable import is_alive, sha256_of, sync, write_atomic
+from .judged_again import settle, snapshot_id
 from .readers import (
     POINTER,
     SNAPSHOT_SCHEMA,
@@ -53,18 +54,6 @@ class _Plan:
     settings: Settings
 
 
-def snapshot_id(inputs: Mapping[str, str]) -> str:
-    """Id of the snapshot of these inputs: the same inputs always give the same id.
-
-    Args:
-        inputs: Digest by name of everything the numbers come from.
-
-    Returns:
-        16 hexadecimal digits.
-    """
-    return digest({"schema": SNAPSHOT_SCHEMA, "inputs": dict(inputs)})[:16]
-
-
 def publish_snapshot(
     project: Project,
     home: Home,
@@ -78,8 +67,9 @@ def publish_snapshot(
 ) -> Snapshot:
     """Publish marts, definitions and reports, and make them what readers see.
 
-    A snapshot of the same inputs that exists already is taken as it is. Call it under the
-    home's lock, with no connection to the build database left open.
+    A snapshot of the same inputs that exists already is taken as it is, unless a gate says
+    something else of a release now: then another takes its place. Call it under the home's lock,
+    with no connection to the build database left open.
 
     Args:
         project: Its name stands over the overview.
@@ -98,6 +88,7 @@ def publish_snapshot(
     home.snapshots.mkdir(parents=True, exist_ok=True)
     sweep(home)
     parent = pointer_id(home)
+    inputs, reports = settle(home, reports, inputs)
     name = snapshot_id(inputs)
     settled = write_reports(home, reports)
     if not _is_whole(home, name):

@@ -55,13 +55,14 @@ from .build import Report, build_notice, build_report
 class Assessment:
     """Everything one look at a release produced. `moments` and `estimates` are empty if blocked.
 
+    `exposure` is None where the exposed units could not be counted; then it is blocked too.
     `looks` are all looks with this one, to be kept; those of before where the gate blocked or
     there is nothing to compare with.
     """
 
     release: str
     decision: GateDecision
-    exposure: Exposure
+    exposure: Exposure | None
     moments: tuple[Mapping[str, Any], ...]
     estimates: tuple[Estimate, ...]
     verdict: Verdict | None
@@ -101,19 +102,24 @@ def assess_release(
     Returns:
         The report if the gate passed, else the notice. A blocked release has no estimate.
     """
-    exposure = summarise_exposure(engine, release, calendar.cutoff_at)
     looks = functools.cache(looks)  # the gate and the estimates see the same ones
-    decision = judge_data(
-        engine,
-        catalog,
-        release,
-        accounts=accounts,
-        model_tests=model_tests,
-        as_of=now,
-        exposure=exposure,
-        suites=suites,
-        looks=looks,
-    )
+    exposure: Exposure | None = None
+    try:
+        exposure = summarise_exposure(engine, release, calendar.cutoff_at)
+        decision = judge_data(
+            engine,
+            catalog,
+            release,
+            accounts=accounts,
+            model_tests=model_tests,
+            as_of=now,
+            exposure=exposure,
+            suites=suites,
+            looks=looks,
+        )
+    except Exception as error:  # noqa: BLE001 - one release's failure must not cost the others
+        failed = gate_error([f"the release could not be judged: {told(error)}"])
+        decision = decide(release.release, [failed], stage="data", judged_at=now)
 
     def notice(blocked: GateDecision, known: ReleaseLooks | None = None) -> Assessment:
         made = build_notice(
@@ -127,7 +133,7 @@ def assess_release(
         )
         return Assessment(release.release, blocked, exposure, (), (), None, made, known)
 
-    if decision.decision != "pass":
+    if decision.decision != "pass" or exposure is None:
         return notice(decision)
     earlier = None
     try:

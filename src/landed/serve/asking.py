@@ -6,7 +6,7 @@ Nothing here imports an engine, the gate or the ingest: a question costs what it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +17,13 @@ from ..catalog.deprecation import require_current
 from ..compiler import Compiled, Dialect, compile_script, parse_sql
 from ..errors import GateRefused, PlanError
 from ..project import Home, Project, home_of, load_project
-from ..publish.readers import current, read_snapshot, require_definitions, require_published
+from ..publish.readers import (
+    current,
+    read_snapshot,
+    require_definitions,
+    require_published,
+    stale_since,
+)
 from ..settings import Settings
 from .worker import Worker
 
@@ -158,6 +164,7 @@ def metric_query(
         for release in sorted(compiled.releases):
             _require_gate(worker, release)
         answered = worker.ask(compiled.sql)
+    warnings += _withdrawn(home, found.id, sorted(compiled.releases))
     return Answer(
         columns=tuple(column.name for column in compiled.columns),
         rows=tuple(tuple(map(_finite, row)) for row in answered.rows),
@@ -190,6 +197,17 @@ def _compile(
     script = parse_sql(sql, catalog, today=today)
     warnings = require_current(catalog.metrics, script.measured, today)
     return compile_script(catalog, script, cast(Dialect, dialect)), warnings
+
+
+def _withdrawn(home: Home, asked: str, releases: Iterable[str]) -> tuple[str, ...]:
+    """What became of releases whose earlier numbers were asked for, where the gate blocks now."""
+    found = {release: stale_since(home, release, asked) for release in releases}
+    return tuple(
+        f"the numbers of `{release}` in snapshot {asked} are withdrawn: the gate blocked it on"
+        f" data until {since}; `landed gate {release}` says why"
+        for release, since in found.items()
+        if since is not None
+    )
 
 
 def _require_gate(worker: Worker, release: str) -> None:

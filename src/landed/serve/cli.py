@@ -187,6 +187,8 @@ def report(
     document = queries.report_document(state, release, snapshot)
     stale = queries.stale_note_of(state, document)
     if output is ReportFormat.JSON:
+        if stale is not None:  # the document says what was true of its snapshot
+            console(stderr=True).print(f"warning: {stale}", markup=False)
         print_json(document)
     elif output is ReportFormat.HTML:
         sys.stdout.write(render_html(document, stale))

@@ -125,9 +125,11 @@ def report_document(home: Home, release: str, snapshot: str | None = None) -> Ma
 
 def stale_note_of(home: Home, document: Mapping[str, Any]) -> str | None:
     """Why a report is no longer its release's verdict; None where it is."""
-    from ..publish.reports import stale_since
+    from ..publish.readers import stale_since
     from ..report.words import stale_note
 
+    if document["verdict"]["decision"] == "blocked":  # it withdrew others
+        return None
     since = stale_since(home, document["release"], document["snapshot"])
     return None if since is None else stale_note(since)
 

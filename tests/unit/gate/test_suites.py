@@ -126,6 +126,52 @@ def test_a_project_may_not_make_a_core_check_milder(project):
     assert "the check `sample_ratio` has severity warning; expected critical" in faults_of(project)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "expect_column_to_exist", "kwargs": {"column": "sample_ratio_excess"}},
+        {"type": "expect_column_values_to_not_be_null"},
+        {"type": "expect_nothing_bad"},
+        {"kwargs": {"column": "sample_ratio_excess"}},
+        {"kwargs": {"column": "sample_ratio_excess", "min_value": 0}},
+        {"kwargs": {"column": "sample_ratio_excess", "max_value": "9"}},
+        {"kwargs": {"column": "sample_ratio_excess", "max_value": True}},
+        {"kwargs": {"column": "sample_ratio_excess", "max_value": 1, "mostly": 0}},
+        {"kwargs": {"column": "sample_ratio_excess", "max_value": 1,
+                    "row_condition": "sample_ratio_excess < 0", "condition_parser": "pandas"}},
+    ],
+)  # fmt: skip
+def test_a_project_may_not_ask_a_core_check_so_that_it_cannot_fail(project, changes):
+    asked = yaml.safe_load(yaml.safe_dump(EXPOSURES))
+    asked["expectations"][1] |= changes
+    write(project, "exposures", asked)
+
+    assert "the check `sample_ratio` does not hold `sample_ratio_excess` to a limit" in (
+        faults_of(project)
+    )
+
+
+def test_a_project_may_not_leave_one_of_the_columns_of_a_check_out(project):
+    asked = yaml.safe_load(yaml.safe_dump(EXPOSURES))
+    columns = ["crossover_difference", "crossover_share"]
+    asked["expectations"] = [
+        each for each in asked["expectations"] if each["kwargs"]["column"] != columns[0]
+    ]
+    write(project, "exposures", asked)
+
+    assert f"does not hold `{columns[0]}` to a limit" in faults_of(project)
+
+
+def test_a_decisive_column_may_not_become_a_warning_beside_another(project):
+    asked = yaml.safe_load(yaml.safe_dump(EXPOSURES))
+    for each in asked["expectations"]:
+        if each["kwargs"]["column"] == "crossover_difference":
+            each["severity"] = "warning"
+    write(project, "exposures", asked)
+
+    assert "does not hold `crossover_difference` to a limit" in faults_of(project)
+
+
 def test_a_check_may_not_stand_in_two_suites(project):
     write(project, "again", {**EXPOSURES, "name": "again"})
 

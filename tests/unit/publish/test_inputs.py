@@ -13,9 +13,8 @@ from landed.catalog import load_catalog
 from landed.errors import PlanError
 from landed.ingest import ingest
 from landed.project import Home, load_project
-from landed.publish import inputs
+from landed.publish import inputs, snapshot_id
 from landed.publish.inputs import midnight, require_unchanged, run_inputs, up_to_date
-from landed.publish.snapshot import snapshot_id
 from landed.settings import Settings
 
 EXEMPTION = """\

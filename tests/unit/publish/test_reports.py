@@ -3,11 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from landed.errors import WarehouseError
-from landed.publish import latest_reports, read_report
-from landed.publish.reports import points_to, stale_since
+from landed.publish import latest_reports, open_snapshot, read_report
+from landed.publish.judged_again import is_of, says_the_latest
+from landed.publish.readers import stale_since
+from landed.publish.reports import points_to
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
@@ -55,6 +58,90 @@ def test_the_pages_of_a_withdrawn_report_say_so_until_the_release_passes_again(
 
     assert [page.read_text() for page in pages] == clean
     assert stale_since(small.home, "good", good.id) is None
+
+
+def test_a_gate_that_blocks_the_same_inputs_later_withdraws_the_verdict(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    withdrawn = small.publish("1", blocked=("good",), created_at=NOW + timedelta(hours=1))
+
+    assert withdrawn.id != good.id
+    assert is_of(withdrawn, good.id)
+    assert withdrawn.manifest["releases"] == {"bad": "harmed", "good": "blocked"}
+    assert read_report(small.home, "good").document["last_good"]["snapshot"] == good.id
+    assert read_report(small.home, "good", good.id).decision == "harmed"
+    assert stale_since(small.home, "good", good.id) is not None
+    assert read_report(small.home, "bad").document["estimates"]
+    with open_snapshot(small.home) as engine:
+        assert {row[0] for row in engine.rows("select distinct release from estimates")} == {"bad"}
+
+
+def test_a_report_that_somebody_removed_is_withdrawn_from_the_tables_too(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    (small.home.reports / "good" / f"{good.id}.json").unlink()
+
+    small.publish("1", blocked=("good",))
+
+    with open_snapshot(small.home) as engine:
+        assert {row[0] for row in engine.rows("select distinct release from estimates")} == {"bad"}
+        exposed = engine.rows("select distinct release from fct_exposures")
+    assert ("good",) not in exposed
+
+
+def test_a_withdrawn_report_is_stale_whatever_became_of_the_pointer(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    small.publish("2", blocked=("good",))
+    pointer = small.home.reports / "good" / "latest.json"
+    told = orjson.loads(pointer.read_bytes())
+
+    pointer.write_bytes(orjson.dumps({**told, **told["last_good"]}))
+    assert stale_since(small.home, "good", good.id) is not None
+
+    pointer.unlink()
+    assert stale_since(small.home, "good", good.id) is not None
+
+
+def test_a_verdict_that_was_withdrawn_stands_again_once_the_same_inputs_pass(small: Any) -> None:
+    good = small.publish("1", blocked=())
+    page = small.home.reports / "good" / f"{good.id}.html"
+    clean = page.read_text()
+    small.publish("1", blocked=("good",))
+    assert page.read_text() != clean
+
+    again = small.publish("1", blocked=())
+
+    assert read_report(small.home, "good").decision == "harmed"
+    assert stale_since(small.home, "good", again.id) is None
+    assert page.read_text() == clean
+    assert again.manifest["releases"] == good.manifest["releases"]
+
+
+def test_a_release_that_could_not_be_judged_first_is_published_once_it_passes(small: Any) -> None:
+    small.publish("1", blocked=("good",))
+    passed = small.publish("1", blocked=())
+    blocked = small.publish("1", blocked=("good",))
+
+    notice = read_report(small.home, "good")
+    assert len({passed.id, blocked.id, notice.snapshot}) == 2
+    assert notice.document["last_good"]["snapshot"] == passed.id
+    assert stale_since(small.home, "good", passed.id) is not None
+
+
+def test_the_same_word_on_the_same_inputs_is_the_same_snapshot(small: Any) -> None:
+    small.publish("1", blocked=())
+    withdrawn = small.publish("1", blocked=("good",))
+
+    assert small.publish("1", blocked=("good",)).id == withdrawn.id
+
+
+def test_readers_are_behind_until_they_are_told_what_the_gate_said_last(small: Any) -> None:
+    small.publish("1", blocked=())
+    assert says_the_latest(small.home, ["good", "bad"])
+
+    small.home.work.mkdir(parents=True, exist_ok=True)
+    kept = small.home.work / "report-good.json"
+    kept.write_bytes(small.report("good", "0" * 16, blocked=True).to_json())
+
+    assert not says_the_latest(small.home, ["good", "bad"])
 
 
 def test_a_release_blocked_twice_still_names_the_last_good_report(small: Any) -> None:
