@@ -134,10 +134,10 @@ by_version as (
 active as (
 
     select
-        exposed.unit_id,
         exposed.variant,
         days.event_on,
-        days.first_app_version as app_version
+        days.first_app_version as app_version,
+        count(*) as units
 
     from exposed
 
@@ -149,6 +149,31 @@ active as (
         and days.event_on > cast(exposed.exposed_at as date)
         and days.event_on < cast($cutoff_at as date)
         and days.first_app_version is not null
+
+    group by exposed.variant, days.event_on, days.first_app_version
+
+),
+
+sent_later as (
+
+    select
+        heard.name,
+        exposed.variant,
+        heard.event_on,
+        heard.app_version,
+        count(*) as sent
+
+    from heard
+
+    inner join exposed
+        on heard.unit_id = exposed.unit_id
+
+    where
+        heard.name is not null
+        and exposed.is_compared
+        and heard.event_on > cast(exposed.exposed_at as date)
+
+    group by heard.name, exposed.variant, heard.event_on, heard.app_version
 
 )
 
@@ -247,8 +272,8 @@ select
     names.name,
     active.variant,
     active.event_on,
-    count(*),
-    count(heard.unit_id),
+    active.units,
+    least(coalesce(sent_later.sent, 0), active.units),
     0,
     active.app_version
 
@@ -256,14 +281,12 @@ from active
 
 cross join (select unnest($events) as name) as names
 
-left join heard
+left join sent_later
     on
-        active.unit_id = heard.unit_id
-        and active.event_on = heard.event_on
-        and active.app_version = heard.app_version
-        and names.name = heard.name
-
-group by names.name, active.variant, active.event_on, active.app_version
+        names.name = sent_later.name
+        and active.variant = sent_later.variant
+        and active.event_on = sent_later.event_on
+        and active.app_version = sent_later.app_version
 
 order by all
 """
