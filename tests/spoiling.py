@@ -29,7 +29,7 @@ REASONS: Mapping[str, str] = {
     "hangs": "no answer within",
     "returns None": "found nothing",
     "gives no number": "is nan",
-    "gives no column": "does not exist",
+    "gives no column": "there is no column",
     "leaves the registry": "is not built in",
     "leaves the suites": "no suite makes the check",
     "gets no answer": "results",
