@@ -43,6 +43,8 @@ final as (
     where
         array_contains(releases.variants, named.variant)
         and (releases.cutoff_at is null or named.labelled_at < releases.cutoff_at)
+        -- whoever meets the change later is in no exposure, and lost to none
+        and named.labelled_at < coalesce(releases.exposure_ends_at, timestamp '9999-12-31')
 
     group by named.release, named.unit_id, named.variant
 
