@@ -191,3 +191,96 @@ def test_what_is_assigned_cannot_change_after_a_look(by_account, first, later, s
     assert made.estimates[0].reason.startswith(says)
     caveats = {one["code"]: one["text"] for one in made.report.document["caveats"]}
     assert "what is assigned as a whole" in caveats["plan_changed"]
+
+
+# more units of each account, which came with its first
+MORE_UNITS = """
+insert into fct_exposures by name
+select 'checklist' as release, format('more{:d}_{:d}', a, u) as unit_id,
+    if(a % 2 = 0, 'control', 'checklist') as variant,
+    timestamp '2026-03-03' + to_hours(a) as exposed_at, false as is_crossover, false as is_bot,
+    format('a{:02d}', a) as cluster_id, false as is_in_two_clusters, 'DE' as country
+from range(48) as accounts(a), range(UNITS) as units(u)
+"""
+
+
+def test_a_large_account_does_not_change_the_allocation_of_its_day(by_account, result_of):
+    by_account.run(
+        "insert into fct_exposures by name"
+        " select 'checklist' as release, format('big{:d}', i) as unit_id, 'control' as variant,"
+        " timestamp '2026-03-03' as exposed_at, false as is_crossover, false as is_bot,"
+        " 'a00' as cluster_id, false as is_in_two_clusters from range(300) as t(i)"
+    )
+
+    decision = by_account.data()
+
+    assert result_of(decision, "allocation_change").passed
+    assert result_of(decision, "sample_ratio_slices").passed
+    assert result_of(by_account.change(cluster=None).data(), "allocation_change").blocks
+
+
+LOST_BY_ACCOUNT = """
+insert into int_telemetry_days
+select unit_id, cast(exposed_at as date), 'sequence', 20, if(ACCOUNT, 2, 20) from fct_exposures
+"""
+
+
+def test_one_account_behind_a_bad_line_is_no_loss_of_its_arm(by_account, result_of):
+    by_account.run(MORE_UNITS.replace("UNITS", "10"))
+    by_account.run(
+        # enough accounts for a comparison: 100 of one unit in each arm
+        "insert into fct_exposures by name"
+        " select 'checklist' as release, format('one{:d}', i) as unit_id,"
+        " if(i % 2 = 0, 'control', 'checklist') as variant, timestamp '2026-03-04' as exposed_at,"
+        " false as is_crossover, false as is_bot, format('c{:d}', i) as cluster_id,"
+        " false as is_in_two_clusters from range(200) as t(i)"
+    )
+    by_account.run(LOST_BY_ACCOUNT.replace("ACCOUNT", "cluster_id = 'a00'"))
+
+    assert result_of(by_account.data(), "telemetry_loss").passed
+    assert result_of(by_account.change(cluster=None).data(), "telemetry_loss").blocks
+
+
+def test_an_arm_of_which_many_accounts_lose_telemetry_blocks(by_account, result_of):
+    by_account.run(MORE_UNITS.replace("UNITS", "3"))
+    by_account.run(
+        "update fct_exposures set cluster_id = unit_id[:3]"
+        " || if(unit_id like 'more%', unit_id[4:], unit_id[2:])"
+    )
+    by_account.run(LOST_BY_ACCOUNT.replace("ACCOUNT", "variant = 'control'"))
+
+    assert result_of(by_account.data(), "telemetry_loss").blocks
+
+
+def test_accounts_of_one_country_are_no_imbalance_of_the_arms(by_account, result_of):
+    by_account.run(MORE_UNITS.replace("UNITS", "30"))
+    by_account.run("update fct_exposures set country = 'FR' where cluster_id in ('a00', 'a02')")
+    by_account.run(
+        "insert into dim_units by name select unit_id, false as is_bot,"
+        " timestamp '2026-03-01' as first_seen_at from fct_exposures where unit_id like 'more%'"
+    )
+
+    decision = by_account.data()
+
+    assert decision.skipped["pre_exposure_balance"] == "fewer than 1,000 clusters were exposed"
+    assert result_of(by_account.change(cluster=None).data(), "pre_exposure_balance").blocks
+
+
+def test_accounts_of_which_one_arm_has_another_kind_block(by_account, result_of):
+    by_account.run(
+        "insert into fct_exposures by name"
+        " select 'checklist' as release, format('k{:d}_{:d}', a, u) as unit_id,"
+        " if(a % 2 = 0, 'control', 'checklist') as variant, timestamp '2026-03-04' as exposed_at,"
+        " false as is_crossover, false as is_bot, format('k{:d}', a) as cluster_id,"
+        " false as is_in_two_clusters, if(hash(a) % 100 < 20 + 30 * (a % 2), 'FR', 'DE') as country"
+        " from range(1200) as accounts(a), range(2) as units(u)"
+    )
+    by_account.run(
+        "insert into dim_units by name select unit_id, false as is_bot,"
+        " timestamp '2026-03-01' as first_seen_at from fct_exposures where unit_id like 'k%'"
+    )
+
+    check = result_of(by_account.data(), "pre_exposure_balance")
+
+    assert check.blocks
+    assert "country FR (+0." in check.observed or "country DE (-0." in check.observed

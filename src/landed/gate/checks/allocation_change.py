@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
-from ..passes.exposures import look_days, look_fractions, read_exposures
+from ..passes.exposures import look_days, look_fractions, read_assigned
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -19,7 +19,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     found, greatest = [], 0.0
     for variant in tested:
         rows = [[0.0] * len(days) for _ in range(4)]
-        for cell in subject.once(read_exposures).days:
+        for cell in subject.once(read_assigned).days:
             at, planned = place[cell.day_at], plan[cell.stage].shares.get(variant, 0.0)
             rows[0][at] += cell.units * (cell.variant == variant)
             rows[1][at] += cell.units * planned

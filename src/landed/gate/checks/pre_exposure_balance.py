@@ -21,7 +21,8 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         return NotApplicable("the release has no control to compare with")
     looks = balance_looks(subject, parameters["least_units"])
     if not looks:
-        return NotApplicable(f"fewer than {parameters['least_units']:,.0f} units were exposed")
+        what = "units" if subject.release.cluster is None else "clusters"
+        return NotApplicable(f"fewer than {parameters['least_units']:,.0f} {what} were exposed")
     cells = subject.once(covariates_until(looks["first"] + timedelta(days=1))).cells
     found = []
     for look, day in looks.items():

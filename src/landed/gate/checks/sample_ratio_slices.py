@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
-from ..passes.exposures import read_exposures
+from ..passes.exposures import read_assigned
 
 Counts = dict[int, dict[str, int]]  # units by stage and variant
 
@@ -56,7 +56,7 @@ def _slices(subject: Subject) -> dict[str, Counts]:
 
 
 def _cells(subject: Subject) -> Iterator[tuple[str, int, str, int]]:
-    exposures = subject.once(read_exposures)
+    exposures = subject.once(read_assigned)
     for day in exposures.days:
         yield f"day {day.day_at.date()}", day.stage, day.variant, day.units
         if len(subject.stages) > 1:

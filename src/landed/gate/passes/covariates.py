@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..facts import Subject
-from .exposures import look_days, look_fractions, read_exposures, stage_starts
+from .exposures import look_days, look_fractions, read_assigned, stage_starts
 
 #: Days before the exposure whose activity counts, as in the adjustment of estimates.
 PRE_PERIOD_DAYS = 28
@@ -24,6 +24,7 @@ exposed as (
         exposures.unit_id,
         {stage} as stage,
         exposures.variant,
+        {cluster} as cluster_id,
         exposures.exposed_at < $first_until as is_first,
         coalesce(exposures.platform, '') as platform,
         coalesce(exposures.country, '') as country,
@@ -75,7 +76,9 @@ described as materialized (
     left join activity
         on exposed.unit_id = activity.unit_id
 
-)
+),
+
+assigned as ({assigned})
 
 select
     null as event_count, stage, variant, is_first, platform, country, plan,
@@ -86,7 +89,7 @@ select
     sum(events * days_known) as events_days_known,
     sum(days_known * days_known) as days_known_days_known
 
-from described
+from assigned
 
 group by all
 
@@ -103,13 +106,37 @@ group by event_count
 order by all
 """
 
+_UNITS = "select * from described"
+# Units of a cluster are alike, and say together what one does: it has the attributes of its first
+# and the mean of what they did.
+_CLUSTERS = """
+    select
+        min(stage) as stage,
+        min(variant) as variant,
+        bool_or(is_first) as is_first,
+        min_by(platform, (exposed_on, unit_id)) as platform,
+        min_by(country, (exposed_on, unit_id)) as country,
+        min_by(plan, (exposed_on, unit_id)) as plan,
+        avg(events) as events,
+        avg(days_known) as days_known
+
+    from described
+
+    where cluster_id is not null
+
+    group by cluster_id
+
+    having min(variant) = max(variant)
+"""
+_CLUSTER = "case when not coalesce(exposures.is_in_two_clusters, false) then cluster_id end"
+
 
 @dataclass(frozen=True, slots=True)
 class CovariateCell:
-    """Units of one arm and stage that share all attributes.
+    """Units, or clusters that were assigned, of one arm and stage that share all attributes.
 
     Args:
-        is_first: Whether they were exposed by the first look with enough units.
+        is_first: Whether they were exposed by the first look with enough of them.
         levels: Platform, country and plan.
         units: Count.
         sums: Log of events before the exposure, log of days since first seen, and the products of
@@ -138,10 +165,13 @@ class Covariates:
 
 
 def balance_looks(subject: Subject, least_units: float) -> dict[str, datetime]:
-    """The days after which balance is judged: the first with enough units, and the last planned."""
+    """The days after which balance is judged: the first with enough units, and the last planned.
+
+    Clusters are counted where the release assigned them.
+    """
     days, fractions = look_days(subject), look_fractions(subject)
     by_day: dict[datetime, int] = {}
-    for cell in subject.once(read_exposures).days:
+    for cell in subject.once(read_assigned).days:
         by_day[cell.day_at] = by_day.get(cell.day_at, 0) + cell.units
     total, found = 0, {}
     for at, day in enumerate(days):
@@ -170,10 +200,15 @@ def covariates_until(first_until: datetime) -> Callable[[Subject], Covariates]:
 
 
 def _read(subject: Subject, first_until: datetime) -> Covariates:
+    is_clustered = subject.release.cluster is not None
     bound = {f"stage_{at}": start for at, start in stage_starts(subject.stages).items()}
     stage = " + ".join(f"(exposures.exposed_at >= ${name})::integer" for name in bound) or "0"
     rows = subject.engine.rows(
-        _CELLS.format(stage=stage),
+        _CELLS.format(
+            stage=stage,
+            cluster=_CLUSTER if is_clustered else "null",
+            assigned=_CLUSTERS if is_clustered else _UNITS,
+        ),
         {
             "release": subject.release.release,
             "cutoff_at": subject.dates.cutoff_at,

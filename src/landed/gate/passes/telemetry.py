@@ -8,7 +8,8 @@ from datetime import datetime
 from ..facts import Subject
 
 # A unit enters once: with its day of exposure and the days after it, when these are over. Later
-# days would tell more, but of the same units: looks would no longer add independent ones.
+# days would tell more, but of the same units: looks would no longer add independent ones. Of
+# clusters each enters once, with all its units, on the day of the first.
 _LOST = """
 with
 
@@ -16,6 +17,7 @@ exposed as (
 
     select
         unit_id,
+        {assigned} as assigned_id,
         variant,
         cast(exposed_at as date) as exposed_on
 
@@ -26,15 +28,17 @@ exposed as (
         and not coalesce(is_bot, false)
         and not coalesce(is_crossover, false)
         and date_trunc('day', exposed_at) + to_days($window_days) <= $cutoff_at
+        and {assigned} is not null
+    {whole}
 
 ),
 
-units as (
+assigned as (
 
     select
         days.signal,
         exposed.variant,
-        exposed.exposed_on,
+        min(exposed.exposed_on) as exposed_on,
         sum(days.expected_count)::double as expected,
         sum(days.expected_count - days.seen_count)::double as lost
 
@@ -46,7 +50,7 @@ units as (
             and days.event_on >= exposed.exposed_on
             and days.event_on < exposed.exposed_on + $window_days::integer
 
-    group by days.signal, exposed.variant, exposed.exposed_on, exposed.unit_id
+    group by days.signal, exposed.variant, exposed.assigned_id
 
     having sum(days.expected_count) > 0
 
@@ -63,17 +67,23 @@ select
     sum(expected * expected) as expected_expected,
     sum(lost * expected) as lost_expected
 
-from units
+from assigned
 
 group by all
 
 order by all
 """
 
+_CLUSTER = "case when not coalesce(is_in_two_clusters, false) then cluster_id end"
+# a cluster with units of several arms enters none
+_WHOLE_CLUSTERS = f"""qualify
+        min(variant) over (partition by {_CLUSTER})
+        = max(variant) over (partition by {_CLUSTER})"""
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Sums over the units of one arm whose days were over on one day.
+    """Sums over the units, or clusters, of one arm whose days were over on one day.
 
     Args:
         signal: sequence, heartbeat, or a pair of events.
@@ -93,8 +103,12 @@ def read_lost(subject: Subject, window_days: int) -> tuple[Lost, ...]:
         subject: The release under judgement.
         window_days: From the day of exposure on. Days, at least 1.
     """
+    is_clustered = subject.release.cluster is not None
     rows = subject.engine.rows(
-        _LOST,
+        _LOST.format(
+            assigned=_CLUSTER if is_clustered else "unit_id",
+            whole=_WHOLE_CLUSTERS if is_clustered else "",
+        ),
         {
             "release": subject.release.release,
             "cutoff_at": subject.dates.cutoff_at,
