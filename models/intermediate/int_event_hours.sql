@@ -33,6 +33,7 @@ final as (
         count(*) filter (where clock_status = 'corrected') as corrected_count,
         count(*) - count(distinct hash(user_id, anonymous_id, occurred_at, properties))
             as copied_count,
+        count(*) filter (where {{ is_late('received_at', 'occurred_at') }}) as late_count,
         count(*) filter (where {{ is_local_time('received_at', 'occurred_at') }}) as local_count,
         min(occurred_at) as first_at,
         max(occurred_at) as last_at

@@ -22,10 +22,16 @@
    draws. #}
 {% macro is_sampled(id, share) %}hash({{ id }}) / 18446744073709551616.0 < {{ share }}{% endmacro %}
 
-{# Whether an event came half hours late to the minute: its clock showed the time of another zone.
-   Rows that wait come late by anything. #}
-{% macro is_local_time(received_at, occurred_at) -%}
+{# Whether an event came half an hour to half a day late: it waited, or its clock showed the time of
+   another zone. #}
+{% macro is_late(received_at, occurred_at) -%}
     {{ seconds_between(occurred_at, received_at) }} between 1740 and 50460
+{%- endmacro %}
+
+{# Of such, whether it came half hours late to the minute, as with the time of another zone. Rows
+   that wait come late by anything: one in fifteen does by chance. #}
+{% macro is_local_time(received_at, occurred_at) -%}
+    {{ is_late(received_at, occurred_at) }}
     and mod(cast({{ seconds_between(occurred_at, received_at) }} as bigint), 1800) < 120
 {%- endmacro %}
 

@@ -11,10 +11,11 @@ DAYS = """
 create or replace table profile as
 select 'web' as source, 'view' as event_name, '1.0' as app_version, day::date as event_on,
     day + interval 9 hour as hour_at, 1000 as event_count, 0 as ahead_count,
-    0 as corrected_count, USUAL as copied_count, USUAL as local_count,
+    0 as corrected_count, USUAL as copied_count, USUAL as local_count, 0 as waiting_count,
     day as first_at, day as last_at
 from range(timestamp 'FIRST', timestamp '2026-03-16', interval 1 day) as days(day);
-create or replace view int_event_hours as from profile
+create or replace view int_event_hours as
+select *, local_count + waiting_count as late_count from profile
 """
 
 
@@ -73,3 +74,23 @@ def test_of_a_source_that_is_new_it_warns(
 
     assert not check.passed
     assert not check.blocks
+
+
+def test_a_day_that_waited_for_its_delivery_is_no_other_zone(world: Any, result_of: Any) -> None:
+    # an outage of the collector: of 980 rows that waited for hours, one in fifteen by half hours
+    profiled(world).run(
+        "update profile set local_count = 66, waiting_count = 914 where event_on = '2026-03-10'"
+    )
+
+    assert result_of(world.data(), "local_times").passed
+
+
+def test_rows_of_another_zone_are_found_among_rows_that_wait(world: Any, result_of: Any) -> None:
+    profiled(world).run(
+        "update profile set local_count = 140, waiting_count = 400 where event_on = '2026-03-10'"
+    )
+
+    check = result_of(world.data(), "local_times")
+
+    assert check.blocks
+    assert check.observed.startswith("11.1 % of the events of source `web` on 2026-03-10 came")

@@ -28,9 +28,11 @@ from actions;
 create view int_event_hours as
 select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
     count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
-    0 as copied_count, 0 as local_count,
+    0 as copied_count, 0 as late_count, 0 as local_count,
     min(occurred_at) as first_at, max(occurred_at) as last_at
 from fct_events group by all;
+create view int_unit_days as
+select unit_id, event_on, null::varchar as first_app_version from fct_events group by all;
 create table int_property_days (
     event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
     type varchar, row_count bigint, name_count bigint, log10_median double,

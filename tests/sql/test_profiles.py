@@ -44,7 +44,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         for n in range(5)
     ]
     many = [event(f"m{n}", _at(n), name="busy", properties={"nth": 1}) for n in range(2_000)]
-    found.land([*orders, *odd, *crowd, *many])
+    waits = [event(f"w{n}", _at(n), name="waits") for n in range(600)]
+    zone = [event(f"z{n}", _at(n), name="zone") for n in range(600)]
+    found.land([*orders, *odd, *crowd, *many, *waits, *zone])
+    # a queue that is sent off at 11:00 and a clock that is seven hours behind
+    found.execute(
+        "update lake.events set received_at = case event_name when 'waits' then"
+        " timestamp '2026-11-02 11:00' else occurred_at + interval '7 hours 2 seconds' end"
+        " where event_name in ('waits', 'zone')"
+    )
     found.run()
     return found
 
@@ -62,6 +70,13 @@ def test_hours_count_events_and_clocks_that_were_ahead(built: Built) -> None:
         "select hour_at::varchar, app_version, event_count, ahead_count from int_event_hours"
         " where event_name = 'order' order by all"
     ) == [("2026-11-02 00:00:00", "1.0", 20, 1), ("2026-11-02 00:00:00", "2.0", 20, 0)]
+
+
+def test_hours_tell_rows_that_waited_from_a_clock_of_another_zone(built: Built) -> None:
+    assert built.rows(
+        "select event_name, sum(late_count)::int, sum(local_count)::int from int_event_hours"
+        " where event_name in ('waits', 'zone') group by all order by all"
+    ) == [("waits", 600, 40), ("zone", 600, 600)]
 
 
 def test_a_small_event_is_profiled_whole(built: Built) -> None:

@@ -12,7 +12,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     return fact_of_odd_days(
         subject,
         parameters,
-        lambda day: day.local,
+        lambda day: day.local_beyond_chance,
         _COLUMNS,
         _said,
         "events come at any minute after they happened",
@@ -23,7 +23,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
 def _said(worst: OddDay) -> str:
     return (
         f"{share(worst.share)} of the events of source `{worst.source}` on {worst.day.isoformat()}"
-        " came whole or half hours after they say they happened, to the minute"
+        " came whole or half hours after they say they happened, to the minute, beyond chance"
     )
 
 

@@ -184,13 +184,21 @@ class SourceDay:
     Args:
         events: All of them.
         copied: Of those, with who, when and properties of another one, under another id.
+        late: Of all, that came half an hour to half a day late.
         local: Of those, that came half hours late to the minute.
     """
 
     day: date
     events: int
     copied: int
+    late: int
     local: int
+
+    @property
+    def local_beyond_chance(self) -> int:
+        """Of those, more than there are among rows that wait: two of every 30 minutes."""
+        waiting = self.late - self.local
+        return max(0, round(self.local - waiting * 2 / 28))
 
 
 _DAYS = """
@@ -199,6 +207,7 @@ select
     event_on,
     sum(event_count)::bigint as events,
     sum(copied_count)::bigint as copied,
+    sum(late_count)::bigint as late,
     sum(local_count)::bigint as local
 
 from main.int_event_hours
