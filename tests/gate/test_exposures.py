@@ -297,8 +297,11 @@ def test_crossover_share_leaves_bots_out(world, result_of):
 def test_unknown_variant_warns_of_exposures_nobody_measures(world, result_of):
     world.run(
         "insert into int_exposure_events values "
-        "('checklist', 'x1', 'checklist_v2', '2026-03-04'), "
-        "('checklist', 'x2', null, '2026-03-04')"
+        "('checklist', 'x1', null, '2026-03-04')"
+    )
+    world.run(
+        "insert into int_exposure_events select 'checklist', format('y{}', i), 'checklist_v2',"
+        " timestamp '2026-03-04' from range(9) as units(i)"
     )
 
     decision = world.data()
@@ -307,9 +310,22 @@ def test_unknown_variant_warns_of_exposures_nobody_measures(world, result_of):
     assert decision.decision == "pass"
     assert (check.passed, check.severity) == (False, "warning")
     assert check.observed == (
-        "4.76 % of exposed units met a variant the release does not name: "
-        "`(none)` (1 unit), `checklist_v2` (1 unit)"
+        "20 % of exposed units met a variant the release does not name: "
+        "`checklist_v2` (9 units), `(none)` (1 unit)"
     )
+
+
+def test_unknown_variant_tells_no_label_that_few_units_share(world, result_of):
+    world.run(
+        "insert into int_exposure_events"
+        " select 'checklist', format('x{}', i), format('bob{}@x.example', i),"
+        " timestamp '2026-03-04' from range(300) as units(i)"
+    )
+
+    check = result_of(world.data(), "unknown_variant")
+
+    assert check.observed.endswith("does not name: other labels (300 units)")
+    assert "bob" not in str(check)
 
 
 def test_unknown_variant_passes_when_exposures_name_the_releases_variants(world, result_of):

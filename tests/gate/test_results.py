@@ -167,6 +167,16 @@ def test_segment_totals_refuses_levels_that_do_not_add_up(world, result_of):
     assert "n of m in control by plan" in found(free, rest | {"n": 21}).observed
 
 
+def test_segment_totals_refuses_a_segment_without_a_level(world, result_of):
+    world.change(segments=("plan",))  # the moments handed in are of no segment
+
+    decision = world.results()
+
+    check = result_of(decision, "segment_totals")
+    assert check.blocks
+    assert "every level of signup_rate in control by plan" in check.observed
+
+
 def test_independent_recount_counts_guardrails_too(world, result_of):
     world.change(
         roles=(

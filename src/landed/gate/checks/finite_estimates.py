@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from ...errors import EstimationError
+from ..expectations import GateError
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
 
 
 def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
     if not subject.estimates:
-        raise EstimationError("there is no estimate", expected="one a metric and treatment")
+        raise GateError("there is no estimate", expected="one a metric and treatment")
     numbers = {
         f"{estimate.metric}.{field.name} in {estimate.treatment}": getattr(estimate, field.name)
         for estimate in subject.estimates

@@ -12,7 +12,8 @@ _SUMS = ("sum_y", "sum_d")
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
-    if not subject.by_segment:
+    segments = subject.release.segments
+    if not segments and not subject.by_segment:
         return NotApplicable("the release is cut into no segment")
     totals = {(row["metric"], row["variant"]): row for row in subject.moments}
     levels: dict[tuple[Hashable, ...], dict[str, list[float]]] = {}
@@ -21,7 +22,16 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         for name in (*_COUNTS, *_SUMS):
             if row[name] is not None:
                 parts.setdefault(name, []).append(row[name])
-    wrong = []
+    wrong = [
+        f"every level of {metric} in {variant} by {segment}"
+        for segment in segments
+        for (metric, variant), total in totals.items()
+        if total["n"]
+        and (segment, metric, variant) not in levels
+        and subject.catalog.rank_form(metric) is None  # quantiles are not cut
+    ]
+    if not levels and not wrong:
+        return NotApplicable("no metric of the release is cut by segment")
     for (segment, metric, variant), parts in levels.items():
         total = totals.get((str(metric), str(variant)), {})
         for name, values in parts.items():
