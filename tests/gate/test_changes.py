@@ -91,6 +91,15 @@ def test_treatment_before_exposure_refuses_exposures_that_come_late(world, resul
     assert "of 2,000 treatment units sent it before their exposure" in check.observed
 
 
+def test_treatment_before_exposure_warns_of_what_accidents_may_make(world, result_of):
+    days(world, minutes="if(unit_id between 'd0n0500' and 'd0n0521', -5, 1)")  # of 2,000
+
+    check = result_of(world.data(), "treatment_before_exposure")
+
+    assert not check.passed
+    assert check.severity == "warning"
+
+
 def test_treatment_before_exposure_allows_for_clocks(world, result_of):
     days(world, minutes="-1")
 

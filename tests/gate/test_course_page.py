@@ -113,4 +113,6 @@ def test_enrolment_is_refused_where_published_analyses_call_it_significant(judge
 
     check = result_of(decision, "outcome_without_exposure")
     assert [each.check_id for each in decision.failed] == ["outcome_without_exposure"]
-    assert check.observed == ("enrolment_rate: 797 of 814 units with an outcome were never exposed")
+    assert check.observed == (
+        "enrolment_rate: 797 of 814 units with an outcome were never exposed (97.9 %)"
+    )

@@ -295,10 +295,7 @@ def test_crossover_share_leaves_bots_out(world, result_of):
 
 
 def test_unknown_variant_warns_of_exposures_nobody_measures(world, result_of):
-    world.run(
-        "insert into int_exposure_events values "
-        "('checklist', 'x1', null, '2026-03-04')"
-    )
+    world.run("insert into int_exposure_events values ('checklist', 'x1', null, '2026-03-04')")
     world.run(
         "insert into int_exposure_events select 'checklist', format('y{}', i), 'checklist_v2',"
         " timestamp '2026-03-04' from range(9) as units(i)"

@@ -22,7 +22,9 @@ def test_outcome_without_exposure_refuses_outcomes_of_units_never_exposed(world,
 
     check = result_of(decision, "outcome_without_exposure")
     assert [each.check_id for each in decision.failed] == ["outcome_without_exposure"]
-    assert check.observed == "signup_rate: 5 of 13 units with an outcome were never exposed"
+    assert check.observed == (
+        "signup_rate: 5 of 13 units with an outcome were never exposed (38.5 %)"
+    )
     assert check.details["by_metric"]["mean_view_seconds"]["never_exposed"] == 0
 
 
@@ -32,7 +34,32 @@ def test_outcome_without_exposure_lets_four_accidents_pass(world, result_of):
     check = result_of(world.data(), "outcome_without_exposure")
 
     assert check.passed is True
-    assert check.observed == "signup_rate: 4 of 12 units with an outcome were never exposed"
+    assert check.observed == (
+        "signup_rate: 4 of 12 units with an outcome were never exposed (33.3 %)"
+    )
+
+
+def test_outcome_without_exposure_warns_of_what_accidents_may_make(world, result_of):
+    world.run(LOST.format(units=5, event="signup", at="2026-03-04"))
+    world.run(
+        "insert into fct_exposures by name select 'checklist' as release,"
+        " format('many{}', i) as unit_id, if(i % 2 = 0, 'control', 'checklist') as variant,"
+        " timestamp '2026-03-03' as exposed_at, false as is_crossover, false as is_bot"
+        " from range(400) as units(i)"
+    )
+    world.run(
+        "insert into int_assigned_units select release, unit_id, variant from fct_exposures"
+        " where unit_id like 'many%'"
+    )
+    world.run(
+        "insert into fct_events select 5000 + row_number() over (), 'signup', unit_id,"
+        " timestamp '2026-03-04' from fct_exposures where unit_id like 'many%'"
+    )
+
+    check = result_of(world.data(), "outcome_without_exposure")
+
+    assert check.observed.startswith("signup_rate: 5 of 413 units")
+    assert (check.passed, check.severity) == (False, "warning")
 
 
 def test_outcome_without_exposure_reads_the_metrics_filter(world, result_of):
@@ -67,7 +94,7 @@ def test_outcome_without_exposure_counts_a_unit_once(world, result_of):
     )
 
     assert result_of(world.data(), "outcome_without_exposure").observed == (
-        "signup_rate: 6 of 14 units with an outcome were never exposed"
+        "signup_rate: 6 of 14 units with an outcome were never exposed (42.9 %)"
     )
 
 

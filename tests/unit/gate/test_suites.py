@@ -78,7 +78,7 @@ def test_the_core_has_a_suite_a_subject():
     [
         ("quarantine_rate", [("critical", 0.05), ("warning", 0.01)]),
         ("crossover_share", [("critical", 0.01), ("critical", 0.005), ("warning", 0.001)]),
-        ("outcome_without_exposure", [("critical", 0.01)]),
+        ("outcome_without_exposure", [("critical", 0.01), ("warning", 0.01)]),
         ("independent_recount", [("critical", 1e-9)]),
     ],
 )

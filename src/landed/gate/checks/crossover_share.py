@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..certain_share import planned_looks
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
-from ..passes.exposures import look_fractions
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -24,8 +24,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     met_several, total = sum(crossed.values()), sum(units.values())
     rate = met_several / total if total else 0.0
     # each daily look has the same part of alpha: what crosses once may be gone at the next run
-    looks = max(sum(1 for fraction in look_fractions(subject) if fraction < 1) + 1, 1)
-    alpha = parameters["alpha"] / 2 / looks
+    alpha = parameters["alpha"] / 2 / planned_looks(subject)
     innocent = parameters["innocent_share"]
     by_chance = binomial_tail(met_several, total, innocent) if total else 1.0
     certain_difference, texts = 0.0, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..certain_share import is_certain
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..passes.promised_events import TOLERANCE_SECONDS, read_promised
 
@@ -25,15 +26,31 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             continue  # control sends it too, so it says nothing of the change
         units = sum(cell.sent for cell in treated)
         early = sum(cell.early for cell in treated)
-        rate = early / units if units and early >= parameters["min_units"] else 0.0
-        found.append({"event": event, "early": early, "units": units, "share": rate})
+        found.append(
+            {
+                "event": event,
+                "early": early,
+                "units": units,
+                "share": early / units if units else 0.0,
+                "is_certain": is_certain(
+                    subject, early, units, parameters, tests=len(release.must_emit)
+                ),
+            }
+        )
     if not found:
         return NotApplicable("no promised event (`must_emit`) is the treatment's alone")
-    worst = max(found, key=lambda each: (each["share"], each["early"]))
+    counted = [one for one in found if one["early"] >= parameters["min_units"]]
+    certain = [one for one in found if one["is_certain"]]
+    worst = max(certain or counted or found, key=lambda each: (each["share"], each["early"]))
     return Fact(
-        {"treatment_before_exposure_share": worst["share"]},
+        {
+            "treatment_before_exposure_share": max((one["share"] for one in counted), default=0.0),
+            "certain_treatment_before_exposure_share": max(
+                (one["share"] for one in certain), default=0.0
+            ),
+        },
         f"`{worst['event']}`: {worst['early']:,} of {worst['units']:,} treatment units sent it"
-        f" before their exposure ({share(worst['early'] / max(worst['units'], 1))})",
+        f" before their exposure ({share(worst['share'])})",
         "at most {limit} of the units that send what only a treatment sends, more than"
         f" {TOLERANCE_SECONDS} seconds before the exposure"
         f" (fewer than {parameters['min_units']:g} units do not count)",
@@ -47,4 +64,8 @@ def _did(cells: list[Any]) -> float:
     return sum(cell.sent for cell in cells) / units if units else 0.0
 
 
-CHECK = Check("data", ("treatment_before_exposure_share",), _find)
+CHECK = Check(
+    "data",
+    ("treatment_before_exposure_share", "certain_treatment_before_exposure_share"),
+    _find,
+)
