@@ -134,6 +134,40 @@ def test_outcome_rows_refuses_rows_from_outside_the_window(world, result_of):
     assert result_of(world.data(), "outcome_rows").blocks
 
 
+# a table of the team's own, delivered beside the events; both go on to the cutoff
+DELIVERED = """
+insert into fct_events
+select 9000 + row_number() over (), 'view', 'u01', day + to_minutes(i::integer)
+from range(timestamp '2026-02-01', timestamp '2026-03-16', interval 1 day) as days(day),
+    range(60) as rows(i);
+insert into fct_views
+select 9000 + row_number() over (), 'u01', 1.0, day + to_minutes(i::integer)
+from range(timestamp '2026-02-01', timestamp '2026-03-16', interval 1 day) as days(day),
+    range(30) as rows(i) where {where}
+"""
+
+
+def test_outcome_rows_refuses_a_mart_that_is_no_longer_delivered(world, result_of):
+    world.run(DELIVERED.format(where="day < '2026-03-08'"))
+
+    check = result_of(world.data(), "outcome_rows")
+
+    assert check.blocks
+    assert check.observed.startswith("no row in fct_views since 2026-03-08 (8 whole days, about ")
+
+
+def test_outcome_rows_passes_a_mart_that_rests_at_weekends(world, result_of):
+    world.run(DELIVERED.format(where="dayofweek(day) between 1 and 5"))
+
+    assert result_of(world.data(), "outcome_rows").passed is True
+
+
+def test_outcome_rows_passes_a_mart_with_a_row_now_and_then(world, result_of):
+    world.run(DELIVERED.format(where="i = 0 and day(day) % 3 = 0 and day < '2026-03-08'"))
+
+    assert result_of(world.data(), "outcome_rows").passed is True
+
+
 def test_outcome_rows_passes_one_row_a_mart(world, result_of):
     world.run("delete from fct_views where view_id <> 1")
 

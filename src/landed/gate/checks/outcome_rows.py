@@ -1,11 +1,14 @@
-"""The marts that the release's metrics read hold rows of exposed units in its window."""
+"""The marts that the release's metrics read hold rows of exposed units, up to the cutoff."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
 from ..outcomes import OutcomeRows, outcome_rows
+from ..passes.event_counts import SourceCounts, event_counts
+from ..stopped import Stop, Window, stop_of
 
 #: Rows after which counting ends: one would do, and a mart need not be read to its end.
 ENOUGH_ROWS = 1_000
@@ -31,10 +34,25 @@ select count(*) as row_count
 
 from rows_found
 """
+_BY_DAY = """
+select
+    cast({happened_at} as date) as event_on,
+    count(*) as row_count
+
+from main."{model}" as facts
+
+where
+    cast({happened_at} as timestamp) >= $from_on::timestamp
+    and cast({happened_at} as timestamp) < $until_on::timestamp
+
+group by all
+"""
+#: Of its events `metric_events` and `volume` know more than that rows stopped.
+_OF_EVENTS = "fct_events"
 _OF_EXPOSED = "and {unit} in (select unit_id from main.fct_exposures where release = $release)"
 
 
-def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
+def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     read: dict[str, tuple[OutcomeRows, list[str]]] = {}
     for name in subject.release.metrics:
         for rows in outcome_rows(subject.catalog, subject.catalog.metric(name)):
@@ -44,13 +62,65 @@ def _find(subject: Subject, _: Parameters) -> Fact | NotApplicable:
         return NotApplicable("no metric of the release reads a mart of outcomes")
     counts = {model: _count(subject, rows) for model, (rows, _) in read.items()}
     empty = {name for model, (_, names) in read.items() if not counts[model] for name in names}
+    stops = [
+        stop
+        for model, (rows, _) in sorted(read.items())
+        if counts[model] and model != _OF_EVENTS and (stop := _stop(subject, rows, parameters))
+    ]
+    observed = ", ".join(f"{model}: {_at_least(rows)}" for model, rows in sorted(counts.items()))
+    if empty or stops:
+        parts = [f"no row of an exposed unit for {listed(sorted(empty))}"] * bool(empty)
+        parts += [
+            f"no row in {stop.event} since {stop.since} ({count(stop.days, 'whole day')}, about"
+            f" {stop.expected:,.0f} expected)"
+            for stop in stops
+        ]
+        observed = "; ".join(parts)
     return Fact(
-        {"metrics_without_rows": len(empty)},
-        f"no row of an exposed unit for {listed(sorted(empty))}"
-        if empty
-        else ", ".join(f"{model}: {_at_least(rows)}" for model, rows in sorted(counts.items())),
+        {"metrics_without_rows": len(empty), "stopped_marts": len(stops)},
+        observed,
         "rows of exposed units, between shipping and cutoff, in every mart a metric reads",
-        details={"rows": counts, "metrics": sorted(empty)},
+        details={
+            "rows": counts,
+            "metrics": sorted(empty),
+            "stopped": {stop.event: stop.since for stop in stops},
+        },
+    )
+
+
+def _stop(subject: Subject, rows: OutcomeRows, parameters: Parameters) -> Stop | None:
+    """The days on which a mart has no row of anybody, though it used to and events went on.
+
+    A mart that began with the release fades as units meet it: of that nothing is known.
+    """
+    events = subject.once(event_counts)
+    found = dict(
+        subject.engine.rows(
+            _BY_DAY.format(model=rows.model, happened_at=rows.happened_at),
+            {"from_on": events.from_on, "until_on": events.until_on},
+        )
+    )
+    seen: dict[date, int] = {day: number for day, number in found.items() if day is not None}
+    shipped_on = subject.dates.shipped_at.date()
+    if min(seen, default=shipped_on) >= shipped_on:
+        return None
+    total = dict(seen)
+    for one in events.sources.values():
+        for day, number in one.total_by_day.items():
+            total[day] = total.get(day, 0) + number
+    return stop_of(
+        SourceCounts({rows.model: seen}, total, {}, {}),
+        rows.model,
+        rows.model,
+        Window(
+            after_on=shipped_on,
+            until_on=events.until_on,
+            alpha=parameters["alpha"],
+            min_days=int(parameters["min_days"]),
+            min_days_before=int(parameters["min_days_before"]),
+            version_share=1.0,  # marts know no versions
+            rename_ratio=1.0,
+        ),
     )
 
 
@@ -81,4 +151,4 @@ def _count(subject: Subject, rows: OutcomeRows) -> int:
     return int(found[0]) if found else 0
 
 
-CHECK = Check("data", ("metrics_without_rows",), _find)
+CHECK = Check("data", ("metrics_without_rows", "stopped_marts"), _find)
