@@ -103,7 +103,7 @@ def spoil(
     else:
         changed[check_id] = replace(check, find=find)
     patch.setattr(judging, "CHECKS", changed)
-    if way in ("hangs", "raises what no except names"):
+    if way == "hangs":
         judging.judge_of_process()  # its first making takes longer than a tiny product's gate
         for judged in ("judge_data", "judge_results"):
             impatient = partial(getattr(judging, judged), timeout_seconds=seconds)

@@ -34,7 +34,7 @@ DRAWS = {
         "logging": 5_000,
         "crossover": 5_000,
         "early": 5_000,
-        "replay": 20,
+        "replay": 10,
     },
     volume: {"clean": 60, "losses": 60, "shifts": 60},
     events: {"clean": 20, "stops": 60},

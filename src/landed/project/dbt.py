@@ -17,6 +17,7 @@ from ..errors import ContractError, Fault, WarehouseError
 from ..settings import Settings
 from .build_database import database_released
 from .compose import Composed, compose_project, source_file
+from .engine_words import of_model
 from .layout import Home, Project
 
 #: What dbt, DuckDB and the temporary folder need. Everything else stays out of Jinja's reach:
@@ -193,7 +194,7 @@ def _invoke(composed: Composed, args: list[str], parsed: Any, progress: Progress
     result = _run(composed, args, parsed, progress)
     if result.exception is not None:
         raise WarehouseError(
-            f"dbt {args[0]} broke off: {_reason(result.exception)}",
+            f"dbt {args[0]} broke off: {_reason(of_model(str(result.exception)))}",
             where=str(composed.path),
             fix="see logs/dbt.log in that folder.",
             code="dbt",
@@ -236,8 +237,9 @@ def _models(project: Project, run: Any) -> tuple[NodeResult, ...]:
         node, status = result.node, str(result.status)
         if status == "error":
             where = str(source_file(project, node.package_name, node.original_file_path))
-            what = f"model `{node.name}` failed: {_reason(result.message)}"
-            faults.append(Fault(what, "", where, "correct the model.", "model_failed"))
+            what = f"model `{node.name}` failed: {_reason(of_model(str(result.message)))}"
+            fix = "correct the model; dbt/logs/dbt.log in the home has the whole text."
+            faults.append(Fault(what, "", where, fix, "model_failed"))
         rows = result.adapter_response.get("rows_affected")
         models.append(NodeResult(node.name, status, rows, result.execution_time))
     if faults:

@@ -30,12 +30,14 @@ COMPARISON = (
          edit(f"delete from lake.events where not ({_EXPOSURE}) and {_TREATED} and"
               f" occurred_at >= timestamp '2026-10-01' and {some(0.2, 'event_id')}"),
          is_statistical=True, people=USUAL),
+    # 2.45 % +- 0.1 % of the numbers are seen to be missing, as visits' last ones leave no gap: the
+    # 2 points that block are 4.5 standard errors below; of 12 % lost, they would be one
     Kind("sequence_gaps_in_one_arm",
-         "15 % of the treatment's searches, requests, tasks and payments lost",
+         "14 % of the treatment's searches, requests, tasks and payments lost",
          ("telemetry_loss",),
          edit("delete from lake.events where event_name in ('search_performed', 'request_served',"
               f" 'task_created', 'payment_succeeded') and {_TREATED} and"
-              f" occurred_at >= timestamp '2026-10-01' and {some(0.15, 'event_id')}"),
+              f" occurred_at >= timestamp '2026-10-01' and {some(0.14, 'event_id')}"),
          is_statistical=True, people=USUAL),
     Kind("session_ends_lost_in_one_arm", "8 % of the treatment's session ends lost",
          ("telemetry_loss",),

@@ -202,7 +202,7 @@ def replay(draws: int, seed: np.random.SeedSequence) -> list[Row]:
         claim = "random splits warn of a clean past"
         if not shape:
             rows.append(Row("splits that differ too often are found", cell, draws, found, 0.99))
-        elif small < 0.1:  # the test itself errs a little there, and that is said
+        elif small < 0.5:  # of skewed counts the test itself errs there, and that is said
             rows.append(Row(claim, cell, draws, found))
         else:
             rows.append(Row(claim, cell, draws, found, upper=0.001))
