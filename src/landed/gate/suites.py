@@ -275,18 +275,22 @@ def _weakened(
             continue
         for each in core:
             if not any(_holds(one, each) for one in own):
-                limits = " and ".join(name for name in LIMITS if name in each.kwargs)
+                held = ", ".join(f"{n} {each.kwargs[n]}" for n in LIMITS if n in each.kwargs)
+                other = "" if _counts_faults(each) else ", or another limit,"
                 fault(
                     f"the check `{check_id}` does not hold `{each.kwargs['column']}` to a limit",
-                    f"{each.type} of severity {each.severity} with {limits} and no condition",
+                    f"{each.type} of severity {each.severity} with {held}{other} and no condition",
                     where,
-                    "give it another limit in the core's words",
+                    "say it in the core's words",
                 )
     return faults
 
 
 def _holds(own: Expectation, core: Expectation) -> bool:
-    """Whether a project's expectation can fail where the core's can, if at another number."""
+    """Whether a project's expectation can fail where the core's can, if at another number.
+
+    What the core blocks at the first one stays so: how a thing counts is told by `parameters`.
+    """
     bounded = [own.kwargs.get(name) for name in LIMITS if name in core.kwargs]
     return (
         own.type == core.type
@@ -294,7 +298,13 @@ def _holds(own: Expectation, core: Expectation) -> bool:
         and SEVERITIES.index(own.severity) >= SEVERITIES.index(core.severity)
         and own.kwargs.keys() <= {"column", *LIMITS, "strict_min", "strict_max"}
         and all(isinstance(one, int | float) and not isinstance(one, bool) for one in bounded)
+        and (not _counts_faults(core) or all(one == 0 for one in bounded))
     )
+
+
+def _counts_faults(core: Expectation) -> bool:
+    """Whether the core blocks at the first of what it counts: no number of them is in order."""
+    return core.severity == "critical" and all(core.kwargs.get(name) == 0 for name in LIMITS)
 
 
 def _highest(expectations: Iterable[Expectation]) -> Severity:

@@ -79,7 +79,7 @@ def clean(draws: int, seed: np.random.SeedSequence) -> list[Row]:
             for name, one in CLEAN.items()
         ),
         *(
-            Row(claim, name, draws, _share_blocked(one, rng, draws), is_losing=True)
+            Row(claim, name, draws, _share_blocked(one, rng, draws))
             for name, one in CLUSTERED.items()
         ),
     ]

@@ -172,6 +172,19 @@ def test_a_decisive_column_may_not_become_a_warning_beside_another(project):
     assert "does not hold `crossover_difference` to a limit" in faults_of(project)
 
 
+@pytest.mark.parametrize("limits", [{"max_value": 2}, {"min_value": -1}])
+def test_no_number_of_what_the_core_counts_as_faults_is_in_order(project, limits):
+    core = load_suites()["volume"]
+    asked = yaml.safe_load(core.path.read_text())
+    asked["expectations"][0]["kwargs"] |= limits
+    write(project, "volume", asked)
+
+    found = faults_of(project)
+
+    assert "the check `volume` does not hold `lost_volumes` to a limit" in found
+    assert "with min_value 0, max_value 0 and no condition" in found
+
+
 def test_a_check_may_not_stand_in_two_suites(project):
     write(project, "again", {**EXPOSURES, "name": "again"})
 
