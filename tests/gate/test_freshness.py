@@ -105,3 +105,34 @@ def test_freshness_takes_the_age_that_a_source_allows_itself(world, result_of):
 
     assert check.passed is True
     assert check.expected == "every source at most 72 hours old"
+
+
+# people at work, from nine to five on weekdays, for five weeks up to Friday, 2026-03-06
+AT_WORK = """
+insert into fct_events
+select 5000 + row_number() over (), 'view', 'u00', day + to_hours(hour::integer)
+from range(timestamp '2026-02-02', timestamp '2026-03-07', interval 1 day) as days(day),
+    range(9, 17) as hours(hour)
+where dayofweek(day) between 1 and 5 and day < '{until}'
+"""
+
+
+def test_freshness_passes_a_source_that_rests_at_weekends_on_a_monday_morning(world, result_of):
+    world.as_of = datetime(2026, 3, 9, 7, tzinfo=UTC)
+    world.run("delete from fct_events where occurred_at >= '2026-03-06'")
+    world.run(AT_WORK.format(until="2026-03-07"))
+
+    check = result_of(world.data(), "freshness")
+
+    assert check.passed is True, check.observed
+    assert check.observed == (
+        "source `web` reaches to 2026-03-06T16:00Z and rests since, as in other weeks"
+    )
+
+
+def test_freshness_refuses_a_lost_friday_of_such_a_source(world, result_of):
+    world.as_of = datetime(2026, 3, 9, 7, tzinfo=UTC)
+    world.run("delete from fct_events where occurred_at >= '2026-03-06'")
+    world.run(AT_WORK.format(until="2026-03-06"))
+
+    assert result_of(world.data(), "freshness").blocks

@@ -42,6 +42,29 @@ left join lake.sources as sources
 order by latest.source
 """
 
+# The latest event by the same hour of the week, in each of the weeks before.
+_BY_THEN = """
+select
+    weeks.back,
+    max(hours.last_at) as latest_at
+
+from main.int_event_hours as hours
+
+inner join range(1, $weeks::bigint + 1) as weeks(back)
+    on hours.last_at <= $required_at - to_days(7 * weeks.back::integer)
+
+where
+    hours.source = $source
+    and hours.event_on >= cast($required_at as date) - 7 * ($weeks::integer + 1)
+
+group by weeks.back
+"""
+_WEEKS = 4
+#: A source that was silent for less by then, in the weeks before, does not rest.
+_LEAST_REST = timedelta(hours=12)
+#: How much earlier than in other weeks a rest may begin.
+_EARLIER = timedelta(hours=6)
+
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     if subject.as_of is None:
@@ -65,6 +88,12 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         source: whole_until if needs_whole_days else reaches_to
         for source, reaches_to, whole_until in sources
     }
+    rests = {
+        source: _rest(subject, source, required[source])
+        for source, reaches_to in reached.items()
+        if reaches_to < required[source] and not needs_whole_days
+    }
+    required |= {source: required[source] - rest for source, rest in rests.items()}
     last = min(reached, key=lambda source: (reached[source] - required[source], source))
     behind = max(0.0, (required[last] - reached[last]) / timedelta(hours=1))
     expected = (
@@ -76,6 +105,8 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     observed = f"source `{last}` {state} {_text(reached[last])}"
     if behind:
         observed += f", {behind:,.1f} hours short of {_text(required[last])}"
+    elif rests.get(last):
+        observed += " and rests since, as in other weeks"
     return Fact(
         {"uncovered_hours": behind},
         observed,
@@ -85,6 +116,21 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             "reached": {source: _text(instant) for source, instant in reached.items()},
         },
     )
+
+
+def _rest(subject: Subject, source: str, required_at: datetime) -> timedelta:
+    """How long a source is silent by that hour of the week, as people are who do not work then.
+
+    As long as in two of the four weeks before: one may have been a holiday.
+    """
+    bound = {"source": source, "required_at": required_at, "weeks": _WEEKS}
+    silences: list[timedelta] = sorted(
+        required_at - timedelta(weeks=back) - latest_at
+        for back, latest_at in subject.engine.rows(_BY_THEN, bound)
+    )
+    if len(silences) < _WEEKS or silences[-2] < _LEAST_REST:
+        return timedelta(0)
+    return silences[-2] + _EARLIER
 
 
 def _age(parameters: Mapping[str, float]) -> timedelta:
