@@ -34,7 +34,7 @@ shares as (
 
 sampled as (
 
-    select events.*
+    select events.*, {{ person_of('events') }} as person
     from events
     inner join shares
         on {{ is_same(event_days, 'events', 'shares') }}
@@ -42,7 +42,7 @@ sampled as (
 
 ),
 
-members as ({{ typed_members('sampled', versions) }}),
+members as ({{ typed_members('sampled', versions ~ ', person') }}),
 
 names as (
 
@@ -75,13 +75,11 @@ final as (
         cast(null as varchar) as property,
         'rows' as type,
         count(*) as row_count,
-        null as name_count,
-        null as log10_median,
-        null as places
+        histogram({{ person_group('person') }}) as person_groups
     from sampled
     group by {{ versions }}
 
-    union all
+    union all by name
 
     select
         {{ versions }},
@@ -90,7 +88,10 @@ final as (
         count(*) as row_count,
         count(distinct name) as name_count,
         {{ log10_median_of('number') }} as log10_median,
-        case when type != 'left out' then histogram(place) end as places
+        case when type != 'left out' then histogram(place) end as places,
+        case when type = 'number' then {{ persons_by_place('person', 'place') }} end
+            as place_persons,
+        histogram({{ person_group('person') }}) as person_groups
     from listed
     group by {{ versions }}, property, type
 

@@ -61,6 +61,26 @@
     end
 {%- endmacro %}
 
+{# Who sent a row, as far as the row itself says; one that names nobody stands for itself. #}
+{% macro person_of(row) -%}
+    hash(coalesce({{ row }}.user_id, {{ row }}.anonymous_id, {{ row }}.event_id))
+{%- endmacro %}
+
+{# One of 32 groups that a person is always in, so that rows of days and versions add up and still
+   tell how many persons they are of, at least. #}
+{% macro person_group(person) %}cast({{ person }} % 32 as integer){% endmacro %}
+
+{# Persons by place, each once in a place however many rows they sent. #}
+{% macro persons_by_place(person, place) -%}
+    list_histogram(
+        list_transform(
+            list(distinct struct_pack(place := {{ place }}, person := {{ person }}))
+                filter (where {{ place }} is not null),
+            lambda pair: pair.place
+        )
+    )
+{%- endmacro %}
+
 {# The median of what is not zero, as a rounded logarithm. Of few numbers it would be somebody's
    value, and is not told. #}
 {% macro log10_median_of(number) -%}

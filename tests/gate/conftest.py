@@ -282,7 +282,8 @@ from fct_events group by all;
 create table int_property_days (
     event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
     type varchar, row_count bigint, name_count bigint, log10_median double,
-    places map(integer, ubigint));
+    places map(integer, ubigint), place_persons map(integer, ubigint),
+    person_groups map(integer, ubigint));
 
 create view int_unit_days as
 select unit_id, event_on, min_by(app_version, occurred_at) as first_app_version

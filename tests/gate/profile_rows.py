@@ -25,12 +25,14 @@ def add_numbers(
     """Numbers around a size, within half a decade, on each day."""
     middle = 1000 + int(4 * log10_median // 1)
     places = {middle - 1: rows // 4, middle: rows // 2, middle + 1: rows // 4}
+    persons = given.get("persons", range(20))
     _add(
         world,
         (since, until),
         rows,
         {"property": "amount", "type": "number", "log10_median": log10_median, **given},
         places,
+        {place: min(n, len(persons)) for place, n in places.items()},
     )
 
 
@@ -52,12 +54,13 @@ def read_amount(world: Any) -> Any:
     return world.change(roles=(*world.release.roles, role))
 
 
-def _add(
+def _add(  # noqa: PLR0917 - where, and the columns of a row
     world: Any,
     days: tuple[str, str],
     rows: int,
     given: dict[str, Any],
     places: dict[int, int] | None = None,
+    place_persons: dict[int, int] | None = None,
 ) -> None:
     row = {
         "source": "web",
@@ -68,15 +71,24 @@ def _add(
         "name_count": 1,
         **given,
     }
-    entries = ", ".join(f"{place}: {n}" for place, n in (places or {}).items())
+    persons = row.pop("persons", range(20))
+    share, more = divmod(rows, len(persons))
+    groups = {person % 32: share + (nth < more) for nth, person in enumerate(persons)}
+    by_person = _map({group: n for group, n in groups.items() if n})
     world.engine.execute(
         f"""
         insert into int_property_days by name
         select day::date as event_on, $source as source, $event_name as event_name,
             $app_version as app_version, $property as property, $type as type,
             {rows} as row_count, $name_count as name_count, $log10_median as log10_median,
-            {f"map {{{entries}}}" if entries else "null"} as places
+            {_map(places)} as places, {_map(place_persons)} as place_persons,
+            {by_person} as person_groups
         from range(date '{days[0]}', date '{days[1]}', interval 1 day) as days(day)
         """,
         row,
     )
+
+
+def _map(counts: dict[int, int] | None) -> str:
+    entries = ", ".join(f"{key}: {n}" for key, n in (counts or {}).items())
+    return f"map {{{entries}}}" if entries else "null"

@@ -36,7 +36,8 @@ select unit_id, event_on, null::varchar as first_app_version from fct_events gro
 create table int_property_days (
     event_on date, source varchar, event_name varchar, app_version varchar, property varchar,
     type varchar, row_count bigint, name_count bigint, log10_median double,
-    places map(integer, ubigint));
+    places map(integer, ubigint), place_persons map(integer, ubigint),
+    person_groups map(integer, ubigint));
 create table fct_course_actions as
 select action_id, unit_id, action, duration_seconds, occurred_at from actions;
 

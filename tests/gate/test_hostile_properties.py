@@ -170,7 +170,8 @@ def judged(world: Any, rows: Any) -> dict[str, Fact | NotApplicable]:
     world.engine.register("drawn", frame)
     world.engine.execute(
         "create or replace table profiled as select event_on::date as event_on, event_id,"
-        " app_version, properties, 'web' as source, 'order' as event_name from drawn"
+        " app_version, properties, 'web' as source, 'order' as event_name,"
+        " null::varchar as user_id, null::varchar as anonymous_id from drawn"
     )
     world.engine.execute("create or replace table touched as select event_on from profiled")
     world.engine.execute(f"create or replace table int_property_days as {_profiles()}")

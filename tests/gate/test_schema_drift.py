@@ -46,6 +46,58 @@ def test_schema_drift_refuses_a_value_that_a_third_of_the_rows_send_as_null(orde
     assert result_of(orders.data(), "schema_drift").blocks
 
 
+ONE_DAY = {"since": "2026-03-10", "until": "2026-03-11"}
+
+
+def test_schema_drift_passes_one_person_whose_old_client_sends_many_rows(orders, result_of):
+    add_numbers(orders, 1.5, until="2026-03-10")
+    add_numbers(orders, 1.5, since="2026-03-11")
+    add_numbers(orders, 1.5, **ONE_DAY)
+    add_rows(orders, **ONE_DAY, rows=12, persons=[7])
+
+    assert result_of(orders.data(), "schema_drift").passed is True
+
+
+def test_schema_drift_passes_one_such_person_beside_three_with_a_row_each(orders, result_of):
+    add_numbers(orders, 1.5, until="2026-03-10")
+    add_numbers(orders, 1.5, since="2026-03-11")
+    add_numbers(orders, 1.5, **ONE_DAY)
+    add_rows(orders, **ONE_DAY, rows=40, persons=[7])
+    add_rows(orders, **ONE_DAY, rows=3, persons=[1, 2, 3])
+
+    assert result_of(orders.data(), "schema_drift").passed is True
+
+
+def test_schema_drift_refuses_what_several_persons_lost_beside_one_with_many_rows(
+    orders, result_of
+):
+    add_numbers(orders, 1.5, until="2026-03-10")
+    add_numbers(orders, 1.5, since="2026-03-11")
+    add_numbers(orders, 1.5, **ONE_DAY, rows=100)
+    add_rows(orders, **ONE_DAY, rows=60, persons=range(20))
+    add_rows(orders, **ONE_DAY, rows=15, persons=range(5))
+
+    check = result_of(orders.data(), "schema_drift")
+
+    assert check.blocks
+    assert "is missing in 13 % of the rows since 2026-03-10" in check.observed
+
+
+def test_schema_drift_passes_a_type_that_one_person_sends(orders, result_of):
+    add_numbers(orders, 1.5)
+    add_rows(orders, **ONE_DAY, rows=30, persons=[7])
+    add_texts(orders, {3: 30}, **ONE_DAY, property="amount", persons=[7])
+
+    assert result_of(orders.data(), "schema_drift").passed is True
+
+
+def test_what_few_persons_always_sent_is_no_schema_yet(world, result_of):
+    add_rows(world, persons=range(9))
+    add_numbers(world, 1.5, until="2026-03-10", persons=range(9))
+
+    assert "schema_drift" in read_amount(world).data().skipped
+
+
 def test_schema_drift_warns_of_a_new_property(orders, result_of):
     add_numbers(orders, 1.5)
     add_texts(orders, {1: 40}, since="2026-03-10", property="currency")

@@ -46,7 +46,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     many = [event(f"m{n}", _at(n), name="busy", properties={"nth": 1}) for n in range(2_000)]
     waits = [event(f"w{n}", _at(n), name="waits") for n in range(600)]
     zone = [event(f"z{n}", _at(n), name="zone") for n in range(600)]
-    found.land([*orders, *odd, *crowd, *many, *waits, *zone])
+    whose: list[dict[str, str]] = [{"user": "a", "anonymous": f"a{n}"} for n in range(30)]
+    whose += [{"user": "b"}, {"anonymous": "c"}, {}]
+    persons = [
+        event(f"p{n}", _at(n), name="persons", properties={"amount": 10 ** (1 + n % 2)}, **given)
+        for n, given in enumerate(whose[:30])
+    ]
+    persons += [
+        event(f"q{n}", _at(n), name="persons", properties={"amount": 10}, **given)
+        for n, given in enumerate(whose[30:])
+    ]
+    found.land([*orders, *odd, *crowd, *many, *waits, *zone, *persons])
     # a queue that is sent off at 11:00 and a clock that is seven hours behind
     found.execute(
         "update lake.events set received_at = case event_name when 'waits' then"
@@ -99,6 +109,19 @@ def test_a_number_is_known_by_its_median_and_the_quarter_of_a_decade_it_lies_in(
 
     # 10, 20 … 200: the median is 105, and only 10 and no other lies below 10^1.25
     assert rows == [(2.021, 1, 20)]
+
+
+def test_rows_tell_how_many_persons_they_are_of_at_least_and_places_how_many_each_has(
+    built: Built,
+) -> None:
+    rows = built.rows(
+        "select coalesce(property, type), len(map_keys(person_groups))::int,"
+        " list_sum(map_values(person_groups))::int, list_sum(map_values(place_persons))::int"
+        " from int_property_days where event_name = 'persons' order by all"
+    )
+
+    # 30 rows of one person and 3 of others; hers lie in two places
+    assert rows == [("amount", 4, 33, 5), ("rows", 4, 33, None)]
 
 
 def test_odd_values_have_their_type_and_break_nothing(built: Built) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..needs import events_needed, reads
 from ..passes.profiles import Period, period
-from ..passes.properties import Event, Property, profiled_events
+from ..passes.properties import Event, Groups, Property, profiled_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,28 @@ class _Batch:
     """Judged days on end that have enough sampled rows together."""
 
     days: tuple[date, ...]
-    rows: int
+    groups: Groups
 
-    def of(self, found: Property, kind: str) -> int:
-        """Rows of a type."""
-        return sum(found.days.get(kind, {}).get(day, 0) for day in self.days)
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return sum(self.groups.values())
 
-    def present(self, found: Property) -> int:
+    def of(self, found: Property, *kinds: str) -> Groups:
+        """Rows of some types by group of persons."""
+        total: Counter[int] = Counter()
+        for kind in kinds:
+            for day in self.days:
+                total.update(found.groups.get(kind, {}).get(day, {}))
+        return total
+
+    def present(self, found: Property) -> Groups:
         """Rows with a value."""
-        return sum(self.of(found, kind) for kind in found.days if kind != "null")
+        return self.of(found, *(kind for kind in found.groups if kind != "null"))
+
+    def missing(self, found: Property) -> Groups:
+        """Rows without a value."""
+        return Counter(self.groups) - Counter(self.present(found))
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -53,6 +67,8 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         before = sum(rows for day, rows in event.rows.items() if day < span.judged_from)
         days = sum(1 for day in event.rows if day < span.judged_from)
         if before < parameters["min_rows_before"] or days < parameters["min_days_before"]:
+            continue
+        if len(event.groups_before) < parameters["min_persons_before"]:
             continue
         known.append(event.name)
         batches = list(_batches(event, span, parameters))
@@ -77,15 +93,15 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
 def _batches(event: Event, span: Period, parameters: Parameters) -> Iterator[_Batch]:
     """The judged days, as many together as make a batch; a rest that does not is left."""
     days: list[date] = []
-    rows = 0
+    groups: Counter[int] = Counter()
     for day in sorted(event.rows):
         if day < span.judged_from:
             continue
         days.append(day)
-        rows += event.rows[day]
-        if rows >= parameters["min_rows"]:
-            yield _Batch(tuple(days), rows)
-            days, rows = [], 0
+        groups.update(event.groups.get(day, {}))
+        if groups.total() >= parameters["min_rows"]:
+            yield _Batch(tuple(days), groups)
+            days, groups = [], Counter()
 
 
 def _drifts(  # noqa: PLR0917 - a property, its event's rows, and the rule
@@ -106,25 +122,27 @@ def _drifts(  # noqa: PLR0917 - a property, its event's rows, and the rule
         parameters[name] for name in ("never_share", "changed_share", "changed_rows")
     )
 
-    def first(count: dict[_Batch, int]) -> _Batch | None:
-        return next((one for one, n in count.items() if n >= max(least, share_of * one.rows)), None)
+    def first(such: Iterable[tuple[_Batch, Groups]]) -> _Batch | None:
+        """The first that has enough such rows, no matter how many a single person sent."""
+        for one, groups in such:
+            enough = max(least, share_of * one.rows)
+            most = enough / parameters["min_persons"]
+            if sum(min(rows, most) for rows in groups.values()) >= enough:
+                return one
+        return None
 
     if present == 0:
-        came = first({one: one.present(found) for one in batches})
+        came = first((one, one.present(found)) for one in batches)
         if came is not None and not event.crowded:
             yield "is new", came.days[0], True
         return
     if rows_before - present <= rare * rows_before:
         # on a day with more properties than a profile holds, one may be left out of it
         lost = first(
-            {
-                one: one.rows - one.present(found)
-                for one in batches
-                if not event.crowded.keys() & set(one.days)
-            }
+            (one, one.missing(found)) for one in batches if not event.crowded.keys() & set(one.days)
         )
         if lost is not None:
-            missing = share(1 - lost.present(found) / lost.rows)
+            missing = share(sum(lost.missing(found).values()) / lost.rows)
             yield f"was always there and is missing in {missing} of the rows", lost.days[0], False
     if present < parameters["min_rows_before"]:
         return
@@ -132,7 +150,7 @@ def _drifts(  # noqa: PLR0917 - a property, its event's rows, and the rule
     for kind in sorted(found.days):
         if kind == "null" or before.get(kind, 0) > rare * present:
             continue
-        changed = first({one: one.of(found, kind) for one in batches})
+        changed = first((one, one.of(found, kind)) for one in batches)
         if changed is not None:
             yield f"was {usual} and is {kind}", changed.days[0], False
 

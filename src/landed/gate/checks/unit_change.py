@@ -78,10 +78,11 @@ def _jumps(
 ) -> Iterator[tuple[date | str, float, float, int]]:
     days = sorted(size for day, size in found.typical.items() if day < span.judged_from)
     usual = days[len(days) // 2]
-    before = {place: n for (kind, place), n in found.before.items() if kind == "number"}
     total = sum(n for (kind, _), n in found.since.items() if kind == "number")
     for one in found.judged_numbers():
         if one.typical is None or one.rows < parameters["min_numbers"]:
+            continue
+        if one.persons < parameters["min_persons"]:
             continue
         is_version = isinstance(one.what, str)
         if is_version and one.rows < parameters["min_version_share"] * total:
@@ -91,9 +92,11 @@ def _jumps(
         if decades == 0 or off > parameters["tolerance_decades"] + 3 * _error(one):
             continue
         least = "max_overlap_version" if is_version else "max_overlap"
-        if _overlap(before, one.places, 0) > parameters[least]:
+        # by persons: one with many numbers of another size is no other unit
+        before, since = found.persons_before, one.place_persons
+        if _overlap(before, since, 0) > parameters[least]:
             continue
-        if _overlap(before, one.places, decades) >= parameters["min_overlap"]:
+        if _overlap(before, since, decades) >= parameters["min_overlap"]:
             yield one.what, usual, one.typical, decades
 
 
@@ -106,8 +109,8 @@ def _error(numbers: Numbers) -> float:
     return 1.25 * math.sqrt(variance / rows) / _STEPS
 
 
-def _overlap(before: Mapping[int | None, int], since: Mapping[int, int], decades: int) -> float:
-    """Share of the numbers that lie where they lay, had they been so many decades smaller."""
+def _overlap(before: Mapping[int, int], since: Mapping[int, int], decades: int) -> float:
+    """Share of persons whose numbers lie where they lay, had they been so many decades smaller."""
     total, now = sum(before.values()), sum(since.values())
     moved = {
         place - _STEPS * decades * ((place > 0) - (place < 0)): n for place, n in since.items()
