@@ -34,7 +34,7 @@ shares as (
 
 sampled as (
 
-    select events.*, {{ person_of('events') }} as person
+    select events.*, {{ person_of('events.') }} as person
     from events
     inner join shares
         on {{ is_same(event_days, 'events', 'shares') }}

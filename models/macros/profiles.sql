@@ -62,13 +62,23 @@
 {%- endmacro %}
 
 {# Who sent a row, as far as the row itself says; one that names nobody stands for itself. #}
-{% macro person_of(row) -%}
-    hash(coalesce({{ row }}.user_id, {{ row }}.anonymous_id, {{ row }}.event_id))
+{% macro person_of(of='') -%}
+    hash(coalesce({{ of }}user_id, {{ of }}anonymous_id, {{ of }}event_id))
 {%- endmacro %}
 
 {# One of 32 groups that a person is always in, so that rows of days and versions add up and still
    tell how many persons they are of, at least. #}
 {% macro person_group(person) %}cast({{ person }} % 32 as integer){% endmacro %}
+
+{# Copies by group of persons, of rows that stand for so many equal events. #}
+{% macro copies_by_group(person_group, events) -%}
+    list_histogram(
+        flatten(
+            list(list_resize([{{ person_group }}], {{ events }} - 1, {{ person_group }}))
+                filter (where {{ events }} > 1)
+        )
+    )
+{%- endmacro %}
 
 {# Persons by place, each once in a place however many rows they sent. #}
 {% macro persons_by_place(person, place) -%}

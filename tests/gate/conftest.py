@@ -275,7 +275,7 @@ create view int_event_hours as
 select event_on, source, event_name, app_version, date_trunc('hour', occurred_at) as hour_at,
     count(*) as event_count, 0 as ahead_count, 0 as corrected_count,
     count(*) - count(distinct hash(unit_id, occurred_at)) as copied_count,
-    0 as late_count, 0 as local_count,
+    null::map(integer, bigint) as copied_groups, 0 as late_count, 0 as local_count,
     min(occurred_at) as first_at, max(occurred_at) as last_at
 from fct_events group by all;
 

@@ -12,10 +12,13 @@ create or replace table profile as
 select 'web' as source, 'view' as event_name, '1.0' as app_version, day::date as event_on,
     day + interval 9 hour as hour_at, 1000 as event_count, 0 as ahead_count,
     0 as corrected_count, USUAL as copied_count, USUAL as local_count, 0 as waiting_count,
-    day as first_at, day as last_at
+    20 as persons, day as first_at, day as last_at
 from range(timestamp 'FIRST', timestamp '2026-03-16', interval 1 day) as days(day);
 create or replace view int_event_hours as
-select *, local_count + waiting_count as late_count from profile
+select *, local_count + waiting_count as late_count,
+    map_from_entries(list_transform(range(persons), lambda n: (n, copied_count // persons)))
+        as copied_groups
+from profile
 """
 
 
@@ -74,6 +77,27 @@ def test_of_a_source_that_is_new_it_warns(
 
     assert not check.passed
     assert not check.blocks
+
+
+def test_copies_of_one_person_are_no_fault_of_the_client(world: Any, result_of: Any) -> None:
+    # 120 records that one person imported within a second
+    profiled(world, usual=0).run(
+        "update profile set event_count = 1120, copied_count = 119, persons = 1"
+        " where event_on = '2026-03-10'"
+    )
+
+    assert result_of(world.data(), "copied_events").passed
+
+
+@pytest.mark.parametrize(("persons", "blocks"), [(4, False), (5, True)])
+def test_copies_of_five_persons_are_refused(
+    world: Any, result_of: Any, persons: int, blocks: bool
+) -> None:
+    profiled(world, usual=0).run(
+        f"update profile set copied_count = 300, persons = {persons} where event_on = '2026-03-10'"
+    )
+
+    assert result_of(world.data(), "copied_events").blocks is blocks
 
 
 def test_a_day_that_waited_for_its_delivery_is_no_other_zone(world: Any, result_of: Any) -> None:

@@ -56,7 +56,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         event(f"q{n}", _at(n), name="persons", properties={"amount": 10}, **given)
         for n, given in enumerate(whose[30:])
     ]
-    found.land([*orders, *odd, *crowd, *many, *waits, *zone, *persons])
+    copies = [
+        event(f"c{n}", _at(minute), name="copies", user=who)
+        for n, (who, minute) in enumerate(
+            [("a", 1), ("a", 1), ("a", 1), ("b", 1), ("b", 1), ("b", 2)]
+        )
+    ]
+    found.land([*orders, *odd, *crowd, *many, *waits, *zone, *persons, *copies])
     # a queue that is sent off at 11:00 and a clock that is seven hours behind
     found.execute(
         "update lake.events set received_at = case event_name when 'waits' then"
@@ -87,6 +93,16 @@ def test_hours_tell_rows_that_waited_from_a_clock_of_another_zone(built: Built) 
         "select event_name, sum(late_count)::int, sum(local_count)::int from int_event_hours"
         " where event_name in ('waits', 'zone') group by all order by all"
     ) == [("waits", 600, 40), ("zone", 600, 600)]
+
+
+def test_hours_count_copies_by_group_of_persons(built: Built) -> None:
+    rows = built.rows(
+        "select event_count, copied_count, list_sort(map_values(copied_groups))"
+        " from int_event_hours where event_name = 'copies'"
+    )
+
+    # one of three equal events, one of two, and one of another instant
+    assert rows == [(6, 3, [1, 2])]
 
 
 def test_a_small_event_is_profiled_whole(built: Built) -> None:

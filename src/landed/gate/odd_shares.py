@@ -8,6 +8,7 @@ from datetime import date
 
 from .facts import Fact, NotApplicable, Parameters, Subject, count
 from .passes.profiles import SourceDay, source_days
+from .persons import Groups, are_of_several
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,15 @@ def odd_days(
     days: Mapping[str, tuple[Sequence[SourceDay], Sequence[SourceDay]]],
     of: Callable[[SourceDay], int],
     parameters: Parameters,
+    by_person: Callable[[SourceDay], Groups] | None = None,
 ) -> list[OddDay]:
     """Days since the release of which a share is greater than `min_share` and `ratio` times usual.
 
     Args:
         days: Of each source, those before the release and those since.
         of: The rows that are looked at, of a day.
-        parameters: min_share, min_rows, ratio, min_days_before.
+        parameters: min_share, min_rows, ratio, min_days_before; min_persons with `by_person`.
+        by_person: Those rows by group of persons, where one person may make many of them.
     """
     found: list[OddDay] = []
     for source, (before, since) in sorted(days.items()):
@@ -48,9 +51,16 @@ def odd_days(
         found.extend(
             OddDay(source, one.day, of(one) / one.events, of(one), most)
             for one in since
-            if of(one) >= parameters["min_rows"] and of(one) / one.events > limit
+            if of(one) >= parameters["min_rows"]
+            and of(one) / one.events > limit
+            and (by_person is None or _of_several(one, by_person(one), limit, parameters))
         )
     return found
+
+
+def _of_several(day: SourceDay, groups: Groups, limit: float, parameters: Parameters) -> bool:
+    enough = max(parameters["min_rows"], limit * day.events)
+    return are_of_several(groups, enough, parameters["min_persons"])
 
 
 def fact_of_odd_days(  # noqa: PLR0917 - what is counted, then how it is told
@@ -61,6 +71,7 @@ def fact_of_odd_days(  # noqa: PLR0917 - what is counted, then how it is told
     said: Callable[[OddDay], str],
     otherwise: str,
     expected: str,
+    by_person: Callable[[SourceDay], Groups] | None = None,
 ) -> Fact | NotApplicable:
     """What a check of such days finds: the worst one in words, and how many are like it.
 
@@ -70,11 +81,12 @@ def fact_of_odd_days(  # noqa: PLR0917 - what is counted, then how it is told
         said: The worst day for people.
         otherwise: What is observed where there is none.
         expected: What would pass.
+        by_person: As in `odd_days`.
     """
     days = subject.once(source_days)
     if not days:
         return NotApplicable("no source that it reads has a whole day of events")
-    odd = odd_days(days, of, parameters)
+    odd = odd_days(days, of, parameters, by_person)
     known = [one for one in odd if one.most_before is not None]
     worst = max(known or odd, key=lambda one: one.share, default=None)
     return Fact(

@@ -17,6 +17,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
         _said,
         "no day on which more events than usual stand twice",
         "every event once, whatever its id",
+        lambda day: day.copied_by,
     )
 
 

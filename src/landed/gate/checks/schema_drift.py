@@ -10,7 +10,8 @@ from datetime import date
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..needs import events_needed, reads
 from ..passes.profiles import Period, period
-from ..passes.properties import Event, Groups, Property, profiled_events
+from ..passes.properties import Event, Property, profiled_events
+from ..persons import Groups, are_of_several
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,7 @@ def _drifts(  # noqa: PLR0917 - a property, its event's rows, and the rule
         """The first that has enough such rows, no matter how many a single person sent."""
         for one, groups in such:
             enough = max(least, share_of * one.rows)
-            most = enough / parameters["min_persons"]
-            if sum(min(rows, most) for rows in groups.values()) >= enough:
+            if are_of_several(groups, enough, parameters["min_persons"]):
                 return one
         return None
 

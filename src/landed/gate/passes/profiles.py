@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from ..facts import Subject
 from ..needs import events_needed, reads
+from ..persons import Groups
 
 #: Days before a release that what is normal is read from: four of each weekday.
 BASELINE_DAYS = 28
@@ -184,6 +185,7 @@ class SourceDay:
     Args:
         events: All of them.
         copied: Of those, with who, when and properties of another one, under another id.
+        copied_by: Of days since the release shipped: those copies by group of persons.
         late: Of all, that came half an hour to half a day late.
         local: Of those, that came half hours late to the minute.
     """
@@ -193,6 +195,7 @@ class SourceDay:
     copied: int
     late: int
     local: int
+    copied_by: Groups = field(default_factory=dict)
 
     @property
     def local_beyond_chance(self) -> int:
@@ -226,6 +229,47 @@ order by all
 """
 
 
+_COPIES = """
+with
+
+grouped as (
+
+    select
+        source,
+        event_on,
+        unnest(map_entries(copied_groups)) as entry
+
+    from main.int_event_hours
+
+    where event_on >= $since and event_on < $until and copied_count > 0
+
+),
+
+counted as (
+
+    select
+        source,
+        event_on,
+        entry.key as person_group,
+        sum(entry.value)::bigint as copied
+
+    from grouped
+
+    group by all
+
+)
+
+select
+    source,
+    event_on,
+    map_from_entries(list((person_group, copied))) as copied_by
+
+from counted
+
+group by all
+"""
+
+
 def source_days(subject: Subject) -> dict[str, tuple[list[SourceDay], list[SourceDay]]]:
     """Days of each source that the release reads: those before it shipped, and those since."""
     span = period(subject)
@@ -234,8 +278,10 @@ def source_days(subject: Subject) -> dict[str, tuple[list[SourceDay], list[Sourc
         _DAYS, {"since": span.baseline_from, "until": span.judged_until, **needed}
     )
     found: dict[str, tuple[list[SourceDay], list[SourceDay]]] = {}
+    judged = {"since": span.judged_from, "until": span.judged_until}
+    copies = {(source, day): by for source, day, by in subject.engine.rows(_COPIES, judged)}
     for source, *counts in rows:
-        one = SourceDay(*counts)
+        one = SourceDay(*counts, copied_by=copies.get((source, counts[0]), {}))
         before_and_since = found.setdefault(source, ([], []))
         before_and_since[one.day >= span.judged_from].append(one)
     return found

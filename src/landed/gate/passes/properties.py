@@ -10,11 +10,10 @@ from typing import Any
 
 from ..facts import Subject
 from ..needs import events_needed, reads
+from ..persons import Groups
 from .profiles import period
 
 _WEEK = 7
-#: Sampled rows by group of persons: rows in five groups are of five persons at least.
-Groups = Mapping[int, int]
 #: Sampled rows by type of their value and place of it; a type without places has all at None.
 Places = dict[tuple[str, int | None], int]
 
