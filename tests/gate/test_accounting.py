@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
+
 from landed.gate import load_suites
 
 
@@ -84,6 +86,39 @@ def test_quarantine_rate_passes_at_one_per_cent(world, account, result_of):
     world.accounts = [account("web", "events", 1000, 990, quarantined=10)]
 
     assert result_of(world.data(), "quarantine_rate").passed is True
+
+
+@pytest.mark.parametrize(("refused", "severity"), [(9, "warning"), (10, "critical")])
+def test_quarantine_rate_only_warns_of_a_tiny_source_with_fewer_than_ten_refused_rows(
+    world, account, result_of, refused, severity
+):
+    world.accounts = [account("web", "events", 20, 20 - refused, quarantined=refused)]
+
+    check = result_of(world.data(), "quarantine_rate")
+
+    assert (check.passed, check.severity) == (False, severity)
+
+
+def test_a_tiny_source_hides_no_other_that_lost_many_rows(world, account, result_of):
+    world.accounts = [
+        account("tiny", "events", 12, 11, quarantined=1),
+        account("web", "events", 10_000, 9_300, quarantined=700),
+    ]
+
+    check = result_of(world.data(), "quarantine_rate")
+
+    assert check.blocks
+    assert check.observed == (
+        "700 of 10,000 rows of source `web` in quarantine (7 %);"
+        " 1 of 12 rows of source `tiny` in quarantine (8.33 %)"
+    )
+
+
+def test_few_rows_since_the_release_hide_nothing_of_a_life(world, account, arrivals, result_of):
+    late = (arrivals(date(2026, 2, 1), 988, refused=69), arrivals(date(2026, 3, 5), 12, refused=1))
+    world.accounts = [account("web", "events", 1_000, 930, quarantined=70, arrivals=late)]
+
+    assert result_of(world.data(), "quarantine_rate").blocks
 
 
 def test_rows_that_a_select_leaves_out_are_no_part_of_the_rate(world, account, result_of):
@@ -179,6 +214,17 @@ def test_row_conflicts_warns_between_a_thousandth_and_a_fiftieth(world, account,
 
     assert decision.decision == "pass"
     assert [each.check_id for each in decision.warnings] == ["row_conflicts"]
+
+
+@pytest.mark.parametrize(("conflict", "severity"), [(4, "warning"), (5, "critical")])
+def test_row_conflicts_only_warns_of_a_tiny_source_with_fewer_than_five(
+    world, account, result_of, conflict, severity
+):
+    world.accounts = [account("web", "events", 12, 12 - conflict, conflict=conflict)]
+
+    check = result_of(world.data(), "row_conflicts")
+
+    assert (check.passed, check.severity) == (False, severity)
 
 
 def test_row_conflicts_passes_a_single_accident_and_any_number_of_duplicates(

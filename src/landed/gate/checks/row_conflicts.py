@@ -5,12 +5,14 @@ from __future__ import annotations
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject
 from ..refused_shares import fact_of_refused
 
+_COLUMNS = ("conflict_share", "conflict_share_of_any")
+
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     return fact_of_refused(
         subject,
         parameters,
-        "conflict_share",
+        _COLUMNS,
         lambda life: life.conflict,
         lambda day: day.conflict,
         "under the id of another row, with other content",
@@ -18,4 +20,4 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     )
 
 
-CHECK = Check("data", ("conflict_share",), _find)
+CHECK = Check("data", _COLUMNS, _find)

@@ -280,8 +280,8 @@ def source_days(subject: Subject) -> dict[str, tuple[list[SourceDay], list[Sourc
     found: dict[str, tuple[list[SourceDay], list[SourceDay]]] = {}
     judged = {"since": span.judged_from, "until": span.judged_until}
     copies = {(source, day): by for source, day, by in subject.engine.rows(_COPIES, judged)}
-    for source, *counts in rows:
-        one = SourceDay(*counts, copied_by=copies.get((source, counts[0]), {}))
+    for source, day, events, copied, late, local in rows:
+        one = SourceDay(day, events, copied, late, local, copies.get((source, day), {}))
         before_and_since = found.setdefault(source, ([], []))
         before_and_since[one.day >= span.judged_from].append(one)
     return found
