@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...catalog.versions import version_key
 from ...stats import absence_p_value
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed, share
+from ..passes.event_counts import event_counts
 from ..passes.promised_events import SentOn, read_promised
+from ..stopped import successors
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,11 @@ def _seen(subject: Subject) -> list[_Seen]:
 
 def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
     """Events that units on newer versions never send, though those on older ones do."""
-    promised = subject.once(read_promised)
+    promised, counts = subject.once(read_promised), subject.once(event_counts)
+    traffic = counts.version_days
     told = set()
     for (event, variant), found in _by_arm(promised.exposed_on).items():
-        older, newer = _parted(found)
+        older, newer = _parted(found, traffic, counts.until_on)
         if _absence(older, newer) < parameters["alpha"]:
             told.add((event, variant))
             yield (
@@ -79,7 +82,7 @@ def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
                 " before did"
             )
     for (event, variant), found in _by_arm(promised.active_on).items():
-        older, newer = _parted(found)
+        older, newer = _parted(found, traffic, counts.until_on)
         # of one day a unit counts once, and both were there as long after they met the change
         days = {
             day: (_on(day, older), _on(day, newer))
@@ -106,8 +109,10 @@ def _by_arm(found: Sequence[SentOn]) -> dict[tuple[str, str], list[SentOn]]:
     return by_arm
 
 
-def _parted(found: Sequence[SentOn]) -> tuple[list[SentOn], list[SentOn]]:
-    """Versions before the first silent one, and silent ones, of those that older ones are not."""
+def _parted(
+    found: Sequence[SentOn], traffic: Mapping[str, Mapping[date, int]], until_on: date
+) -> tuple[list[SentOn], list[SentOn]]:
+    """Versions before the first silent one, and the silent ones that took over from them."""
     sending = {one.version for one in found if one.sent}
     first = min((version_key(name) or () for name in sending), default=None)
     if first is None:
@@ -120,7 +125,10 @@ def _parted(found: Sequence[SentOn]) -> tuple[list[SentOn], list[SentOn]]:
     begins = min((version_key(one.version) or () for one in silent), default=None)
     if begins is None:
         return list(found), []
-    return [one for one in found if (version_key(one.version) or ()) < begins], silent
+    older = [one for one in found if (version_key(one.version) or ()) < begins]
+    names = [one.version for one in older], sorted({one.version for one in silent})
+    after = successors(traffic, *names, until_on)
+    return older, [one for one in silent if one.version in after]
 
 
 def _since(found: Sequence[SentOn], silent: Sequence[SentOn]) -> str:
