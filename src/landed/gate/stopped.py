@@ -31,7 +31,7 @@ class Stop:
         since: The first day without it (ISO), or the first version.
         is_version: Whether `since` is a version.
         last_on: The last UTC day on which it was seen.
-        days: Whole days without it. Count.
+        silent_on: The whole days without it.
         expected: Rows that were to be expected since. Count.
         renamed: An event that began as this one ended, about as often; None without one.
     """
@@ -41,9 +41,14 @@ class Stop:
     since: str
     is_version: bool
     last_on: date
-    days: int
+    silent_on: tuple[date, ...]
     expected: float
     renamed: str | None = None
+
+    @property
+    def days(self) -> int:
+        """Whole days without it. Count."""
+        return len(self.silent_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ def _since_day(counts: SourceCounts, source: str, event: str, window: Window) ->
                 run[0].isoformat(),
                 is_version=False,
                 last_on=before[-1],
-                days=len(run),
+                silent_on=tuple(run),
                 expected=total,
                 renamed=_new_name_by_day(counts, run, total, window),
             )
@@ -192,7 +197,7 @@ def _since_version(counts: SourceCounts, source: str, event: str, window: Window
         newer[0],
         is_version=True,
         last_on=max(counts.by_version[name][event].last_on for name in having),
-        days=len(days),
+        silent_on=tuple(days),
         expected=expected,
         renamed=_new_name_by_version(counts, older, newer, expected, window),
     )

@@ -89,10 +89,10 @@ def departures(
         )
 
 
-def share_of_usual(
+def usual_and_now(
     counts: Mapping[datetime, int], starts_at: datetime, hours: int, known_from: date
-) -> float:
-    """Of what an hour or a day had in the four weeks before at the median, what it has; 1 if none.
+) -> tuple[float, int]:
+    """What an hour or a day had in the four weeks before at the median, and what it has. Counts.
 
     Args:
         counts: Events by UTC hour, where there are any.
@@ -107,8 +107,7 @@ def share_of_usual(
 
     starts = [starts_at - timedelta(weeks=week + 1) for week in range(WEEKS)]
     known = [total(start) for start in starts if start.date() >= known_from]
-    usual = float(np.median(known)) if known else 0.0
-    return total(starts_at) / usual if usual else 1.0
+    return float(np.median(known)) if known else 0.0, total(starts_at)
 
 
 def _departures(  # noqa: PLR0917 - a grid and what is known of it

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from ...errors import PlanError
 from ...warehouse import without_zone
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
+from ..moved import MoveRule, made_up_elsewhere
 from ..needs import reads
 from ..passes.profiles import Series, event_hours, period
-from ..volumes import Departure, departures, share_of_usual
+from ..volumes import Departure, departures, usual_and_now
 
 #: Looks of a release that its chance is spread over.
 _LOOKS = 28
@@ -51,12 +52,8 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             alpha={hours: parameters["warning_budget"] / of for hours, of in tests.items()},
         ):
             is_certain = found.p_value < parameters["budget"] / tests[found.hours]
-            # an event under a new name is no loss
-            if (
-                is_certain
-                and found.share < least
-                and share_of_usual(one.counts, found.starts_at, found.hours, known_from) < least
-            ):
+            is_less = is_certain and found.share < least
+            if is_less and _share_left(subject, one, found, known_from, parameters) < least:
                 lost.append((one, found))
             else:
                 unusual.append((one, found))
@@ -99,6 +96,18 @@ def _share_beyond_effects(subject: Subject, one: Series) -> float:
     if not subject.release.has_concurrent_control or control is None:
         return 0.0
     return min((stage.shares.get(control, 0.0) for stage in subject.stages), default=0.0)
+
+
+def _share_left(
+    subject: Subject, one: Series, found: Departure, known_from: date, parameters: Parameters
+) -> float:
+    """Of what was usual, with events under a new name or in another source: these are no loss."""
+    usual, now = usual_and_now(one.counts, found.starts_at, found.hours, known_from)
+    if not usual:
+        return 1.0
+    rule = MoveRule(parameters["usual_ratio"], parameters["moved_gain"])
+    series = subject.once(event_hours)
+    return (now + made_up_elsewhere(one, found, known_from, series, rule)) / usual
 
 
 def _name(one: Series) -> str:
