@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from ...catalog.versions import version_key
 from ..facts import Subject
 from .event_counts import event_counts
+from .promised_by_version import LATER, SELECTED, SentOn
 
 # Events of the exposed are read once, and summed up by unit, event, day and version. The exposed by
 # day are counted beside those who sent an event, so that a day on which nobody of an arm did is
-# seen; and so are those who were there on a version, on each day after their exposure. Whoever was
-# exposed less than a day before the cutoff could not have yet.
+# seen; those by version stand in their own module. Whoever was exposed less than a day before the
+# cutoff could not have yet.
 _SENT = """
 with
 
@@ -130,52 +131,7 @@ by_version as (
 
 ),
 
--- the version that a unit had first on a day is the one it went on with
-active as (
-
-    select
-        exposed.variant,
-        days.event_on,
-        days.first_app_version as app_version,
-        count(*) as units
-
-    from exposed
-
-    inner join main.int_unit_days as days
-        on exposed.unit_id = days.unit_id
-
-    where
-        exposed.is_compared
-        and days.event_on > cast(exposed.exposed_at as date)
-        and days.event_on < cast($cutoff_at as date)
-        and days.first_app_version is not null
-
-    group by exposed.variant, days.event_on, days.first_app_version
-
-),
-
-sent_later as (
-
-    select
-        heard.name,
-        exposed.variant,
-        heard.event_on,
-        heard.app_version,
-        count(*) as sent
-
-    from heard
-
-    inner join exposed
-        on heard.unit_id = exposed.unit_id
-
-    where
-        heard.name is not null
-        and exposed.is_compared
-        and heard.event_on > cast(exposed.exposed_at as date)
-
-    group by heard.name, exposed.variant, heard.event_on, heard.app_version
-
-)
+{later}
 
 select
     'day' as kind,
@@ -242,51 +198,7 @@ group by by_version.promised[1], exposed.variant
 
 union all
 
-select
-    'exposed_on',
-    names.name,
-    exposed.variant,
-    null,
-    count(*),
-    count(*) filter (where senders.is_sent or senders.is_early),
-    0,
-    exposed.first_app_version
-
-from exposed
-
-cross join (select unnest($events) as name) as names
-
-left join senders
-    on
-        exposed.unit_id = senders.unit_id
-        and names.name = senders.name
-
-where exposed.is_compared and exposed.first_app_version is not null
-
-group by names.name, exposed.variant, exposed.first_app_version
-
-union all
-
-select
-    'active_on',
-    names.name,
-    active.variant,
-    active.event_on,
-    active.units,
-    least(coalesce(sent_later.sent, 0), active.units),
-    0,
-    active.app_version
-
-from active
-
-cross join (select unnest($events) as name) as names
-
-left join sent_later
-    on
-        names.name = sent_later.name
-        and active.variant = sent_later.variant
-        and active.event_on = sent_later.event_on
-        and active.app_version = sent_later.app_version
+{selected}
 
 order by all
 """
@@ -329,23 +241,6 @@ class Sent:
     units: int
     sent: int
     early: int
-
-
-@dataclass(frozen=True, slots=True)
-class SentOn:
-    """Units of one arm on one version, and those of them that sent one event. Counts.
-
-    Args:
-        day: Of the units that were there on a day after their exposure, that day; None of those
-            that were exposed on the version.
-    """
-
-    event: str
-    variant: str
-    version: str
-    units: int
-    sent: int
-    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +301,7 @@ def read_promised(subject: Subject) -> Promised:
     if versions:
         read = f"({read} or list_contains($versions_read, events.app_version))"
         bound["versions_read"] = sorted({name for _, name in versions})
-    sql = _SENT.format(read=read)
+    sql = _SENT.format(read=read, later=LATER, selected=SELECTED)
     days, senders, exposed_on, active_on = [], {}, [], []
     on_version: dict[str, dict[str, int]] = {first: {} for first in from_version}
     rows = subject.engine.rows(sql, bound)
