@@ -10,18 +10,28 @@ from ...catalog.versions import version_key
 from ...stats import absence_p_value
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed, share
 from ..passes.event_counts import event_counts
-from ..passes.promised_events import SentOn, read_promised
+from ..passes.promised_by_version import SentOn
+from ..passes.promised_events import read_promised
 from ..stopped import successors
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Units of one variant that sent a promised event, of those that could. Counts."""
+    """Units of one variant that sent a promised event, of those that could; and what was assigned.
+
+    Args:
+        units: That sent it. Count.
+        of: That could. Count.
+        assigned: Clusters with such a unit where clusters were assigned, else the units. Count.
+        assigned_of: Likewise of those that could. Count.
+    """
 
     event: str
     variant: str
     units: int
     of: int
+    assigned: int
+    assigned_of: int
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -57,10 +67,18 @@ def _seen(subject: Subject) -> list[_Seen]:
     found = []
     for event in release.must_emit:
         rule = release.emit_rule(event)
-        on_version = promised.on_version.get(rule.since_version or "")
-        could = subject.units_by_variant if on_version is None else on_version
+        first = rule.since_version or ""
+        could = promised.on_version.get(first, subject.units_by_variant)
+        assigned_could = promised.assigned_on_version.get(first, subject.assigned_by_variant)
         found += [
-            _Seen(event, name, promised.senders.get((event, name), 0), could.get(name, 0))
+            _Seen(
+                event,
+                name,
+                promised.senders.get((event, name), 0),
+                could.get(name, 0),
+                promised.assigned_senders.get((event, name), 0),
+                assigned_could.get(name, 0),
+            )
             for name in release.variants
             if name in release.treatments or rule.in_control
         ]
@@ -69,6 +87,9 @@ def _seen(subject: Subject) -> list[_Seen]:
 
 def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
     """Events that units on newer versions never send, though those on older ones do."""
+    is_clustered = subject.release.cluster is not None
+    units = "clusters with units" if is_clustered else "units"
+    exposed = "clusters with exposed units" if is_clustered else "exposed units"
     promised, counts = subject.once(read_promised), subject.once(event_counts)
     traffic = counts.version_days
     told = set()
@@ -78,7 +99,7 @@ def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
             told.add((event, variant))
             yield (
                 f"`{event}` in {variant} not seen {_since(found, newer)}: none of"
-                f" {_units(newer):,} units exposed on it sent it, {share(_rate(older))} of those"
+                f" {_units(newer):,} {units} exposed on it sent it, {share(_rate(older))} of those"
                 " before did"
             )
     for (event, variant), found in _by_arm(promised.active_on).items():
@@ -95,7 +116,7 @@ def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
         if len(days) * _absence(then, now) < parameters["alpha"]:
             yield (
                 f"`{event}` in {variant} not seen {_since(found, newer)}: none of"
-                f" {_units(now):,} exposed units that were there with it on {worst} sent it,"
+                f" {_units(now):,} {exposed} that were there with it on {worst} sent it,"
                 f" {share(_rate(then))} of those with older versions did"
             )
 
@@ -160,9 +181,10 @@ def _is_missing(one: _Seen, seen: list[_Seen], subject: Subject, parameters: Par
     dates = subject.dates
     is_over = dates.exposure_ends_at is not None and dates.exposure_ends_at <= dates.cutoff_at
     others = [other for other in seen if other.event == one.event and other is not one]
-    senders = sum(other.units for other in others)
-    if senders and one.of:
-        p_value = absence_p_value(senders, sum(max(o.of, o.units) for o in others), one.of)
+    senders = sum(other.assigned for other in others)
+    if senders and one.assigned_of:
+        of = sum(max(other.assigned_of, other.assigned) for other in others)
+        p_value = absence_p_value(senders, of, one.assigned_of)
         return p_value < parameters["alpha"]
     if subject.release.cohorts is not None:
         return dates.cutoff_at - dates.shipped_at >= timedelta(days=parameters["min_days"])

@@ -17,7 +17,7 @@ active as (
         exposed.variant,
         days.event_on,
         days.first_app_version as app_version,
-        count(*) as units
+        {counted} as units
 
     from exposed
 
@@ -41,7 +41,7 @@ sent_later as (
         exposed.variant,
         heard.event_on,
         heard.app_version,
-        count(*) as sent
+        {counted} as sent
 
     from heard
 
@@ -64,8 +64,8 @@ select
     names.name,
     exposed.variant,
     null,
-    count(*),
-    count(*) filter (where senders.is_sent or senders.is_early),
+    {counted},
+    {counted} filter (where senders.is_sent or senders.is_early),
     0,
     exposed.first_app_version
 
@@ -108,7 +108,7 @@ left join sent_later
 
 @dataclass(frozen=True, slots=True)
 class SentOn:
-    """Units of one arm on one version, and those of them that sent one event. Counts.
+    """Units, or clusters, of one arm on one version, and those that sent one event. Counts.
 
     Args:
         day: Of the units that were there on a day after their exposure, that day; None of those

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...catalog.versions import version_key
 from ..facts import Subject
+from .clusters import CLUSTER
 from .event_counts import event_counts
 from .promised_by_version import LATER, SELECTED, SentOn
 
@@ -23,6 +24,7 @@ exposed as (
 
     select
         unit_id,
+        {assigned} as assigned_id,
         variant,
         first_app_version,
         exposed_at,
@@ -159,7 +161,7 @@ select
     exposed.variant,
     null,
     count(*),
-    0,
+    count(distinct exposed.assigned_id),
     0,
     null
 
@@ -180,7 +182,7 @@ select
     exposed.variant,
     null,
     count(distinct exposed.unit_id),
-    0,
+    count(distinct exposed.assigned_id),
     0,
     null
 
@@ -253,6 +255,8 @@ class Promised:
             version that has to. Bots are none.
         on_version: Units by variant that sent anything from a version as of which an event is
             promised; by that version.
+        assigned_senders: As `senders`, of what was assigned: clusters with such a unit, or units.
+        assigned_on_version: As `on_version`, of what was assigned.
         exposed_on: By event, arm and the version at the exposure.
         active_on: By event, arm, version and day after the exposure.
     """
@@ -260,6 +264,8 @@ class Promised:
     days: tuple[Sent, ...] = ()
     senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
     on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    assigned_senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    assigned_on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     exposed_on: tuple[SentOn, ...] = ()
     active_on: tuple[SentOn, ...] = ()
 
@@ -290,7 +296,8 @@ def read_promised(subject: Subject) -> Promised:
     if release.cohorts is not None:
         of_cohorts = release.treatments[0]
         rows = subject.engine.rows(_OF_ANYBODY, bound)
-        return Promised(senders={(event, of_cohorts): units for event, units in rows})
+        anybody = {(event, of_cohorts): units for event, units in rows}
+        return Promised(senders=anybody, assigned_senders=anybody)
     versions = [[first, name] for first, names in from_version.items() for name in names]
     bound |= {
         "release": release.release,
@@ -301,9 +308,19 @@ def read_promised(subject: Subject) -> Promised:
     if versions:
         read = f"({read} or list_contains($versions_read, events.app_version))"
         bound["versions_read"] = sorted({name for _, name in versions})
-    sql = _SENT.format(read=read, later=LATER, selected=SELECTED)
-    days, senders, exposed_on, active_on = [], {}, [], []
+    is_clustered = release.cluster is not None
+    counted = {"counted": "count(distinct exposed.assigned_id)" if is_clustered else "count(*)"}
+    sql = _SENT.format(
+        assigned=CLUSTER if is_clustered else "unit_id",
+        read=read,
+        later=LATER.format(**counted),
+        selected=SELECTED.format(**counted),
+    )
+    days, exposed_on, active_on = [], [], []
+    senders: dict[tuple[str, str], int] = {}
+    assigned_senders: dict[tuple[str, str], int] = {}
     on_version: dict[str, dict[str, int]] = {first: {} for first in from_version}
+    assigned_on: dict[str, dict[str, int]] = {first: {} for first in from_version}
     rows = subject.engine.rows(sql, bound)
     for kind, name, variant, day_at, units, sent, early, app_version in rows:
         if kind == "day":
@@ -313,10 +330,18 @@ def read_promised(subject: Subject) -> Promised:
         elif kind == "active_on":
             active_on.append(SentOn(name, variant, app_version, units, sent, day_at.date()))
         elif kind == "senders":
-            senders[name, variant] = units
+            senders[name, variant], assigned_senders[name, variant] = units, sent
         else:
-            on_version[name][variant] = units
-    return Promised(tuple(days), senders, on_version, tuple(exposed_on), tuple(active_on))
+            on_version[name][variant], assigned_on[name][variant] = units, sent
+    return Promised(
+        tuple(days),
+        senders,
+        on_version,
+        assigned_senders,
+        assigned_on,
+        tuple(exposed_on),
+        tuple(active_on),
+    )
 
 
 def _sending_versions(subject: Subject, since: str) -> list[str] | None:
