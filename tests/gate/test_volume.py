@@ -198,3 +198,26 @@ def test_an_event_that_both_sources_lost_is_lost_volume(busy, result_of):
     assert check.blocks
     assert "source `server`" in check.observed
     assert "source `web`" in check.observed
+
+
+def test_volume_refuses_half_a_day_without_events_whose_hours_are_sparse(world, result_of):
+    world.run(HISTORY.replace("30, 6)", "17, 17)"))
+    world.run(
+        "delete from fct_events where event_name = 'beat'"
+        " and occurred_at between '2026-03-10 12:00' and '2026-03-10 23:59:59'"
+    )
+
+    check = result_of(world.data(), "volume")
+
+    assert check.blocks
+    assert "no event in the 12 hours from 2026-03-10 12:00Z on, 204 usual" in check.observed
+
+
+def test_volume_passes_sparse_hours_that_are_empty_now_and_then(world, result_of):
+    world.run(HISTORY.replace("30, 6)", "1, 1)"))
+    world.run(
+        "delete from fct_events where event_name = 'beat'"
+        " and occurred_at between '2026-03-10 12:00' and '2026-03-10 23:59:59'"
+    )
+
+    assert not result_of(world.data(), "volume").blocks

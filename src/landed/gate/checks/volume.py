@@ -51,7 +51,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             usual=(max(limits["usual_share"], least), parameters["usual_ratio"]),
             alpha={hours: parameters["warning_budget"] / of for hours, of in tests.items()},
         ):
-            is_certain = found.p_value < parameters["budget"] / tests[found.hours]
+            is_certain = found.p_value < parameters["budget"] / tests.get(found.hours, tests[1])
             is_less = is_certain and found.share < least
             if is_less and _share_left(subject, one, found, known_from, parameters) < least:
                 lost.append((one, found))
@@ -127,6 +127,9 @@ def _said(found: Sequence[tuple[Series, Departure]]) -> str:
 
 
 def _words(one: Departure) -> str:
+    if one.hours not in _TESTS_A_DAY:
+        when = f"{one.hours} hours from {one.starts_at:%Y-%m-%d %H:%M}Z"
+        return f"no event in the {when} on, {one.expected:,.0f} usual"
     when = f"{one.starts_at:%Y-%m-%d}" + (f" {one.starts_at:%H:%M}Z" if one.hours == 1 else "")
     unit = "hour" if one.hours == 1 else "day"
     return f"{one.observed:,} events in the {unit} {when}, {one.expected:,.0f} usual"
