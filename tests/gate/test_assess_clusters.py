@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from landed.catalog.releases import EmitRule
 from landed.impact.calendar import Calendar
 from landed.report.html import render_html
 from landed.report.markdown import render_markdown
@@ -284,3 +285,85 @@ def test_accounts_of_which_one_arm_has_another_kind_block(by_account, result_of)
 
     assert check.blocks
     assert "country FR (+0." in check.observed or "country DE (-0." in check.observed
+
+
+LABELLED = """
+insert into int_labels select 'checklist', format('q{:d}', i),
+    if(i % 2 = 0, 'control', 'checklist'), timestamp '2026-03-03 08:00' from range(1000) t(i);
+insert into dim_units by name
+select format('q{:d}', i) as unit_id, false as is_bot from range(1000) t(i);
+insert into fct_exposures by name
+select 'checklist' as release, format('q{:d}', i) as unit_id,
+    if(i % 2 = 0, 'control', 'checklist') as variant, timestamp '2026-03-03 09:00' as exposed_at,
+    false as is_crossover, false as is_bot, format('q{:d}', i // 50 * 2 + i % 2) as cluster_id,
+    false as is_in_two_clusters
+from range(1000) t(i) where i % 2 = 1 or i >= 100
+"""
+
+
+def test_one_account_whose_exposures_are_missing_is_a_warning(by_account, result_of):
+    by_account.run(LABELLED)
+
+    check = result_of(by_account.data(), "exposure_logging")
+
+    assert (check.severity, check.passed) == ("warning", False)
+    assert check.observed.endswith(", as if units of one `account_id` were independent")
+    assert result_of(by_account.change(cluster=None).data(), "exposure_logging").blocks
+
+
+def test_accounts_whose_units_do_what_the_other_arm_did_before_are_a_warning(by_account, result_of):
+    by_account.run(
+        "insert into fct_exposures by name"
+        " select 'checklist' as release, format('s{:d}', i) as unit_id,"
+        " if(i % 2 = 0, 'control', 'checklist') as variant,"
+        " timestamp '2026-03-06 09:00' as exposed_at, false as is_crossover, false as is_bot,"
+        " format('s{:d}', i % 2) as cluster_id, false as is_in_two_clusters from range(200) t(i)"
+    )
+    by_account.run(
+        "insert into fct_events (event_id, event_name, unit_id, occurred_at)"
+        " select 9000 + row_number() over (), 'checklist_shown', unit_id, exposed_at"
+        " from fct_exposures where cluster_id = 's0'"
+    )
+    by_account.run(
+        "delete from fct_events where event_name = 'checklist_shown'"
+        " and unit_id in (select unit_id from fct_exposures where variant = 'control')"
+        " and unit_id not like 's%'"
+    )
+
+    check = result_of(by_account.data(), "variants_swapped")
+
+    assert (check.severity, check.passed) == ("warning", False)
+    assert result_of(by_account.change(cluster=None).data(), "variants_swapped").blocks
+
+
+#: Sixty accounts of control and fifteen of treatment; of control SENDERS of them send the event.
+ABSENT = """
+insert into fct_exposures by name
+select 'checklist' as release, format('p{:d}_{:d}', a, u) as unit_id,
+    if(a < 60, 'control', 'checklist') as variant, timestamp '2026-03-04' as exposed_at,
+    false as is_crossover, false as is_bot, format('p{:d}', a) as cluster_id,
+    false as is_in_two_clusters
+from range(75) as accounts(a), range(20) as units(u);
+delete from fct_events where event_name = 'checklist_shown';
+insert into fct_events (event_id, event_name, unit_id, occurred_at)
+select 9000 + row_number() over (), 'checklist_shown', unit_id, exposed_at
+from fct_exposures where cluster_id[1] = 'p' and cluster_id[2:]::integer < SENDERS
+"""
+
+
+def test_an_event_that_few_accounts_send_may_be_absent_from_the_other_arm(by_account, result_of):
+    by_account.run(ABSENT.replace("SENDERS", "5"))
+    by_account.change(emit_rules={"checklist_shown": EmitRule(in_control=True)})
+
+    check = result_of(by_account.data(), "must_emit")
+
+    assert (check.severity, check.passed) == ("warning", False)
+    assert check.observed.startswith("not seen yet, of too few units to tell: `checklist_shown in")
+    assert result_of(by_account.change(cluster=None).data(), "must_emit").blocks
+
+
+def test_an_event_that_many_accounts_send_is_missing_in_the_other_arm(by_account, result_of):
+    by_account.run(ABSENT.replace("SENDERS", "60"))
+    by_account.change(emit_rules={"checklist_shown": EmitRule(in_control=True)})
+
+    assert result_of(by_account.data(), "must_emit").blocks

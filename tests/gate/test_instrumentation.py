@@ -175,28 +175,79 @@ def test_unplanned_events_does_not_apply_without_a_plan(world):
     assert "unplanned_events" in world.data().skipped
 
 
+VERSIONS_OF_UNITS = """
+update fct_exposures set first_app_version = VERSION, exposed_at = exposed_at
+    + to_days(if(VERSION = '4.2', 4, 0)) where unit_id like 'v%';
+create table old_events as from fct_events;
+drop table fct_events cascade;
+create table fct_events as
+select * replace ('4.1' as app_version) from old_events
+union all by name
+select 5000 + row_number() over () as event_id, 'view' as event_name, unit_id, occurred_at,
+    occurred_at::date as event_on, 'web' as source, '{}' as properties,
+    if(first_app_version = '4.2' and occurred_at < '2026-03-07', '4.1', first_app_version)
+        as app_version
+from (
+    select unit_id, first_app_version, day + interval 9 hours as occurred_at
+    from fct_exposures, range(timestamp '2026-02-20', timestamp '2026-03-16', interval 1 day) t(day)
+    where unit_id like 'v%'
+)
+union all by name
+select 90000 + row_number() over () as event_id, 'checklist_shown' as event_name, unit_id,
+    exposed_at as occurred_at, exposed_at::date as event_on, 'web' as source, '{}' as properties,
+    first_app_version as app_version
+from fct_exposures
+where variant = 'checklist' and first_app_version = '4.1' and unit_id like 'v%';
+create or replace view lake.events as select 'web' as source, occurred_at from fct_events;
+"""
+
+
+def exposed_on(world, version):
+    """Four hundred units, there every day; of the treatment those on 4.1 send the event."""
+    world.run(MORE_UNITS.replace("SIZE", "400"))
+    return world.run(VERSIONS_OF_UNITS.replace("VERSION", version))
+
+
 def test_must_emit_refuses_an_event_that_units_exposed_on_a_newer_version_never_send(
     world, result_of
 ):
-    world.run(MORE_UNITS.replace("SIZE", "400"))
-    world.run("update fct_exposures set first_app_version = if(unit_id >= 'v0200', '2.1', '2.0')")
+    exposed_on(world, "if(unit_id >= 'v0200', '4.2', '4.1')")
+
+    check = result_of(world.data(), "must_emit")
+
+    assert check.blocks
+    assert "`checklist_shown` in checklist not seen since 4.2: none of 100 units" in check.observed
+
     world.run(
-        "insert into fct_events select 5000 + row_number() over (), 'checklist_shown', unit_id,"
-        " exposed_at from fct_exposures where variant = 'checklist' and first_app_version = '2.0'"
-        " and unit_id like 'v%'"
+        "insert into fct_events by name select 99999 as event_id, 'checklist_shown' as event_name,"
+        " unit_id, exposed_at as occurred_at, exposed_at::date as event_on, '4.2' as app_version,"
+        " 'web' as source from fct_exposures"
+        " where variant = 'checklist' and first_app_version = '4.2' limit 1"
+    )
+    assert result_of(world.data(), "must_emit").passed
+
+
+def test_must_emit_lets_a_site_with_higher_numbers_beside_the_app_do_without_its_event(
+    world, result_of
+):
+    exposed_on(world, "if(unit_id >= 'v0200', '2024.1', '4.1')")
+
+    assert result_of(world.data(), "must_emit").passed
+
+
+def test_must_emit_refuses_what_the_app_lost_with_a_version_though_a_site_is_beside_it(
+    world, result_of
+):
+    exposed_on(
+        world,
+        "case when unit_id >= 'v0300' then '2024.1' when unit_id >= 'v0150' then '4.2'"
+        " else '4.1' end",
     )
 
     check = result_of(world.data(), "must_emit")
 
     assert check.blocks
-    assert "`checklist_shown` in checklist not seen since 2.1: none of 100 units" in check.observed
-
-    world.run(
-        "insert into fct_events select 9000 + row_number() over (), 'checklist_shown', unit_id,"
-        " exposed_at from fct_exposures where variant = 'checklist' and first_app_version = '2.1'"
-        " limit 1"
-    )
-    assert result_of(world.data(), "must_emit").passed
+    assert "`checklist_shown` in checklist not seen in `4.2`: none of 75 units" in check.observed
 
 
 UPDATED = """

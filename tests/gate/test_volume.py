@@ -151,3 +151,73 @@ def test_an_event_that_goes_on_under_a_new_name_is_no_lost_volume(busy, result_o
     )
 
     assert not result_of(busy.data(), "volume").blocks
+
+
+#: Two thirds of the beats are sign-ups, which metrics read; the server's from an hour on or never.
+MOVED = """
+update fct_events set event_name = 'signup' where event_name = 'beat' and event_id % 3 > 0;
+create table old_events as from fct_events;
+drop table fct_events cascade;
+create table fct_events as
+select * replace (if(event_name = 'signup' and SERVER, 'server', 'web') as source)
+from old_events where event_name <> 'signup' or KEPT;
+create or replace view lake.events as select source, occurred_at from fct_events;
+"""
+SINCE = "occurred_at >= '2026-03-10'"
+
+
+def moved(world, server, kept="true"):
+    return world.run(MOVED.replace("SERVER", server).replace("KEPT", kept))
+
+
+@pytest.mark.parametrize("server", [SINCE, f"({SINCE} or event_id % 4 = 0)"])
+def test_an_event_that_goes_on_in_another_source_is_no_lost_volume(busy, result_of, server):
+    moved(busy, server)
+
+    check = result_of(busy.data(), "volume")
+
+    assert not check.blocks
+    assert check.passed is False  # the source that lost it is told
+    assert "source `web`" in check.observed
+
+
+def test_an_event_that_no_other_source_sends_more_of_is_lost_volume(busy, result_of):
+    moved(busy, "event_id % 4 = 0", f"not {SINCE} or event_id % 4 = 0")
+
+    check = result_of(busy.data(), "volume")
+
+    assert check.blocks
+    assert "source `web`: " in check.observed
+
+
+def test_an_event_that_both_sources_lost_is_lost_volume(busy, result_of):
+    moved(busy, "event_id % 4 = 0", f"not {SINCE}")
+
+    check = result_of(busy.data(), "volume")
+
+    assert check.blocks
+    assert "source `server`" in check.observed
+    assert "source `web`" in check.observed
+
+
+def test_volume_refuses_half_a_day_without_events_whose_hours_are_sparse(world, result_of):
+    world.run(HISTORY.replace("30, 6)", "17, 17)"))
+    world.run(
+        "delete from fct_events where event_name = 'beat'"
+        " and occurred_at between '2026-03-10 12:00' and '2026-03-10 23:59:59'"
+    )
+
+    check = result_of(world.data(), "volume")
+
+    assert check.blocks
+    assert "no event in the 12 hours from 2026-03-10 12:00Z on, 204 usual" in check.observed
+
+
+def test_volume_passes_sparse_hours_that_are_empty_now_and_then(world, result_of):
+    world.run(HISTORY.replace("30, 6)", "1, 1)"))
+    world.run(
+        "delete from fct_events where event_name = 'beat'"
+        " and occurred_at between '2026-03-10 12:00' and '2026-03-10 23:59:59'"
+    )
+
+    assert not result_of(world.data(), "volume").blocks

@@ -31,7 +31,7 @@ class Stop:
         since: The first day without it (ISO), or the first version.
         is_version: Whether `since` is a version.
         last_on: The last UTC day on which it was seen.
-        days: Whole days without it. Count.
+        silent_on: The whole days without it.
         expected: Rows that were to be expected since. Count.
         renamed: An event that began as this one ended, about as often; None without one.
     """
@@ -41,9 +41,14 @@ class Stop:
     since: str
     is_version: bool
     last_on: date
-    days: int
+    silent_on: tuple[date, ...]
     expected: float
     renamed: str | None = None
+
+    @property
+    def days(self) -> int:
+        """Whole days without it. Count."""
+        return len(self.silent_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ def _since_day(counts: SourceCounts, source: str, event: str, window: Window) ->
                 run[0].isoformat(),
                 is_version=False,
                 last_on=before[-1],
-                days=len(run),
+                silent_on=tuple(run),
                 expected=total,
                 renamed=_new_name_by_day(counts, run, total, window),
             )
@@ -172,11 +177,14 @@ def _since_version(counts: SourceCounts, source: str, event: str, window: Window
         return None
     last = max(having, key=keys.__getitem__)
     older = [name for name in keys if keys[name] <= keys[last]]
-    newer = sorted((name for name in keys if keys[name] > keys[last]), key=keys.__getitem__)
+    newer = successors(
+        counts.version_days,
+        older,
+        [name for name in keys if keys[name] > keys[last]],
+        window.until_on,
+    )
     days = sorted({day for name in newer for day in _days(counts, name, window)})
     if len(days) < window.min_days or days[-1] < window.after_on:
-        return None
-    if not _replaced(counts, older, newer, days[0], window):
         return None
     rate = min(_version_rate(counts, older, event), _version_rate(counts, [last], event))
     rows = sum(sum(_days(counts, name, window).values()) for name in newer)
@@ -189,7 +197,7 @@ def _since_version(counts: SourceCounts, source: str, event: str, window: Window
         newer[0],
         is_version=True,
         last_on=max(counts.by_version[name][event].last_on for name in having),
-        days=len(days),
+        silent_on=tuple(days),
         expected=expected,
         renamed=_new_name_by_version(counts, older, newer, expected, window),
     )
@@ -219,29 +227,55 @@ def _days(counts: SourceCounts, version: str, window: Window) -> dict[date, int]
     }
 
 
-def _replaced(
-    counts: SourceCounts,
+def successors(
+    version_days: Mapping[str, Mapping[date, int]],
     older: Sequence[str],
     newer: Sequence[str],
-    began_on: date,
-    window: Window,
-) -> bool:
-    """Whether newer versions took traffic over from older ones.
+    until_on: date,
+) -> list[str]:
+    """The newer versions, from the lowest on, that took traffic over from older ones.
 
-    Where they did not, they are another product that happens to have higher numbers, such as an
-    app beside a site, and need not send the same events.
+    Those that did not are another product that happens to have higher numbers, such as a site
+    beside an app, and need not send the same events.
+
+    Args:
+        version_days: Rows of all events by version and UTC day. Count.
+        older: Versions that may have been replaced.
+        newer: Versions with higher numbers than all of these.
+        until_on: The day after the last one that is looked at.
     """
-    last_on = window.until_on - timedelta(days=1)
-    length = min(_WEEK, (last_on - began_on).days + 1)
-    before = _daily(counts, older, began_on - timedelta(days=_WEEK), _WEEK)
-    since = window.until_on - timedelta(days=length)
-    lost = before - _daily(counts, older, since, length)
-    return lost >= _daily(counts, newer, since, length) / 2
+    ordered = sorted(newer, key=lambda name: version_key(name) or ())
+    for length in range(len(ordered), 0, -1):
+        if _took_over(version_days, older, ordered[:length], until_on):
+            return ordered[:length]
+    return []
 
 
-def _daily(counts: SourceCounts, versions: Sequence[str], start: date, length: int) -> float:
+def _took_over(
+    version_days: Mapping[str, Mapping[date, int]],
+    older: Sequence[str],
+    newer: Sequence[str],
+    until_on: date,
+) -> bool:
+    days = {day for name in newer for day in version_days.get(name, ()) if day < until_on}
+    if not days:
+        return False
+    began_on = min(days)
+    length = min(_WEEK, (until_on - began_on).days)
+    before = _daily(version_days, older, began_on - timedelta(days=_WEEK), _WEEK)
+    since = until_on - timedelta(days=length)
+    lost = before - _daily(version_days, older, since, length)
+    return lost >= _daily(version_days, newer, since, length) / 2
+
+
+def _daily(
+    version_days: Mapping[str, Mapping[date, int]],
+    versions: Sequence[str],
+    start: date,
+    length: int,
+) -> float:
     days = [start + timedelta(days=n) for n in range(length)]
-    rows = sum(counts.version_days[name].get(day, 0) for name in versions for day in days)
+    rows = sum(version_days.get(name, {}).get(day, 0) for name in versions for day in days)
     return rows / length
 
 

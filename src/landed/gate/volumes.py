@@ -21,11 +21,12 @@ _FEWEST_DEGREES = 6  # below, a group's own overdispersion is anybody's guess
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One hour or day with far fewer or far more events than usual.
+    """An hour or day with far fewer or far more events than usual, or hours on end without any.
 
     Args:
-        hours: 1 or 24.
-        expected: Median of the same weekday; of an hour the least of it and its neighbours.
+        hours: 1 or 24, or how many of them are empty.
+        expected: Median of the same weekday; of an hour the least of it and its neighbours; of
+            empty hours their sum.
         p_value: Of a count as far off. Probability.
     """
 
@@ -66,6 +67,9 @@ def departures(
 ) -> Iterator[Departure]:
     """Hours and days outside what is usual, of which a count as far off is rarer than `alpha`.
 
+    Hours that are too sparse to be judged alone are judged together where one after the other is
+    empty.
+
     Args:
         counts: Events by UTC hour, where there are any.
         known_from: First whole day of the series: earlier hours are unknown, not empty.
@@ -83,16 +87,19 @@ def departures(
     grid[: max(0, (known_from - begin).days)] = np.nan
     closed = int((closed_at - start) / timedelta(hours=1))
     weekend = np.array([(begin + timedelta(days=day)).weekday() >= 5 for day in range(len(grid))])
-    for hours, values in ((1, grid), (24, grid.sum(axis=1, keepdims=True))):
-        yield from _departures(
-            values, hours, start, closed, weekend, min_expected, usual, alpha[hours]
-        )
+    by_hour, by_day = (
+        _known(values, hours, closed, weekend)
+        for hours, values in ((1, grid), (24, grid.sum(axis=1, keepdims=True)))
+    )
+    for hours, known in ((1, by_hour), (24, by_day)):
+        yield from _departures(known, hours, start, min_expected, usual, alpha[hours])
+    yield from _empty_runs(by_hour, by_day, start, min_expected, alpha[1])
 
 
-def share_of_usual(
+def usual_and_now(
     counts: Mapping[datetime, int], starts_at: datetime, hours: int, known_from: date
-) -> float:
-    """Of what an hour or a day had in the four weeks before at the median, what it has; 1 if none.
+) -> tuple[float, int]:
+    """What an hour or a day had in the four weeks before at the median, and what it has. Counts.
 
     Args:
         counts: Events by UTC hour, where there are any.
@@ -107,23 +114,31 @@ def share_of_usual(
 
     starts = [starts_at - timedelta(weeks=week + 1) for week in range(WEEKS)]
     known = [total(start) for start in starts if start.date() >= known_from]
-    usual = float(np.median(known)) if known else 0.0
-    return total(starts_at) / usual if usual else 1.0
+    return float(np.median(known)) if known else 0.0, total(starts_at)
 
 
-def _departures(  # noqa: PLR0917 - a grid and what is known of it
-    grid: Array,
-    hours: int,
-    start: datetime,
-    closed: int,
-    weekend: Any,
-    min_expected: float,
-    bounds: tuple[float, float],
-    alpha: float,
-) -> Iterator[Departure]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Counts by day and hour, or by day, and what their weeks before say of them; (days, places).
+
+    Args:
+        low: Usual count, the least of an hour's and its neighbours'; likewise `high`.
+        repeats: Weeks behind it. Count.
+        phi: Overdispersion, with `degrees` behind it.
+        is_fit: Whether enough is known to judge it, and it is closed.
+    """
+
+    grid: Array
+    low: Array
+    high: Array
+    repeats: Array
+    phi: Array
+    degrees: Array
+    is_fit: Any
+
+
+def _known(grid: Array, hours: int, closed: int, weekend: Any) -> _Known:
     import numpy as np
-
-    from ..stats.volume import count_p_values
 
     before = np.full((*grid.shape, WEEKS), np.nan)
     for week in range(WEEKS):
@@ -137,14 +152,30 @@ def _departures(  # noqa: PLR0917 - a grid and what is known of it
     ends = (np.arange(grid.size) * hours + hours).reshape(grid.shape)
     fit = (repeats >= 2) & (degrees >= _FEWEST_DEGREES) & (ends <= closed) & np.isfinite(grid)
     fit[:DAYS_BEFORE] = False
-    outside = grid < bounds[0] * low, grid > bounds[1] * high
-    for expected, is_outside, side in ((low, outside[0], 0), (high, outside[1], 1)):
-        kept = fit & is_outside & (expected >= min_expected)
+    return _Known(grid, low, high, repeats, phi, degrees, fit)
+
+
+def _departures(  # noqa: PLR0917 - a grid and what is known of it
+    known: _Known,
+    hours: int,
+    start: datetime,
+    min_expected: float,
+    bounds: tuple[float, float],
+    alpha: float,
+) -> Iterator[Departure]:
+    import numpy as np
+
+    from ..stats.volume import count_p_values
+
+    grid = known.grid
+    outside = grid < bounds[0] * known.low, grid > bounds[1] * known.high
+    for expected, is_outside, side in ((known.low, outside[0], 0), (known.high, outside[1], 1)):
+        kept = known.is_fit & is_outside & (expected >= min_expected)
         at = np.argwhere(kept)
         if not len(at):
             continue
-        values = (grid[kept], expected[kept], repeats[kept], phi[kept], degrees[kept])
-        p_values = count_p_values(*values)[side]
+        behind = (known.repeats[kept], known.phi[kept], known.degrees[kept])
+        p_values = count_p_values(grid[kept], expected[kept], *behind)[side]
         for (day, place), p_value in zip(at, p_values, strict=True):
             if p_value < alpha:
                 yield Departure(
@@ -154,6 +185,34 @@ def _departures(  # noqa: PLR0917 - a grid and what is known of it
                     float(expected[day, place]),
                     float(p_value),
                 )
+
+
+def _empty_runs(
+    by_hour: _Known, by_day: _Known, start: datetime, min_expected: float, alpha: float
+) -> Iterator[Departure]:
+    """Hours on end without an event, none of which is judged alone, but all of them together.
+
+    Hours of a day rise and fall with it, so they are as restless as days are, or as hours if more.
+    """
+    import numpy as np
+
+    from ..stats.volume import count_p_values
+
+    is_empty = by_hour.is_fit & (by_hour.grid == 0) & (by_hour.low < min_expected)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], is_empty.reshape(-1), [False]))))
+    for first, end in edges.reshape(-1, 2):
+        expected = float(by_hour.low.reshape(-1)[first:end].sum())
+        if expected < min_expected:
+            continue
+        hours, days = slice(first, end), slice(first // 24, (end - 1) // 24 + 1)
+        phi = max(by_hour.phi.reshape(-1)[hours].max(), by_day.phi[days].max())
+        degrees = min(by_hour.degrees.reshape(-1)[hours].min(), by_day.degrees[days].min())
+        repeats = by_hour.repeats.reshape(-1)[hours].min()
+        values = (np.array([value]) for value in (0.0, expected, repeats, phi, degrees))
+        p_value = float(count_p_values(*values)[0][0])
+        if p_value < alpha:
+            length = int(end - first)
+            yield Departure(start + timedelta(hours=int(first)), length, 0, expected, p_value)
 
 
 def _median(before: Array) -> Array:

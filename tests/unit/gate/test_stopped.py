@@ -177,6 +177,21 @@ def test_another_product_with_higher_numbers_stops_no_event() -> None:
     assert found(source(events, versions)) is None
 
 
+def test_a_version_that_took_over_is_told_from_a_product_beside_it_with_higher_numbers() -> None:
+    events = {"paid": lambda n: 20 if n < 60 else 0, "view": lambda n: 900}
+    versions = {
+        ("4.1", "view"): lambda n: 500 if n < 60 else 0,
+        ("4.1", "paid"): lambda n: 20 if n < 60 else 0,
+        ("4.2", "view"): lambda n: 500 if n >= 60 else 0,
+        ("2024.1", "view"): lambda n: 400,
+    }
+
+    stop = found(source(events, versions))
+
+    assert stop is not None
+    assert (stop.since, stop.days) == ("4.2", 10)
+
+
 def test_a_new_version_that_hardly_anybody_has_yet_stops_no_event() -> None:
     events = {"paid": lambda n: 20, "view": lambda n: 500}
     versions = {

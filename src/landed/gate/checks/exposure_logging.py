@@ -24,13 +24,27 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     found = compare_arms(subject, sums, parameters)
     if not found:
         return NotApplicable("no unit of both arms carries a label of its arm a day long")
+    # units of a cluster lose theirs together, and those without an exposure name no cluster that
+    # could be counted instead: one account would do
+    is_clustered = subject.release.cluster is not None
+    difference = found.certain_difference
     return Fact(
-        {"exposure_logging_difference": found.certain_difference},
-        f"units with an arm's label but without an exposure: {found.text}",
+        {
+            "exposure_logging_difference": 0.0 if is_clustered else difference,
+            "exposure_logging_difference_of_clustered": difference if is_clustered else 0.0,
+        },
+        f"units with an arm's label but without an exposure: {found.text}"
+        + (
+            f", as if units of one `{subject.release.cluster}` were independent"
+            if is_clustered
+            else ""
+        ),
         "the same share in every arm, or a difference below {limit} or within its bound",
         limit_as="share",
         details={"comparisons": found.details},
     )
 
 
-CHECK = Check("data", ("exposure_logging_difference",), _find)
+CHECK = Check(
+    "data", ("exposure_logging_difference", "exposure_logging_difference_of_clustered"), _find
+)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from ...catalog.metric_events import MetricEvents
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, count, listed
+from ..moved import MoveRule, goes_on
 from ..passes.event_counts import EventCounts, SourceCounts, event_counts
 from ..passes.exposures import read_exposures
 from ..stopped import Stop, Window, stop_of
@@ -119,9 +120,10 @@ def _lost(
 
 
 def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Parameters) -> Stop | None:
-    """The silence of an event, in whichever source sent it most."""
+    """The silence of an event, in whichever source sent it most and handed it on to no other."""
     dates = subject.dates
     shipped_on = dates.shipped_at.date()
+    rule = MoveRule(parameters["rename_ratio"], parameters["moved_gain"])
     by_rows = sorted(
         (
             (sum(one.by_day[event].values()), name)
@@ -151,7 +153,8 @@ def _stop(subject: Subject, counts: EventCounts, event: str, parameters: Paramet
                 knows_weekdays=heard is counts.sources[source],
             ),
         )
-        if found is not None:
+        others = [one for name, one in counts.sources.items() if name != source]
+        if found is not None and not goes_on(found, others, rule):
             return found
     return None
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...catalog.versions import version_key
 from ...stats import absence_p_value
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, listed, share
-from ..passes.promised_events import SentOn, read_promised
+from ..passes.event_counts import event_counts
+from ..passes.promised_by_version import SentOn
+from ..passes.promised_events import read_promised
+from ..stopped import successors
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Units of one variant that sent a promised event, of those that could. Counts."""
+    """Units of one variant that sent a promised event, of those that could; and what was assigned.
+
+    Args:
+        units: That sent it. Count.
+        of: That could. Count.
+        assigned: Clusters with such a unit where clusters were assigned, else the units. Count.
+        assigned_of: Likewise of those that could. Count.
+    """
 
     event: str
     variant: str
     units: int
     of: int
+    assigned: int
+    assigned_of: int
 
 
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
@@ -55,10 +67,18 @@ def _seen(subject: Subject) -> list[_Seen]:
     found = []
     for event in release.must_emit:
         rule = release.emit_rule(event)
-        on_version = promised.on_version.get(rule.since_version or "")
-        could = subject.units_by_variant if on_version is None else on_version
+        first = rule.since_version or ""
+        could = promised.on_version.get(first, subject.units_by_variant)
+        assigned_could = promised.assigned_on_version.get(first, subject.assigned_by_variant)
         found += [
-            _Seen(event, name, promised.senders.get((event, name), 0), could.get(name, 0))
+            _Seen(
+                event,
+                name,
+                promised.senders.get((event, name), 0),
+                could.get(name, 0),
+                promised.assigned_senders.get((event, name), 0),
+                assigned_could.get(name, 0),
+            )
             for name in release.variants
             if name in release.treatments or rule.in_control
         ]
@@ -67,19 +87,23 @@ def _seen(subject: Subject) -> list[_Seen]:
 
 def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
     """Events that units on newer versions never send, though those on older ones do."""
-    promised = subject.once(read_promised)
+    is_clustered = subject.release.cluster is not None
+    units = "clusters with units" if is_clustered else "units"
+    exposed = "clusters with exposed units" if is_clustered else "exposed units"
+    promised, counts = subject.once(read_promised), subject.once(event_counts)
+    traffic = counts.version_days
     told = set()
     for (event, variant), found in _by_arm(promised.exposed_on).items():
-        older, newer = _parted(found)
+        older, newer = _parted(found, traffic, counts.until_on)
         if _absence(older, newer) < parameters["alpha"]:
             told.add((event, variant))
             yield (
                 f"`{event}` in {variant} not seen {_since(found, newer)}: none of"
-                f" {_units(newer):,} units exposed on it sent it, {share(_rate(older))} of those"
+                f" {_units(newer):,} {units} exposed on it sent it, {share(_rate(older))} of those"
                 " before did"
             )
     for (event, variant), found in _by_arm(promised.active_on).items():
-        older, newer = _parted(found)
+        older, newer = _parted(found, traffic, counts.until_on)
         # of one day a unit counts once, and both were there as long after they met the change
         days = {
             day: (_on(day, older), _on(day, newer))
@@ -92,7 +116,7 @@ def _ended(subject: Subject, parameters: Parameters) -> Iterator[str]:
         if len(days) * _absence(then, now) < parameters["alpha"]:
             yield (
                 f"`{event}` in {variant} not seen {_since(found, newer)}: none of"
-                f" {_units(now):,} exposed units that were there with it on {worst} sent it,"
+                f" {_units(now):,} {exposed} that were there with it on {worst} sent it,"
                 f" {share(_rate(then))} of those with older versions did"
             )
 
@@ -106,8 +130,10 @@ def _by_arm(found: Sequence[SentOn]) -> dict[tuple[str, str], list[SentOn]]:
     return by_arm
 
 
-def _parted(found: Sequence[SentOn]) -> tuple[list[SentOn], list[SentOn]]:
-    """Versions before the first silent one, and silent ones, of those that older ones are not."""
+def _parted(
+    found: Sequence[SentOn], traffic: Mapping[str, Mapping[date, int]], until_on: date
+) -> tuple[list[SentOn], list[SentOn]]:
+    """Versions before the first silent one, and the silent ones that took over from them."""
     sending = {one.version for one in found if one.sent}
     first = min((version_key(name) or () for name in sending), default=None)
     if first is None:
@@ -120,7 +146,10 @@ def _parted(found: Sequence[SentOn]) -> tuple[list[SentOn], list[SentOn]]:
     begins = min((version_key(one.version) or () for one in silent), default=None)
     if begins is None:
         return list(found), []
-    return [one for one in found if (version_key(one.version) or ()) < begins], silent
+    older = [one for one in found if (version_key(one.version) or ()) < begins]
+    names = [one.version for one in older], sorted({one.version for one in silent})
+    after = successors(traffic, *names, until_on)
+    return older, [one for one in silent if one.version in after]
 
 
 def _since(found: Sequence[SentOn], silent: Sequence[SentOn]) -> str:
@@ -152,9 +181,10 @@ def _is_missing(one: _Seen, seen: list[_Seen], subject: Subject, parameters: Par
     dates = subject.dates
     is_over = dates.exposure_ends_at is not None and dates.exposure_ends_at <= dates.cutoff_at
     others = [other for other in seen if other.event == one.event and other is not one]
-    senders = sum(other.units for other in others)
-    if senders and one.of:
-        p_value = absence_p_value(senders, sum(max(o.of, o.units) for o in others), one.of)
+    senders = sum(other.assigned for other in others)
+    if senders and one.assigned_of:
+        of = sum(max(other.assigned_of, other.assigned) for other in others)
+        p_value = absence_p_value(senders, of, one.assigned_of)
         return p_value < parameters["alpha"]
     if subject.release.cohorts is not None:
         return dates.cutoff_at - dates.shipped_at >= timedelta(days=parameters["min_days"])

@@ -10,8 +10,8 @@ from ..passes.promised_events import read_promised
 def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     from ...stats import reversal  # scipy: reading the suites needs none
 
-    control = subject.release.control
-    if control is None or not subject.release.has_concurrent_control:
+    release, control = subject.release, subject.release.control
+    if control is None or not release.has_concurrent_control:
         return NotApplicable("the release has no control to compare with")
     sent = subject.once(read_promised).days
     if not sent:
@@ -20,11 +20,11 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     place = {day: at for at, day in enumerate(days)}
     found = []
     for event in dict.fromkeys(cell.event for cell in sent):
-        counts = {name: [[0.0, 0.0] for _ in days] for name in subject.release.variants}
+        counts = {name: [[0.0, 0.0] for _ in days] for name in release.variants}
         for cell in sent:
             if cell.event == event and cell.variant in counts:
                 counts[cell.variant][place[cell.day_at]] = [float(cell.units), float(cell.sent)]
-        for treatment in subject.release.treatments:
+        for treatment in release.treatments:
             turned = reversal(
                 counts[control],
                 counts[treatment],
@@ -38,7 +38,11 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
                     f" {_more(turned.after, treatment, control)} since"
                 )
     return Fact(
-        {"variants_swapped": len(found)},
+        # units of a cluster come and act together: one large account a day is no exchange
+        {
+            "variants_swapped": 0 if release.cluster is not None else len(found),
+            "variants_swapped_of_clustered": 0 if release.cluster is None else len(found),
+        },
         "; ".join(found) or "what the treatments send, they send on every day",
         "promised events from the same variant all along",
         details={"swapped": found},
@@ -50,4 +54,4 @@ def _more(difference: float, treatment: str, control: str) -> str:
     return f"{share(abs(difference))} more units of {more} than of {less}"
 
 
-CHECK = Check("data", ("variants_swapped",), _find)
+CHECK = Check("data", ("variants_swapped", "variants_swapped_of_clustered"), _find)

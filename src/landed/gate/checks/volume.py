@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from ...errors import PlanError
 from ...warehouse import without_zone
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
+from ..moved import MoveRule, made_up_elsewhere
 from ..needs import reads
 from ..passes.profiles import Series, event_hours, period
-from ..volumes import Departure, departures, share_of_usual
+from ..volumes import Departure, departures, usual_and_now
 
 #: Looks of a release that its chance is spread over.
 _LOOKS = 28
@@ -50,13 +51,9 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             usual=(max(limits["usual_share"], least), parameters["usual_ratio"]),
             alpha={hours: parameters["warning_budget"] / of for hours, of in tests.items()},
         ):
-            is_certain = found.p_value < parameters["budget"] / tests[found.hours]
-            # an event under a new name is no loss
-            if (
-                is_certain
-                and found.share < least
-                and share_of_usual(one.counts, found.starts_at, found.hours, known_from) < least
-            ):
+            is_certain = found.p_value < parameters["budget"] / tests.get(found.hours, tests[1])
+            is_less = is_certain and found.share < least
+            if is_less and _share_left(subject, one, found, known_from, parameters) < least:
                 lost.append((one, found))
             else:
                 unusual.append((one, found))
@@ -101,6 +98,18 @@ def _share_beyond_effects(subject: Subject, one: Series) -> float:
     return min((stage.shares.get(control, 0.0) for stage in subject.stages), default=0.0)
 
 
+def _share_left(
+    subject: Subject, one: Series, found: Departure, known_from: date, parameters: Parameters
+) -> float:
+    """Of what was usual, with events under a new name or in another source: these are no loss."""
+    usual, now = usual_and_now(one.counts, found.starts_at, found.hours, known_from)
+    if not usual:
+        return 1.0
+    rule = MoveRule(parameters["usual_ratio"], parameters["moved_gain"])
+    series = subject.once(event_hours)
+    return (now + made_up_elsewhere(one, found, known_from, series, rule)) / usual
+
+
 def _name(one: Series) -> str:
     return f"source `{one.source}`" + (f", `{one.event}`" if one.event is not None else "")
 
@@ -118,6 +127,9 @@ def _said(found: Sequence[tuple[Series, Departure]]) -> str:
 
 
 def _words(one: Departure) -> str:
+    if one.hours not in _TESTS_A_DAY:
+        when = f"{one.hours} hours from {one.starts_at:%Y-%m-%d %H:%M}Z"
+        return f"no event in the {when} on, {one.expected:,.0f} usual"
     when = f"{one.starts_at:%Y-%m-%d}" + (f" {one.starts_at:%H:%M}Z" if one.hours == 1 else "")
     unit = "hour" if one.hours == 1 else "day"
     return f"{one.observed:,} events in the {unit} {when}, {one.expected:,.0f} usual"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -107,6 +107,15 @@ class EventCounts:
     def versions(self) -> frozenset[str]:
         """Every version seen."""
         return frozenset(name for one in self.sources.values() for name in one.by_version)
+
+    @property
+    def version_days(self) -> Mapping[str, Mapping[date, int]]:
+        """Rows of all events by version and UTC day, of all sources. Count."""
+        found: dict[str, Counter[date]] = defaultdict(Counter)
+        for one in self.sources.values():
+            for version, days in one.version_days.items():
+                found[version].update(days)
+        return found
 
     @property
     def events(self) -> frozenset[str]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from ...catalog.versions import version_key
 from ..facts import Subject
+from .clusters import CLUSTER
 from .event_counts import event_counts
+from .promised_by_version import LATER, SELECTED, SentOn
 
 # Events of the exposed are read once, and summed up by unit, event, day and version. The exposed by
 # day are counted beside those who sent an event, so that a day on which nobody of an arm did is
-# seen; and so are those who were there on a version, on each day after their exposure. Whoever was
-# exposed less than a day before the cutoff could not have yet.
+# seen; those by version stand in their own module. Whoever was exposed less than a day before the
+# cutoff could not have yet.
 _SENT = """
 with
 
@@ -22,6 +24,7 @@ exposed as (
 
     select
         unit_id,
+        {assigned} as assigned_id,
         variant,
         first_app_version,
         exposed_at,
@@ -130,52 +133,7 @@ by_version as (
 
 ),
 
--- the version that a unit had first on a day is the one it went on with
-active as (
-
-    select
-        exposed.variant,
-        days.event_on,
-        days.first_app_version as app_version,
-        count(*) as units
-
-    from exposed
-
-    inner join main.int_unit_days as days
-        on exposed.unit_id = days.unit_id
-
-    where
-        exposed.is_compared
-        and days.event_on > cast(exposed.exposed_at as date)
-        and days.event_on < cast($cutoff_at as date)
-        and days.first_app_version is not null
-
-    group by exposed.variant, days.event_on, days.first_app_version
-
-),
-
-sent_later as (
-
-    select
-        heard.name,
-        exposed.variant,
-        heard.event_on,
-        heard.app_version,
-        count(*) as sent
-
-    from heard
-
-    inner join exposed
-        on heard.unit_id = exposed.unit_id
-
-    where
-        heard.name is not null
-        and exposed.is_compared
-        and heard.event_on > cast(exposed.exposed_at as date)
-
-    group by heard.name, exposed.variant, heard.event_on, heard.app_version
-
-)
+{later}
 
 select
     'day' as kind,
@@ -203,7 +161,7 @@ select
     exposed.variant,
     null,
     count(*),
-    0,
+    count(distinct exposed.assigned_id),
     0,
     null
 
@@ -224,7 +182,7 @@ select
     exposed.variant,
     null,
     count(distinct exposed.unit_id),
-    0,
+    count(distinct exposed.assigned_id),
     0,
     null
 
@@ -242,51 +200,7 @@ group by by_version.promised[1], exposed.variant
 
 union all
 
-select
-    'exposed_on',
-    names.name,
-    exposed.variant,
-    null,
-    count(*),
-    count(*) filter (where senders.is_sent or senders.is_early),
-    0,
-    exposed.first_app_version
-
-from exposed
-
-cross join (select unnest($events) as name) as names
-
-left join senders
-    on
-        exposed.unit_id = senders.unit_id
-        and names.name = senders.name
-
-where exposed.is_compared and exposed.first_app_version is not null
-
-group by names.name, exposed.variant, exposed.first_app_version
-
-union all
-
-select
-    'active_on',
-    names.name,
-    active.variant,
-    active.event_on,
-    active.units,
-    least(coalesce(sent_later.sent, 0), active.units),
-    0,
-    active.app_version
-
-from active
-
-cross join (select unnest($events) as name) as names
-
-left join sent_later
-    on
-        names.name = sent_later.name
-        and active.variant = sent_later.variant
-        and active.event_on = sent_later.event_on
-        and active.app_version = sent_later.app_version
+{selected}
 
 order by all
 """
@@ -332,23 +246,6 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class SentOn:
-    """Units of one arm on one version, and those of them that sent one event. Counts.
-
-    Args:
-        day: Of the units that were there on a day after their exposure, that day; None of those
-            that were exposed on the version.
-    """
-
-    event: str
-    variant: str
-    version: str
-    units: int
-    sent: int
-    day: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Promised:
     """Who sent the events of `must_emit`.
 
@@ -358,6 +255,8 @@ class Promised:
             version that has to. Bots are none.
         on_version: Units by variant that sent anything from a version as of which an event is
             promised; by that version.
+        assigned_senders: As `senders`, of what was assigned: clusters with such a unit, or units.
+        assigned_on_version: As `on_version`, of what was assigned.
         exposed_on: By event, arm and the version at the exposure.
         active_on: By event, arm, version and day after the exposure.
     """
@@ -365,6 +264,8 @@ class Promised:
     days: tuple[Sent, ...] = ()
     senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
     on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    assigned_senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    assigned_on_version: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     exposed_on: tuple[SentOn, ...] = ()
     active_on: tuple[SentOn, ...] = ()
 
@@ -395,7 +296,8 @@ def read_promised(subject: Subject) -> Promised:
     if release.cohorts is not None:
         of_cohorts = release.treatments[0]
         rows = subject.engine.rows(_OF_ANYBODY, bound)
-        return Promised(senders={(event, of_cohorts): units for event, units in rows})
+        anybody = {(event, of_cohorts): units for event, units in rows}
+        return Promised(senders=anybody, assigned_senders=anybody)
     versions = [[first, name] for first, names in from_version.items() for name in names]
     bound |= {
         "release": release.release,
@@ -406,9 +308,19 @@ def read_promised(subject: Subject) -> Promised:
     if versions:
         read = f"({read} or list_contains($versions_read, events.app_version))"
         bound["versions_read"] = sorted({name for _, name in versions})
-    sql = _SENT.format(read=read)
-    days, senders, exposed_on, active_on = [], {}, [], []
+    is_clustered = release.cluster is not None
+    counted = {"counted": "count(distinct exposed.assigned_id)" if is_clustered else "count(*)"}
+    sql = _SENT.format(
+        assigned=CLUSTER if is_clustered else "unit_id",
+        read=read,
+        later=LATER.format(**counted),
+        selected=SELECTED.format(**counted),
+    )
+    days, exposed_on, active_on = [], [], []
+    senders: dict[tuple[str, str], int] = {}
+    assigned_senders: dict[tuple[str, str], int] = {}
     on_version: dict[str, dict[str, int]] = {first: {} for first in from_version}
+    assigned_on: dict[str, dict[str, int]] = {first: {} for first in from_version}
     rows = subject.engine.rows(sql, bound)
     for kind, name, variant, day_at, units, sent, early, app_version in rows:
         if kind == "day":
@@ -418,10 +330,18 @@ def read_promised(subject: Subject) -> Promised:
         elif kind == "active_on":
             active_on.append(SentOn(name, variant, app_version, units, sent, day_at.date()))
         elif kind == "senders":
-            senders[name, variant] = units
+            senders[name, variant], assigned_senders[name, variant] = units, sent
         else:
-            on_version[name][variant] = units
-    return Promised(tuple(days), senders, on_version, tuple(exposed_on), tuple(active_on))
+            on_version[name][variant], assigned_on[name][variant] = units, sent
+    return Promised(
+        tuple(days),
+        senders,
+        on_version,
+        assigned_senders,
+        assigned_on,
+        tuple(exposed_on),
+        tuple(active_on),
+    )
 
 
 def _sending_versions(subject: Subject, since: str) -> list[str] | None:

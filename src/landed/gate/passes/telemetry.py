@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..facts import Subject
+from .clusters import CLUSTER
 
 # A unit enters once: with its day of exposure and the days after it, when these are over. Later
 # days would tell more, but of the same units: looks would no longer add independent ones. Of
@@ -74,11 +75,10 @@ group by all
 order by all
 """
 
-_CLUSTER = "case when not coalesce(is_in_two_clusters, false) then cluster_id end"
 # a cluster with units of several arms enters none
 _WHOLE_CLUSTERS = f"""qualify
-        min(variant) over (partition by {_CLUSTER})
-        = max(variant) over (partition by {_CLUSTER})"""
+        min(variant) over (partition by {CLUSTER})
+        = max(variant) over (partition by {CLUSTER})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def read_lost(subject: Subject, window_days: int) -> tuple[Lost, ...]:
     is_clustered = subject.release.cluster is not None
     rows = subject.engine.rows(
         _LOST.format(
-            assigned=_CLUSTER if is_clustered else "unit_id",
+            assigned=CLUSTER if is_clustered else "unit_id",
             whole=_WHOLE_CLUSTERS if is_clustered else "",
         ),
         {
