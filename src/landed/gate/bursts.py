@@ -89,7 +89,7 @@ def bursts(
 
 
 def _expected(grid: Array) -> Array:
-    """What a full hour has, by those around it and by the same hour of other days; 0 if unknown."""
+    """What a full hour has, by those around it and on other days; infinite where unknown."""
     import numpy as np
 
     found = np.zeros(len(grid))

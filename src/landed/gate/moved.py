@@ -9,9 +9,7 @@ from datetime import date, timedelta
 from .passes.event_counts import SourceCounts
 from .passes.profiles import Series
 from .stopped import Stop
-from .volumes import Departure, usual_and_now
-
-_WEEKS = 4
+from .volumes import WEEKS, Departure, usual_and_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,11 @@ def goes_on(stop: Stop, others: Sequence[SourceCounts], rule: MoveRule) -> bool:
         for day, number in one.by_day.get(stop.event, {}).items():
             rows[day] = rows.get(day, 0) + number
     first = stop.silent_on[0]
-    before = [first - timedelta(days=n + 1) for n in range(7 * _WEEKS)]
+    before = [first - timedelta(days=n + 1) for n in range(7 * WEEKS)]
     usual: dict[int, float] = {}
     for day in before:
         weekday = day.weekday()
-        usual[weekday] = usual.get(weekday, 0.0) + rows.get(day, 0) / _WEEKS
+        usual[weekday] = usual.get(weekday, 0.0) + rows.get(day, 0) / WEEKS
     return bool(
         rule.made_up(
             stop.expected,

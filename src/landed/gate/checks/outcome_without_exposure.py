@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..certain_share import is_certain
+from ..certain_share import UnitShare, judge_shares
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..passes.outcomes import read_outcomes
 
@@ -15,34 +13,25 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     acted = subject.once(read_outcomes)
     if not acted:
         return NotApplicable("the release names no success metric")
-    found: list[dict[str, Any]] = [
-        {
-            "metric": one.metric,
-            "units": one.assigned,
-            "never_exposed": one.never_exposed,
-            "share": one.never_exposed / one.assigned if one.assigned else 0.0,
-            "is_certain": is_certain(
-                subject, one.never_exposed, one.assigned, parameters, tests=len(acted)
-            ),
-        }
-        for one in acted
-    ]
-    counted = [one for one in found if one["never_exposed"] >= parameters["min_units"]]
-    certain = [one for one in found if one["is_certain"]]
-    worst = max(
-        certain or counted or found, key=lambda each: (each["share"], each["never_exposed"])
-    )
+    found = [UnitShare(one.metric, one.never_exposed, one.assigned) for one in acted]
+    judged = judge_shares(subject, found, parameters, tests=len(found))
+    worst = judged.worst
     return Fact(
         {
-            "never_exposed_share": max((one["share"] for one in counted), default=0.0),
-            "certain_never_exposed_share": max((one["share"] for one in certain), default=0.0),
+            "never_exposed_share": judged.counted,
+            "certain_never_exposed_share": judged.certain,
         },
-        f"{worst['metric']}: {worst['never_exposed']:,} of {worst['units']:,} units "
-        f"with an outcome were never exposed ({share(worst['share'])})",
+        f"{worst.name}: {worst.events:,} of {worst.units:,} units "
+        f"with an outcome were never exposed ({share(worst.share)})",
         "at most {limit} of the units with an outcome and an arm's label never exposed"
         f" (fewer than {parameters['min_units']:g} units do not count)",
         limit_as="share",
-        details={"by_metric": {one["metric"]: one for one in found}},
+        details={
+            "by_metric": {
+                one.name: {"units": one.units, "never_exposed": one.events, "share": one.share}
+                for one in found
+            }
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..certain_share import is_certain
+from ..certain_share import UnitShare, judge_shares
 from ..facts import Check, Fact, NotApplicable, Parameters, Subject, share
 from ..passes.promised_events import TOLERANCE_SECONDS, read_promised
 
@@ -13,7 +13,7 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
     release = subject.release
     if release.control is None or not release.has_concurrent_control:
         return NotApplicable("the release has no control: its events may be older than itself")
-    found: list[dict[str, Any]] = []
+    found: list[UnitShare] = []
     cells = subject.once(read_promised).days
     for event in dict.fromkeys(cell.event for cell in cells):
         mine = [cell for cell in cells if cell.event == event]
@@ -26,36 +26,28 @@ def _find(subject: Subject, parameters: Parameters) -> Fact | NotApplicable:
             continue  # control sends it too, so it says nothing of the change
         units = sum(cell.sent for cell in treated)
         early = sum(cell.early for cell in treated)
-        found.append(
-            {
-                "event": event,
-                "early": early,
-                "units": units,
-                "share": early / units if units else 0.0,
-                "is_certain": is_certain(
-                    subject, early, units, parameters, tests=len(release.must_emit)
-                ),
-            }
-        )
+        found.append(UnitShare(event, early, units))
     if not found:
         return NotApplicable("no promised event (`must_emit`) is the treatment's alone")
-    counted = [one for one in found if one["early"] >= parameters["min_units"]]
-    certain = [one for one in found if one["is_certain"]]
-    worst = max(certain or counted or found, key=lambda each: (each["share"], each["early"]))
+    judged = judge_shares(subject, found, parameters, tests=len(release.must_emit))
+    worst = judged.worst
     return Fact(
         {
-            "treatment_before_exposure_share": max((one["share"] for one in counted), default=0.0),
-            "certain_treatment_before_exposure_share": max(
-                (one["share"] for one in certain), default=0.0
-            ),
+            "treatment_before_exposure_share": judged.counted,
+            "certain_treatment_before_exposure_share": judged.certain,
         },
-        f"`{worst['event']}`: {worst['early']:,} of {worst['units']:,} treatment units sent it"
-        f" before their exposure ({share(worst['share'])})",
+        f"`{worst.name}`: {worst.events:,} of {worst.units:,} treatment units sent it"
+        f" before their exposure ({share(worst.share)})",
         "at most {limit} of the units that send what only a treatment sends, more than"
         f" {TOLERANCE_SECONDS} seconds before the exposure"
         f" (fewer than {parameters['min_units']:g} units do not count)",
         limit_as="share",
-        details={"by_event": found},
+        details={
+            "by_event": [
+                {"event": one.name, "early": one.events, "units": one.units, "share": one.share}
+                for one in found
+            ]
+        },
     )
 
 

@@ -127,7 +127,7 @@ def _said(found: Sequence[tuple[Series, Departure]]) -> str:
 
 
 def _words(one: Departure) -> str:
-    if one.hours not in _TESTS_A_DAY:
+    if one.hours not in _TESTS_A_DAY or (one.hours > 1 and one.starts_at.hour):
         when = f"{one.hours} hours from {one.starts_at:%Y-%m-%d %H:%M}Z"
         return f"no event in the {when} on, {one.expected:,.0f} usual"
     when = f"{one.starts_at:%Y-%m-%d}" + (f" {one.starts_at:%H:%M}Z" if one.hours == 1 else "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..facts import Subject
+from .clusters import CLUSTER
 from .exposures import look_days, look_fractions, read_assigned, stage_starts
 
 #: Days before the exposure whose activity counts, as in the adjustment of estimates.
@@ -128,7 +129,6 @@ _CLUSTERS = """
 
     having min(variant) = max(variant)
 """
-_CLUSTER = "case when not coalesce(exposures.is_in_two_clusters, false) then cluster_id end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ def _read(subject: Subject, first_until: datetime) -> Covariates:
     rows = subject.engine.rows(
         _CELLS.format(
             stage=stage,
-            cluster=_CLUSTER if is_clustered else "null",
+            cluster=CLUSTER if is_clustered else "null",
             assigned=_CLUSTERS if is_clustered else _UNITS,
         ),
         {

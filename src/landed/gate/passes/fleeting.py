@@ -8,8 +8,7 @@ from datetime import datetime
 
 from ..facts import Subject
 
-# Whoever came at that hour for the first time, and was never seen again. Exposures after
-# $until are as yet too young for that.
+# Whoever came at that hour for the first time, and was not seen again up to now.
 _EXPOSED = """
 with
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..facts import Subject
 from ..outcomes import OutcomeRows, outcome_rows
+from .clusters import CLUSTER
 from .exposures import read_exposures, stage_starts
 
 #: How long before a unit's exposure its outcomes are looked for. Longer would add what units do
@@ -219,7 +220,6 @@ def _read(subject: Subject, mart: Sequence[tuple[str, OutcomeRows]]) -> list[Act
     first, is_clustered = mart[0][1], subject.release.cluster is not None
     starts = {f"stage_{at}": start for at, start in stage_starts(subject.stages).items()}
     from_at = "date_trunc('day', $shipped_at)" if first.by_day else "$shipped_at"
-    by_cluster = "case when not coalesce(is_in_two_clusters, false) then cluster_id end"
 
     def each(text: str, separator: str = ", ") -> str:
         return separator.join(text.format(at=at) for at in range(len(mart)))
@@ -230,7 +230,7 @@ def _read(subject: Subject, mart: Sequence[tuple[str, OutcomeRows]]) -> list[Act
             unit=first.unit,
             happened_at=first.happened_at,
             from_at=from_at,
-            cluster=by_cluster if is_clustered else "null",
+            cluster=CLUSTER if is_clustered else "null",
             flags=", ".join(f"{_condition(one)} as is_{at}" for at, (_, one) in enumerate(mart)),
             any_flag=each("outcomes.is_{at}", " or "),
             has=each(
