@@ -37,9 +37,11 @@ class Run:
         return {one.check_id: one.state for one in self.judged.checks if one.state != "passed"}
 
     @property
-    def numbers(self) -> list[Any]:
+    def numbers(self) -> list[float]:
         """Effects and bounds that were published."""
-        return [(one["absolute_effect"], one["ci_lower"]) for one in self.report["estimates"]]
+        return [
+            one[of] for one in self.report["estimates"] for of in ("absolute_effect", "ci_lower")
+        ]
 
 
 Spoil = Callable[[Path], None]
@@ -200,7 +202,9 @@ def test_rows_that_come_twice_leave_the_numbers_of_their_clean_twin(
 
     assert clean.decision == "pass"
     assert clean.fired == {}
-    assert found.numbers == clean.numbers
+    assert clean.numbers
+    # rows that come in another order are summed in another order: the last bit may differ
+    assert found.numbers == pytest.approx(clean.numbers, rel=1e-12)
 
 
 @pytest.mark.full
