@@ -53,7 +53,7 @@ test-full: check ## every test, slow proofs included
 calibrate: $(VENV)/.dev ## draw the error rates, write docs/calibration.md
 	@PYTHONPATH=tests OPENBLAS_NUM_THREADS=1 $(BIN)/python -m simulation.calibration --gate $(wildcard build/gate/*.jsonl)
 
-calibrate-gate: $(VENV)/.dev ## plant faults and judge clean releases for `calibrate`: five hours, goes on where it stopped
+calibrate-gate: $(VENV)/.dev ## plant faults and judge clean releases for `calibrate`: three hours on 2 cores, goes on where it stopped
 	@mkdir -p build/gate
 	@export PYTHONPATH=tests OPENBLAS_NUM_THREADS=1; part="$(BIN)/python -m simulation.calibration.gate"; \
 	$$part clean --runs 0 500 --file build/gate/clean-a.jsonl & \
