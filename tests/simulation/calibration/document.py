@@ -19,8 +19,8 @@ holds each against its target ± 3 Monte Carlo standard errors. The methods stan
 
 The product's own functions decide: units are drawn one by one, summed to
 [rows of moments](reference/moments.md), estimated, looked at and concluded as in a run. Left out
-are files, reports and the gate. The bounds of looks are worked out once for releases with the
-same units at the same looks.
+are files, reports and, but for the last table, the gate. The bounds of looks are worked out once
+for releases with the same units at the same looks.
 
 *Target* is what is promised; an empty one promises nothing and is there for comparison. *±* is one
 Monte Carlo standard error. **missed** is a promise that these draws did not keep. *losing* marks
