@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from two_sources import move_signups
 
 from landed.catalog import RoleOfMetric
 
@@ -208,21 +209,6 @@ def test_an_event_that_units_send_as_they_are_exposed_is_missed_while_there_are_
     )
 
 
-#: Sign-ups of two sources, a share of them from the server; from the eighth on as the case says.
-MOVED = """
-create table old_events as from fct_events;
-drop table fct_events cascade;
-create table fct_events as
-select * replace (if(event_name = 'signup' and SERVER, 'server', 'web') as source)
-from old_events where event_name <> 'signup' or KEPT;
-create or replace view lake.events as select source, occurred_at from fct_events;
-"""
-
-
-def moved(world: Any, server: str, kept: str = "true") -> Any:
-    return world.run(MOVED.replace("SERVER", server).replace("KEPT", kept))
-
-
 @pytest.mark.parametrize(
     "server",
     ["occurred_at >= '2026-03-08'", "(occurred_at >= '2026-03-08' or event_id % 3 = 0)"],
@@ -230,7 +216,7 @@ def moved(world: Any, server: str, kept: str = "true") -> Any:
 def test_an_event_that_another_source_goes_on_to_send_has_not_stopped(
     steady: Any, result_of: Any, server: str
 ) -> None:
-    moved(steady, server)
+    move_signups(steady, server)
 
     decision = steady.data()
 
@@ -241,7 +227,7 @@ def test_an_event_that_another_source_goes_on_to_send_has_not_stopped(
 def test_an_event_that_another_source_did_not_send_more_of_has_stopped(
     steady: Any, result_of: Any
 ) -> None:
-    moved(steady, "event_id % 3 = 0", "occurred_at < '2026-03-08' or event_id % 3 = 0")
+    move_signups(steady, "event_id % 3 = 0", "occurred_at < '2026-03-08' or event_id % 3 = 0")
 
     check = result_of(steady.data(), "metric_events")
 
@@ -251,7 +237,7 @@ def test_an_event_that_another_source_did_not_send_more_of_has_stopped(
 
 
 def test_an_event_that_stopped_in_both_sources_has_stopped(steady: Any, result_of: Any) -> None:
-    moved(steady, "event_id % 3 = 0", "occurred_at < '2026-03-08'")
+    move_signups(steady, "event_id % 3 = 0", "occurred_at < '2026-03-08'")
 
     assert result_of(steady.data(), "metric_events").blocks
 
@@ -259,7 +245,7 @@ def test_an_event_that_stopped_in_both_sources_has_stopped(steady: Any, result_o
 def test_what_a_far_busier_source_sends_more_does_not_hide_a_stop(
     steady: Any, result_of: Any
 ) -> None:
-    moved(steady, "event_id % 10 > 0", "occurred_at < '2026-03-08' or event_id % 10 > 0")
+    move_signups(steady, "event_id % 10 > 0", "occurred_at < '2026-03-08' or event_id % 10 > 0")
     steady.run(
         "insert into fct_events by name select 90000 + row_number() over () as event_id,"
         " 'signup' as event_name, 's00' as unit_id, day as occurred_at, day::date as event_on,"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from two_sources import move_signups
 
 #: Eight weeks of a product that thirty events an hour reach by day and six by night.
 HISTORY = """
@@ -153,21 +154,16 @@ def test_an_event_that_goes_on_under_a_new_name_is_no_lost_volume(busy, result_o
     assert not result_of(busy.data(), "volume").blocks
 
 
-#: Two thirds of the beats are sign-ups, which metrics read; the server's from an hour on or never.
-MOVED = """
-update fct_events set event_name = 'signup' where event_name = 'beat' and event_id % 3 > 0;
-create table old_events as from fct_events;
-drop table fct_events cascade;
-create table fct_events as
-select * replace (if(event_name = 'signup' and SERVER, 'server', 'web') as source)
-from old_events where event_name <> 'signup' or KEPT;
-create or replace view lake.events as select source, occurred_at from fct_events;
-"""
+#: Two thirds of the beats are sign-ups, which metrics read.
+SIGNUPS = (
+    "update fct_events set event_name = 'signup' where event_name = 'beat' and event_id % 3 > 0"
+)
 SINCE = "occurred_at >= '2026-03-10'"
 
 
 def moved(world, server, kept="true"):
-    return world.run(MOVED.replace("SERVER", server).replace("KEPT", kept))
+    world.run(SIGNUPS)
+    return move_signups(world, server, kept)
 
 
 @pytest.mark.parametrize("server", [SINCE, f"({SINCE} or event_id % 4 = 0)"])
